@@ -1,0 +1,1 @@
+"""Components and their configs, plain data, files and names; knows nothing of searching."""

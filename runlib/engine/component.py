@@ -1,0 +1,288 @@
+"""Components: objects that are written as configs ``{kind: {arguments}}`` and made from them.
+
+A component stores its arguments, untouched, under their own names; its config is derived from the signature
+of ``__init__``. The config determines the result. The context only says how it is computed (workers, devices,
+paths, durability): it is merged from the defaults of the class and what is given, and never hashed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import reprlib
+import weakref
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypeVar, cast
+
+from runlib.engine import registry
+from runlib.engine.canonical import MAX_DEPTH, NotPlain, compute_hash, plain
+from runlib.errors import ConfigError, RunlibError
+
+__all__ = ["Component", "from_config", "is_config", "merge_context", "to_config"]
+
+_VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+C = TypeVar("C", bound="Component")
+Config = Mapping[str, Any]
+
+
+class Component:
+    """Base of everything that a config can name.
+
+    A subclass is registered as it is defined, under ``kind`` or its lower-case name::
+
+        class Gaussian(Component):
+            kind = "gaussian"
+            default_context = {"threads": 1}
+
+            def __init__(self, ls, context=None):
+                super().__init__(context)
+                self.ls = ls
+
+    Args:
+        context: How things are computed: values over the defaults of the class; a dict under the component's
+            own kind is for it alone. It is passed on to nested components by ``build``.
+    """
+
+    kind: ClassVar[str]
+    _abstract: ClassVar[bool] = True
+    default_context: ClassVar[Mapping[str, Any]] = {}
+    given_context: Mapping[str, Any]
+
+    def __init_subclass__(cls, abstract: bool = False, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._abstract = abstract
+        if abstract:
+            return
+        if "kind" not in cls.__dict__:
+            cls.kind = cls.__name__.lower()
+        registry.register_definition(cls)
+
+    def __init__(self, context: Mapping[str, Any] | None = None) -> None:
+        if context is not None or "given_context" not in self.__dict__:
+            self.given_context = _checked_context(context)
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """Defaults of the class, then what was given, then the sub-dict under the own kind."""
+        known = self.__dict__
+        if "_context" not in known:
+            known["_context"] = merge_context(type(self), known.get("given_context", {}))
+        return cast(dict[str, Any], known["_context"])
+
+    @context.setter
+    def context(self, given: Mapping[str, Any] | None) -> None:
+        # A class that stores its context as it stores its arguments means what super().__init__(context) does.
+        self.given_context = _checked_context(given)
+        self.__dict__.pop("_context", None)
+
+    def get_config(self) -> dict[str, Any]:
+        """``{kind: {arguments}}``, plain data.
+
+        Raises:
+            ConfigError: An argument is not stored under its name, or is no data.
+        """
+        kind = getattr(type(self), "kind", None)
+        if kind is None:
+            raise ConfigError(f"{type(self).__qualname__} is abstract and has no config")
+        try:
+            return {kind: plain(self._get_config())}
+        except NotPlain as error:
+            raise ConfigError(f"{error.reason}, so it cannot stand in a config", error.path).under(
+                kind
+            ) from None
+        except ConfigError as error:
+            raise error.under(kind) from error.__cause__
+
+    def _get_config(self) -> dict[str, Any]:
+        """The arguments alone; a class that stores them otherwise writes this by hand."""
+        config: dict[str, Any] = {}
+        for name, parameter in _arguments(type(self)).items():
+            if name == "context":
+                continue
+            value = self._argument(name)
+            if parameter.kind is parameter.VAR_KEYWORD and isinstance(value, Mapping):
+                config.update(to_config(value))
+            elif parameter.kind in _VARIABLE:
+                raise ConfigError(
+                    f"{parameter} has no place in a config; take a list or a dict, or write _get_config"
+                )
+            else:
+                config[name] = _to_config_at(name, value, 0)
+        return config
+
+    def _argument(self, name: str) -> Any:
+        if name not in self.__dict__ and not hasattr(self, name):
+            raise ConfigError(
+                f"{type(self).__qualname__}.__init__ takes {name!r} but does not store it as self.{name}; "
+                "store it, or write _get_config"
+            )
+        return getattr(self, name)
+
+    def get_config_hash(self) -> str:
+        """A hash of the config: 32 hexadecimal digits, the same in every process."""
+        return compute_hash(self.get_config())
+
+    def build(self, argument: str, config: Any, family: type[C]) -> C:
+        """A nested component, given as an object or a config, made with the context of this one.
+
+        Raises:
+            ConfigError: As ``from_config``, with ``argument`` in the path.
+        """
+        try:
+            return from_config(config, context=self.__dict__.get("given_context", {}), family=family)
+        except ConfigError as error:
+            raise error.under(argument) from error.__cause__
+
+    def __repr__(self) -> str:
+        try:
+            [arguments] = self.get_config().values()
+        except Exception:  # half-made, or with arguments that are not stored: a repr() still answers
+            return f"<{type(self).__qualname__}>"
+        inner = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+        return f"{type(self).__qualname__}({inner})"
+
+
+def merge_context(cls: type[Component], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The context of a component of class ``cls`` to which ``given`` was handed."""
+    merged: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        merged.update(base.__dict__.get("default_context", {}))
+    merged.update(given)
+    own = given.get(getattr(cls, "kind", ""), {})
+    return {**merged, **own} if isinstance(own, Mapping) else merged
+
+
+def _checked_context(context: Any) -> dict[str, Any]:
+    if context is not None and not isinstance(context, Mapping):
+        raise ConfigError(f"a context is a dict, got {_short(context)}")
+    return dict(context or {})
+
+
+_known_arguments: weakref.WeakKeyDictionary[type, dict[str, inspect.Parameter]] = weakref.WeakKeyDictionary()
+
+
+def _arguments(cls: Any) -> dict[str, inspect.Parameter]:
+    if cls not in _known_arguments:
+        # The unbound function, so that a class which takes nothing has no arguments at all.
+        parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+        _known_arguments[cls] = {parameter.name: parameter for parameter in parameters}
+    return _known_arguments[cls]
+
+
+def is_config(value: Any) -> bool:
+    """Whether ``value`` has the form ``{kind: {arguments}}``."""
+    if not isinstance(value, Mapping) or len(value) != 1:
+        return False
+    [(kind, arguments)] = value.items()
+    return isinstance(kind, str) and (arguments is None or isinstance(arguments, Mapping))
+
+
+def from_config(config: Any, *, context: Mapping[str, Any] | None = None, family: type[C] | None = None) -> C:
+    """The component that a config stands for.
+
+    Args:
+        config: ``{kind: {arguments}}``, or the bare kind where it takes no arguments; a component is returned
+            as it is.
+        context: Handed to the component.
+        family: The class that it has to belong to.
+
+    Raises:
+        UnknownKind: The kind is not registered.
+        ConfigError: The form is wrong, an argument unknown or missing, or the component refuses a value.
+    """
+    if isinstance(config, Component):
+        if family is not None and not isinstance(config, family):
+            raise ConfigError(f"expected a {family.__name__}, got {type(config).__name__}")
+        return cast(C, config)
+    kind, arguments = _split(config, family)
+    cls = registry.lookup(kind, family)
+    try:
+        return cast(C, _make(cls, arguments, context))
+    except ConfigError as error:
+        raise error.under(kind) from error.__cause__
+    except NotPlain as error:
+        raise ConfigError(error.reason, error.path).under(kind) from None
+    except RunlibError:
+        raise
+    except Exception as error:  # whatever a component raises over a value becomes one sentence with the place
+        raise ConfigError(f"{type(error).__name__}: {error}", kind) from error
+
+
+def _split(config: Any, family: type | None) -> tuple[str, dict[str, Any]]:
+    wanted = f"a {family.__name__.lower()} is" if family is not None else "a component is"
+    if isinstance(config, str):
+        return config, {}
+    if not isinstance(config, Mapping) or len(config) != 1:
+        raise ConfigError(f"{wanted} written {{kind: {{arguments}}}}, with one kind, got {_short(config)}")
+    [(kind, arguments)] = config.items()
+    if not isinstance(kind, str):
+        raise ConfigError(
+            f"{wanted} written {{kind: {{arguments}}}}, with a text as kind, got {_short(config)}"
+        )
+    if arguments is not None and not isinstance(arguments, Mapping):
+        raise ConfigError(f"takes a dict of arguments, got {_short(arguments)}", kind)
+    return kind, dict(arguments or {})
+
+
+def _make(cls: Any, arguments: dict[str, Any], context: Mapping[str, Any] | None) -> Any:
+    known = _arguments(cls)
+    _check_names(arguments, known)
+    if "context" in known:
+        arguments = {**arguments, "context": context}
+    if any("__new__" in vars(base) for base in cls.__mro__[:-1]):
+        return cls(**arguments)
+    made = cls.__new__(cls)
+    # Before __init__, so that ``build`` and ``context`` work in one that does not call super().__init__().
+    made.given_context = _checked_context(context)
+    cls.__init__(made, **arguments)
+    return made
+
+
+def _check_names(arguments: dict[str, Any], known: dict[str, inspect.Parameter]) -> None:
+    named = {name: p for name, p in known.items() if p.kind not in _VARIABLE and name != "context"}
+    free = any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values())
+    for name in arguments:
+        if (name not in named and not free) or name == "context":
+            near = difflib.get_close_matches(str(name)[:80], named, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(named) or 'none'}"
+            raise ConfigError(f"unknown argument {_short(name)}; {hint}")
+    for name, parameter in named.items():
+        if parameter.default is parameter.empty and name not in arguments:
+            raise ConfigError(f"the argument {name!r} is missing")
+
+
+_brief = reprlib.Repr()
+_brief.maxstring = _brief.maxother = 60
+
+
+def _short(value: Any, limit: int = 80) -> str:
+    try:
+        text = _brief.repr(value)
+    except ValueError:  # an integer with more digits than Python writes
+        return f"a value of type {type(value).__name__}"
+    return text if len(text) <= limit else f"{text[:limit]}..."
+
+
+def to_config(value: Any, depth: int = 0) -> Any:
+    """The config of a component; inside lists and dicts, components are replaced by their configs.
+
+    Raises:
+        ConfigError: A component in it has no config, with its place.
+    """
+    if isinstance(value, Component):
+        return value.get_config()
+    if depth > MAX_DEPTH:  # contains itself: whoever needs plain data says so
+        return value
+    if isinstance(value, Mapping):
+        return {key: _to_config_at(key, item, depth) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_to_config_at(index, item, depth) for index, item in enumerate(value)]
+    return value
+
+
+def _to_config_at(place: Any, value: Any, depth: int) -> Any:
+    try:
+        return to_config(value, depth + 1)
+    except ConfigError as error:
+        raise error.under(str(place)) from error.__cause__

@@ -1,0 +1,234 @@
+"""Every change to a disk goes through this module.
+
+``Disk`` holds the primitive operations, one method for one system call; ``current`` is the one in use, and a test
+may put another in its place (``use``) that records, refuses or forgets. The functions below it are what the
+rest of the package calls: exclusive creation, atomic replacement, appending, syncing, locking.
+
+A write is durable when the data is synced *and*, for a new or replaced name, its folder is. A failed sync is
+never retried on the same descriptor: the kernel may have dropped the data and say yes the next time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = [
+    "AppendFile",
+    "Disk",
+    "create_file",
+    "make_folder",
+    "move_folder",
+    "open_output",
+    "replace_file",
+    "sync_folder",
+    "use",
+]
+
+
+class Disk:
+    """The operating system's disk."""
+
+    def open(self, path: Path, flags: int) -> int:
+        """A descriptor that no child process inherits."""
+        return os.open(path, flags | os.O_CLOEXEC, 0o666)
+
+    def write(self, fd: int, data: bytes | memoryview) -> int:
+        """Write some of ``data``; returns how many bytes were taken."""
+        return os.write(fd, data)
+
+    def sync(self, fd: int) -> None:
+        """Force the data of a file down to the device."""
+        if sys.platform == "darwin":
+            fcntl.fcntl(fd, fcntl.F_FULLFSYNC)
+        else:
+            os.fdatasync(fd)
+
+    def sync_folder(self, path: Path) -> None:
+        """Force the names in a folder down to the device."""
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+    def truncate(self, fd: int, size: int) -> None:
+        """Cut a file off after ``size`` bytes."""
+        os.ftruncate(fd, size)
+
+    def replace(self, source: Path, target: Path) -> None:
+        """Give ``source`` the name ``target``, atomically."""
+        os.replace(source, target)
+
+    def rename_folder(self, source: Path, target: Path) -> None:
+        """Give a folder its final name; an error if something is there."""
+        os.rename(source, target)
+
+    def mkdir(self, path: Path) -> None:
+        """Make one folder; an error if it is there."""
+        os.mkdir(path)
+
+    def unlink(self, path: Path) -> None:
+        """Take a name away."""
+        os.unlink(path)
+
+    def rmdir(self, path: Path) -> None:
+        """Remove an empty folder."""
+        os.rmdir(path)
+
+    def lock(self, fd: int) -> bool:
+        """Take the lock of an open file, which ends with its holder; False if another has it."""
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def close(self, fd: int) -> None:
+        """Give a descriptor back."""
+        os.close(fd)
+
+
+current = Disk()
+
+
+@contextlib.contextmanager
+def use(disk: Disk) -> Iterator[Disk]:
+    """Put another disk in place of the real one, for a test."""
+    global current
+    previous, current = current, disk
+    try:
+        yield disk
+    finally:
+        current = previous
+
+
+def write_all(fd: int, data: bytes) -> None:
+    """Write all of ``data``, going on after a short write."""
+    view = memoryview(data)
+    while len(view):
+        view = view[current.write(fd, view) :]
+
+
+class AppendFile:
+    """A file that only grows, through one unbuffered descriptor."""
+
+    def __init__(self, path: Path, create: bool = False) -> None:
+        self.path = path
+        flags = os.O_RDWR | os.O_APPEND | (os.O_CREAT if create else 0)
+        self._fd: int | None = current.open(path, flags)
+
+    @property
+    def fd(self) -> int:
+        """The descriptor.
+
+        Raises:
+            ValueError: The file is closed.
+        """
+        if self._fd is None:
+            raise ValueError(f"{self.path} is closed")
+        return self._fd
+
+    def append(self, data: bytes) -> None:
+        """Add bytes at the end, in one call unless the system takes them in parts."""
+        write_all(self.fd, data)
+
+    def sync(self) -> None:
+        """Make everything appended so far durable."""
+        current.sync(self.fd)
+
+    def cut(self, size: int) -> None:
+        """Drop what lies after ``size`` bytes."""
+        current.truncate(self.fd, size)
+
+    def close(self) -> None:
+        """Give the descriptor back; a second call does nothing."""
+        if self._fd is not None:
+            current.close(self._fd)
+            self._fd = None
+
+
+def create_file(path: Path, data: bytes, durable: bool = True) -> None:
+    """Make a new file with these bytes.
+
+    Raises:
+        FileExistsError: A file of that name is there.
+    """
+    fd = current.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    try:
+        write_all(fd, data)
+        if durable:
+            current.sync(fd)
+    finally:
+        current.close(fd)
+    if durable:
+        current.sync_folder(path.parent)
+
+
+def replace_file(path: Path, data: bytes, durable: bool = False) -> None:
+    """Make ``path`` hold these bytes: a reader sees the old content or the new, never a part.
+
+    Without ``durable`` a power loss may bring the old content back.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    fd = current.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    try:
+        write_all(fd, data)
+        if durable:
+            current.sync(fd)
+    except BaseException:
+        current.unlink(temporary)
+        raise
+    finally:
+        current.close(fd)
+    current.replace(temporary, path)
+    if durable:
+        current.sync_folder(path.parent)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and its missing parents; one that is there is no trouble."""
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    with contextlib.suppress(FileExistsError):
+        current.mkdir(path)
+
+
+def move_folder(source: Path, target: Path) -> None:
+    """Give a folder that was made whole its final name, durably.
+
+    Raises:
+        FileExistsError: Something of that name is there.
+    """
+    if os.path.lexists(target):
+        raise FileExistsError(f"{target} exists")
+    try:
+        current.rename_folder(source, target)
+    except OSError as error:
+        # A folder that somebody else made between the check and here is not empty, so the system refuses.
+        if os.path.lexists(target):
+            raise FileExistsError(f"{target} exists") from error
+        raise
+    current.sync_folder(target.parent)
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder of files that was never published."""
+    for file in path.iterdir():
+        current.unlink(file)
+    current.rmdir(path)
+
+
+def sync_folder(path: Path) -> None:
+    """Make the names in a folder durable."""
+    current.sync_folder(path)
+
+
+def open_output(path: Path) -> int:
+    """A descriptor that appends to ``path``, for the output of a trial."""
+    return current.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)

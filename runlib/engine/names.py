@@ -1,0 +1,40 @@
+"""Names of runs: plain words that are safe as names of folders."""
+
+from __future__ import annotations
+
+import random
+import re
+
+from runlib.engine.extras import load
+from runlib.errors import ConfigError
+
+__all__ = ["check_name", "random_name"]
+
+MAX_BYTES = 200  # of 255 that file systems take: run_ and the suffixes of temporary names come on top
+_PLAIN = re.compile(r"\w[\w.+-]*")
+
+
+def check_name(name: str) -> str:
+    """``name`` itself, if it is a plain name.
+
+    Raises:
+        ConfigError: It is no text, has a separator or a space, or is too long.
+    """
+    if not isinstance(name, str) or not _PLAIN.fullmatch(name):
+        raise ConfigError(
+            f"{name!r} is not a plain name: use letters, digits, '_', '-', '+' and '.', with a letter or digit first",
+            "name",
+        )
+    if len(name.encode()) > MAX_BYTES:
+        raise ConfigError(f"the name is longer than {MAX_BYTES} bytes", "name")
+    return name
+
+
+def random_name() -> str:
+    """Two words joined by ``_``, fresh whatever the user seeded; the user's random stream is left as it was."""
+    before = random.getstate()
+    try:
+        random.seed()
+        return "_".join(load("coolname").generate(2))
+    finally:
+        random.setstate(before)

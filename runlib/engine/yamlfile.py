@@ -1,0 +1,209 @@
+"""YAML, read strictly and written so that every reader gets the same values.
+
+Reading follows the core schema of YAML 1.2: ``1e-5`` is a float, ``no`` and ``on`` are text, dates are text; ``<<``
+merges as in YAML 1.1. What is read is plain data. The document is judged as a graph of nodes before anything is
+made of it: a key that stands twice, a key that is no text, an alias that refers to itself or expands beyond all
+measure, and a tag outside the schema are refused with line and column.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from runlib.engine.canonical import MAX_DEPTH, MAX_INT_BITS, plain
+from runlib.errors import ConfigError
+
+__all__ = ["parse_yaml", "read_yaml", "write_yaml"]
+
+MAX_BYTES = 64 * 1024 * 1024
+MAX_NODES = 1_000_000  # of the document with all its aliases expanded
+
+_PREFIX = "tag:yaml.org,2002:"
+_MERGE, _TEXT = f"{_PREFIX}merge", f"{_PREFIX}str"
+_NULL = re.compile(r"^(?:~|null|Null|NULL|)$")
+_BOOL = re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
+_INT = re.compile(r"^(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$")
+_FLOAT = re.compile(
+    r"^(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
+)
+_RESOLVERS = [
+    ("bool", _BOOL, list("tTfF")),
+    ("int", _INT, list("-+0123456789")),
+    ("float", _FLOAT, list("-+.0123456789")),
+    ("null", _NULL, ["~", "n", "N", ""]),
+]
+
+
+class _Loader(yaml.SafeLoader):
+    """Knows the tags of the core schema and no other."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}
+    yaml_constructors = {
+        tag: yaml.SafeLoader.yaml_constructors[tag]
+        for tag in (f"{_PREFIX}str", f"{_PREFIX}seq", f"{_PREFIX}map", None)
+    }
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes whatever a reader of YAML 1.1 or 1.2 would take for something else than text."""
+
+
+for _tag, _pattern, _first in _RESOLVERS:
+    _Loader.add_implicit_resolver(f"{_PREFIX}{_tag}", _pattern, _first)
+    _Dumper.add_implicit_resolver(f"{_PREFIX}{_tag}", _pattern, _first)
+_Loader.add_implicit_resolver(_MERGE, re.compile(r"^<<$"), ["<"])
+
+
+def _scalar(node: yaml.Node, pattern: re.Pattern[str], what: str) -> str:
+    """The text of a scalar, which an explicit tag may have called something that it is not."""
+    if not isinstance(node, yaml.ScalarNode) or not pattern.match(node.value):
+        raise _refused(f"this is no {what}", node)
+    return str(node.value)
+
+
+def _construct_null(loader: yaml.Loader, node: yaml.Node) -> None:
+    _scalar(node, _NULL, "null")
+
+
+def _construct_bool(loader: yaml.Loader, node: yaml.Node) -> bool:
+    return _scalar(node, _BOOL, "truth value").lower() == "true"
+
+
+def _construct_int(loader: yaml.Loader, node: yaml.Node) -> int:
+    text = _scalar(node, _INT, "integer")
+    if len(text) > MAX_INT_BITS // 3:
+        raise _refused("an integer with too many digits", node)
+    base = 8 if text.startswith("0o") else 16 if text.startswith("0x") else 10
+    return int(text, base)
+
+
+def _construct_float(loader: yaml.Loader, node: yaml.Node) -> float:
+    text = _scalar(node, _FLOAT, "number").lower()
+    number = float(text.replace(".inf", "inf").replace(".nan", "nan"))
+    if math.isinf(number) and "inf" not in text:
+        raise _refused(f"{text[:40]} is beyond the range of a float; infinity is written .inf", node)
+    return number
+
+
+_Loader.add_constructor(f"{_PREFIX}null", _construct_null)
+_Loader.add_constructor(f"{_PREFIX}bool", _construct_bool)
+_Loader.add_constructor(f"{_PREFIX}int", _construct_int)
+_Loader.add_constructor(f"{_PREFIX}float", _construct_float)
+
+
+def read_yaml(file: str | Path) -> Any:
+    """The plain data in a YAML file.
+
+    Raises:
+        ConfigError: There is no such file, or it is no strict YAML; the message has path, line and reason.
+    """
+    try:
+        with Path(file).open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    if len(data) > MAX_BYTES:
+        raise ConfigError(f"{file} is larger than {MAX_BYTES // 2**20} MiB: no config")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file} is not UTF-8 text: {error.reason} at byte {error.start}") from error
+    return parse_yaml(text, str(file))
+
+
+def parse_yaml(text: str, name: str = "YAML") -> Any:
+    """The plain data in a YAML text; ``name`` stands for it in errors.
+
+    Raises:
+        ConfigError: It is no strict YAML.
+    """
+    try:
+        return _load(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        said = ", ".join(part for part in (error.context, error.problem) if part)
+        raise ConfigError(f"{name}{where}: {said}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{name}: {str(error).splitlines()[0]}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{name}: nested too deeply") from error
+    except ValueError as error:
+        raise ConfigError(f"{name}: {error}") from error
+
+
+def _load(text: str) -> Any:
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _check(node, {}, set())
+        return plain(loader.construct_document(node))  # a copy, so that aliases do not share lists and dicts
+    finally:
+        loader.dispose()
+
+
+def _refused(problem: str, node: yaml.Node) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+
+
+def _check(
+    node: yaml.Node, known: dict[yaml.Node, tuple[int, int]], above: set[yaml.Node]
+) -> tuple[int, int]:
+    """The number of nodes and of levels with aliases expanded; each distinct node is looked at once."""
+    if node in known:
+        return known[node]
+    if node in above:
+        raise _refused("an alias refers to itself", node)
+    above.add(node)
+    size, levels = 1, 0
+    for child in _children(node):
+        child_size, child_levels = _check(child, known, above)
+        size, levels = size + child_size, max(levels, child_levels + 1)
+    if size > MAX_NODES:
+        raise _refused(f"with its aliases expanded it holds more than {MAX_NODES} values", node)
+    if levels > MAX_DEPTH:
+        raise _refused(f"nested deeper than {MAX_DEPTH} levels", node)
+    above.discard(node)
+    known[node] = size, levels
+    return known[node]
+
+
+def _children(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.SequenceNode):
+        return list(node.value)
+    if isinstance(node, yaml.MappingNode):
+        _check_keys(node)
+        return [part for pair in node.value for part in pair]
+    if not str(node.value).isascii() and any("\ud800" <= letter <= "\udfff" for letter in node.value):
+        raise _refused("text holds a lone surrogate, which is not valid Unicode", node)
+    return []
+
+
+def _check_keys(node: yaml.MappingNode) -> None:
+    # Here and not while the dict is made, for by then merging has added keys that may well be there twice.
+    seen: set[str] = set()
+    for key, _ in node.value:
+        if key.tag == _MERGE:
+            continue
+        if key.tag != _TEXT or not isinstance(key, yaml.ScalarNode):
+            shown = repr(key.value) if isinstance(key, yaml.ScalarNode) else "a list or dict"
+            raise _refused(f"a key must be text, got {shown[:80]}; put it in quotes", key)
+        if key.value in seen:
+            raise _refused(f"the key {key.value!r} stands twice", key)
+        seen.add(key.value)
+
+
+def write_yaml(value: Any) -> str:
+    """Plain data as YAML text, keys in their order, without aliases.
+
+    Raises:
+        NotPlain: Something in it is no data.
+    """
+    return str(yaml.dump(plain(value), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100))

@@ -1,0 +1,190 @@
+"""Every error that runlib raises on purpose.
+
+Each message is one sentence that names the place and says what to do; the attributes carry the parts.
+
+::
+
+    RunlibError
+    +-- ConfigError (ValueError)        a wrong config; ``path`` says where in it
+    |   +-- UnknownKind                 no component is registered for this kind
+    |   +-- KindConflict                two classes claim one kind
+    |   +-- SpaceError                  a wrong search space
+    +-- FolderError                     the folder on disk is not what was asked for
+    |   +-- FolderExists                a run of that name is there already
+    |   +-- NotARun                     no tape lies in the folder
+    |   +-- RunLocked                   another process writes to the run
+    +-- TapeError                       the tape cannot be used; ``path``, ``n``, ``offset``
+    |   +-- TapeCorrupt                 a record is damaged, missing, doubled or swapped
+    |   +-- TapeFormat                  another format, or a newer one
+    |   +-- ReplayMismatch              asked again, the search suggests something else
+    +-- ReadOnlyRun                     a checked-out run was asked to change
+    +-- SearchError
+    |   +-- SearchExhausted             nothing is left to suggest
+    |   +-- SearchWaiting               nothing to suggest until a result arrives
+    +-- EvaluationError                 an evaluation failed in a way that was not to be caught
+    |   +-- InvalidResult               the evaluator returned no usable result
+    |   +-- WorkerLost                  the worker process of a trial died
+    +-- PoolError                       the pool of workers cannot go on
+    +-- MissingExtra (ImportError)      an optional dependency is not installed
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+__all__ = [
+    "ConfigError",
+    "EvaluationError",
+    "FolderError",
+    "FolderExists",
+    "InvalidResult",
+    "KindConflict",
+    "MissingExtra",
+    "NotARun",
+    "PoolError",
+    "ReadOnlyRun",
+    "ReplayMismatch",
+    "RunLocked",
+    "RunlibError",
+    "SearchError",
+    "SearchExhausted",
+    "SearchWaiting",
+    "SpaceError",
+    "TapeCorrupt",
+    "TapeError",
+    "TapeFormat",
+    "UnknownKind",
+    "WorkerLost",
+]
+
+
+class RunlibError(Exception):
+    """Base of every error that runlib raises on purpose."""
+
+
+class ConfigError(RunlibError, ValueError):
+    """A config is wrong.
+
+    Attributes:
+        reason: What is wrong, without the place.
+        path: The dotted place in the config, outermost first; empty at the root.
+    """
+
+    def __init__(self, reason: str, path: str = "") -> None:
+        self.reason = reason
+        self.path = path
+        super().__init__(f"{path}: {reason}" if path else reason)
+
+    def under(self, parent: str) -> Self:
+        """The same error, seen from one level further out in the config."""
+        path = f"{parent}.{self.path}" if self.path and parent else (parent or self.path)
+        return type(self)(self.reason, path)
+
+
+class UnknownKind(ConfigError):
+    """No component is registered for this kind."""
+
+
+class KindConflict(ConfigError):
+    """Two different classes claim one kind."""
+
+
+class SpaceError(ConfigError):
+    """A search space is wrong."""
+
+
+class FolderError(RunlibError):
+    """The folder on disk is not what was asked for; ``folder`` is its path."""
+
+    def __init__(self, message: str, folder: str | Path = "") -> None:
+        self.folder = Path(folder)
+        super().__init__(message)
+
+
+class FolderExists(FolderError):
+    """A file or folder of that name is there already."""
+
+
+class NotARun(FolderError):
+    """No tape lies in the folder."""
+
+
+class RunLocked(FolderError):
+    """Another process writes to the run."""
+
+
+class TapeError(RunlibError):
+    """A tape cannot be used as it is.
+
+    Attributes:
+        path: The tape.
+        n: The number of the record at fault, 0 for the metadata, None if it is not one record.
+        offset: Its byte offset in the file.
+    """
+
+    def __init__(
+        self, message: str, *, path: str | Path = "", n: int | None = None, offset: int | None = None
+    ) -> None:
+        self.path = Path(path)
+        self.n = n
+        self.offset = offset
+        super().__init__(message)
+
+
+class TapeCorrupt(TapeError):
+    """A record is damaged, missing, doubled or swapped."""
+
+
+class TapeFormat(TapeError):
+    """The file is no tape, or one of a format that this version does not read."""
+
+
+class ReplayMismatch(TapeError):
+    """Asked again, the search suggests something else than stands on the tape."""
+
+
+class ReadOnlyRun(RunlibError):
+    """A checked-out run was asked to change."""
+
+
+class SearchError(RunlibError):
+    """A search cannot do what was asked."""
+
+
+class SearchExhausted(SearchError):
+    """Nothing is left to suggest, whatever results come."""
+
+
+class SearchWaiting(SearchError):
+    """Nothing to suggest until a result arrives."""
+
+
+class EvaluationError(RunlibError):
+    """An evaluation failed in a way that was not to be caught.
+
+    Attributes:
+        tid: The trial, which stays live.
+        suggestion: What was evaluated.
+    """
+
+    def __init__(self, message: str, *, tid: int | None = None, suggestion: object = None) -> None:
+        self.tid = tid
+        self.suggestion = suggestion
+        super().__init__(message)
+
+
+class InvalidResult(EvaluationError):
+    """The evaluator returned no usable result."""
+
+
+class WorkerLost(EvaluationError):
+    """The worker process of a trial died."""
+
+
+class PoolError(RunlibError):
+    """The pool of workers cannot go on."""
+
+
+class MissingExtra(RunlibError, ImportError):
+    """An optional dependency is not installed."""

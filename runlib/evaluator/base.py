@@ -1,0 +1,30 @@
+"""The contract of an evaluator: a suggestion goes in, a loss comes out.
+
+An evaluator is built once per worker and called once per trial, in the main thread of the worker.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from runlib.engine.component import Component
+
+__all__ = ["Evaluator"]
+
+
+class Evaluator(Component, abstract=True):
+    """Base of all evaluators: override ``__call__``."""
+
+    def __call__(self, suggestion: Any) -> Any:
+        """Evaluate one suggestion.
+
+        Returns:
+            The loss, a finite number (smaller is better), or a dict with ``loss`` and, as wanted, ``duration``
+            (seconds), ``var`` (variance of the loss), ``cost`` (in any unit, summed by ``stop_cost``),
+            ``refined_suggestion``, and any other plain data.
+        """
+        raise NotImplementedError(f"{type(self).__qualname__} has no __call__()")
+
+    def fingerprint(self) -> str | None:
+        """A hash of what the config does not show (the source of a function), noted for restores; or None."""
+        return None

@@ -1,0 +1,104 @@
+"""What an evaluator returned, as the result that stands on the tape.
+
+``{"ok": {"loss": ..., "duration": ..., ...}}`` or ``{"error": {"error": name, "error_text": ...,
+"traceback": ...}}``: plain data, made where the evaluation ran, so that nothing else crosses a process.
+"""
+
+from __future__ import annotations
+
+import math
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from runlib.engine.canonical import NotPlain, plain
+from runlib.errors import InvalidResult
+
+__all__ = ["error_names", "error_result", "ok_result"]
+
+NUMBERS = ("duration", "var", "cost")
+
+
+def ok_result(returned: Any, duration: float) -> dict[str, Any]:
+    """The result for what an evaluator returned.
+
+    Args:
+        returned: A number, or a mapping with ``loss``.
+        duration: The seconds that it took; used unless the evaluator gives its own.
+
+    Raises:
+        InvalidResult: No finite loss, or something that is no plain data, with its place and type.
+    """
+    outcome = dict(returned) if isinstance(returned, Mapping) else {"loss": returned}
+    if "loss" not in outcome:
+        raise InvalidResult(
+            f"the evaluator returned a dict without 'loss': its keys are {_short(list(outcome))}"
+        )
+    try:
+        outcome = plain(outcome)
+    except NotPlain as error:
+        raise InvalidResult(f"the evaluator's result is no plain data: {_place(error)}") from None
+    outcome["loss"] = _loss(outcome["loss"])
+    for name in NUMBERS:
+        _check_number(outcome, name)
+    outcome.setdefault("duration", duration)
+    return {"ok": outcome}
+
+
+def _place(error: NotPlain) -> str:
+    return f"{_short(error.path, str)}: {error.reason}" if error.path else error.reason
+
+
+def _loss(loss: Any) -> float:
+    if loss is None:
+        raise InvalidResult("the evaluator returned no loss, but None")
+    if isinstance(loss, bool) or not isinstance(loss, int | float):
+        raise InvalidResult(f"the loss must be a number, got {_short(loss)} of type {type(loss).__name__}")
+    value = _float(loss)
+    if not math.isfinite(value):
+        raise InvalidResult(f"the loss must be finite, got {value}")
+    return value
+
+
+def _float(number: float) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        raise InvalidResult("the evaluator's result holds an integer too large for a float") from None
+
+
+def _check_number(outcome: dict[str, Any], name: str) -> None:
+    value = outcome.get(name)
+    if value is None:
+        outcome.pop(name, None)
+    elif isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(_float(value)):
+        raise InvalidResult(f"{name!r} in the result must be a number, got {_short(value)}")
+
+
+def _short(value: Any, show: Callable[[Any], str] = repr) -> str:
+    text = show(value)
+    return text if len(text) <= 60 else f"{text[:60]}..."
+
+
+def error_result(error: BaseException) -> dict[str, Any]:
+    """The result for an exception, as text: an exception itself may not survive the way between processes."""
+    text = "".join(traceback.format_exception(error))
+    return {
+        "error": {"error": type(error).__name__, "error_text": _clean(_str(error)), "traceback": _clean(text)}
+    }
+
+
+def error_names(error: BaseException) -> list[str]:
+    """The names by which an exception can be caught: those of all its classes."""
+    return [cls.__name__ for cls in type(error).__mro__ if cls is not object]
+
+
+def _str(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as failure:
+        return f"(its text cannot be shown: {type(failure).__name__})"
+
+
+def _clean(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,1 @@
+"""Observers: listeners on the stream of events of a run."""

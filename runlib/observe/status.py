@@ -1,0 +1,106 @@
+"""``status.txt``: how the run stands, for a person who opens the file; replaced atomically, at most twice a second."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from runlib.engine import disk
+from runlib.observe.base import Observer, Stage
+from runlib.state.state import State
+from runlib.stop.base import Stop
+from runlib.tape.events import Record
+
+__all__ = ["StatusObserver", "render_status"]
+
+
+def render_status(state: State, stage: Stage) -> str:
+    """The text of ``status.txt``: a pure function of what it is given and the clocks in it."""
+    lines = [
+        f"## Status of {stage.name} at {time.strftime('%Y-%m-%d %H:%M:%S')} ##",
+        "",
+        _message(state, stage),
+        _stop_report(stage.stop, state),
+        f"Best {len(state.top[:3])}: {', '.join(f'{loss:.6g} (trial {tid})' for tid, loss in state.top[:3])}."
+        if state.top
+        else "Best: none yet.",
+        "",
+        f"Trials:      {_counts(state.trials)}, {len(state.live_trials)} live.",
+        f"Evaluations: {_counts(state.evals)}.",
+    ]
+    errors = state.count_by_error
+    if errors:
+        lines.append(f"Errors:      {', '.join(f'{name}: {count}' for name, count in errors.items())}.")
+    if state.ended is not None and state.evals.ok_count:
+        last = min(5, state.evals.ok_count) - 1
+        lines.append(f"The best suggestions are in suggestion-0.yml{f' to suggestion-{last}.yml' if last else ''}.")
+    lines += ["", f"Folder: {stage.folder}", f"Tape:   {state.n} records.", ""]
+    return "\n".join(lines)
+
+
+def _counts(table: Any) -> str:
+    return f"{len(table)} finished, {table.ok_count} ok, {table.error_count} failed"
+
+
+def _message(state: State, stage: Stage) -> str:
+    if state.ended is not None:
+        return f"Ended: {(state.ended.text or state.ended.reason).rstrip('.')}. It ran for {format_seconds(state.runtime)} in all."
+    used = stage.clock() - stage.began
+    limit = "" if stage.duration is None else f" of {format_seconds(stage.duration)}"
+    return f"Running for {format_seconds(used)}{limit}, with {len(stage.running)} active evaluations."
+
+
+def _stop_report(stop: Stop, state: State) -> str:
+    try:
+        return stop.short_report(state)
+    except Exception as error:  # somebody's stop; the status must not end the run
+        return f"(the report of {stop.kind} failed: {type(error).__name__}: {error})"
+
+
+def format_seconds(seconds: float) -> str:
+    """Seconds in the units that a person would use."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+class StatusObserver(Observer):
+    """Keeps ``status.txt`` in the folder of the run.
+
+    Args:
+        context: ``interval``: the least time between two writings, in seconds (0.5).
+    """
+
+    kind = "observe_status"
+    default_context = {"interval": 0.5}
+
+    def __init__(self, context: Mapping[str, Any] | None = None) -> None:
+        super().__init__(context)
+        self._stage: Stage | None = None
+        self._written = float("-inf")
+
+    def open(self, stage: Stage, state: State) -> None:
+        """Write it at once."""
+        self._stage = stage
+        self._write(state)
+
+    def observe(self, event: Record, state: State) -> None:
+        """Nothing to do: ``tick`` follows in the same turn."""
+
+    def tick(self, state: State) -> None:
+        """Write it, unless it was written just now."""
+        if self._stage is not None and self._stage.clock() - self._written >= self.context["interval"]:
+            self._write(state)
+
+    def close(self, state: State) -> None:
+        """Write the last one."""
+        self._write(state)
+
+    def _write(self, state: State) -> None:
+        if self._stage is None:
+            return
+        self._written = self._stage.clock()
+        disk.replace_file(self._stage.folder / "status.txt", render_status(state, self._stage).encode())

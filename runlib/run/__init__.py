@@ -1,0 +1,1 @@
+"""The run: where search, evaluator, stop, pool, tape and observers meet."""

@@ -1,0 +1,40 @@
+"""What a run leaves at its end: the best suggestions as files, and one line on the terminal."""
+
+from __future__ import annotations
+
+import sys
+
+from runlib.engine import disk
+from runlib.engine.yamlfile import write_yaml
+from runlib.run.folder import RunFolder
+from runlib.state.state import State
+
+__all__ = ["announce", "summary", "write_best"]
+
+BEST = 5
+
+
+def write_best(state: State, folder: RunFolder) -> None:
+    """Write ``suggestion-0.yml`` to ``suggestion-4.yml``, best first, and the refined ones where there are any."""
+    for refined, suggestions in (
+        (False, state.evals.top_suggestions(BEST)),
+        (True, state.evals.top_refined_suggestions(BEST)),
+    ):
+        for rank, suggestion in enumerate(suggestions):
+            disk.replace_file(folder.suggestion(rank, refined), write_yaml(suggestion).encode())
+
+
+def summary(state: State, folder: RunFolder) -> str:
+    """One line: how it ended, the best, and how to go on."""
+    why = f" ({state.ended.text or state.ended.reason})" if state.ended is not None else ""
+    best = f"best loss {state.best.loss:.6g} of trial {state.best.tid}" if state.best else "no trial succeeded"
+    return (
+        f"{folder.name}: {len(state.trials)} trials{why}; {best}; go on with Run.restore({str(folder.path)!r}) "
+        f"or: runlib restore {folder.path}"
+    )
+
+
+def announce(state: State, folder: RunFolder) -> None:
+    """Print the summary, if a person is there to read it."""
+    if sys.stdout is not None and sys.stdout.isatty():
+        print(summary(state, folder))

@@ -1,0 +1,124 @@
+"""The folder of a run: where everything is, and how the folder comes to be.
+
+A run folder is made whole under another name, synced, and then renamed, so that a folder that bears the name of a run
+always holds a tape that can be read. A name that is taken is never shared.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from runlib.engine import disk
+from runlib.engine.names import check_name, random_name
+from runlib.errors import FolderError, FolderExists, NotARun
+from runlib.tape.lock import FolderLock
+from runlib.tape.reader import Position
+from runlib.tape.writer import create_tape
+
+__all__ = ["RunFolder"]
+
+PREFIX = "run_"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Every path of a run, in one place.
+
+    Attributes:
+        path: The folder itself, absolute.
+    """
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The name of the run: that of the folder without ``run_``."""
+        return self.path.name.removeprefix(PREFIX)
+
+    @property
+    def tape(self) -> Path:
+        """The tape."""
+        return self.path / "tape.son"
+
+    def trial(self, tid: int) -> Path:
+        """Where a trial keeps files; made when needed."""
+        return self.path / "trials" / str(tid)
+
+    def suggestion(self, rank: int, refined: bool = False) -> Path:
+        """One of the best suggestions, written at the end of a run."""
+        return self.path / (f"refined_suggestion-{rank}.yml" if refined else f"suggestion-{rank}.yml")
+
+    @classmethod
+    def find(cls, folder: str | Path) -> RunFolder:
+        """The folder of a run that exists.
+
+        Raises:
+            NotARun: There is no such folder, or no tape in it.
+        """
+        path = Path(folder)
+        if path.name == "tape.son" and path.is_file():
+            path = path.parent
+        if not path.is_dir():
+            raise NotARun(f"{path} is no run: there is no such folder", path)
+        found = cls(path.resolve())
+        if not found.tape.is_file():
+            raise NotARun(f"{path} is no run: there is no tape.son in it", path)
+        return found
+
+    @classmethod
+    def create(
+        cls, directory: str | Path, name: str | None, metadata: dict[str, Any]
+    ) -> tuple[RunFolder, FolderLock, Position]:
+        """Make the folder of a new run, with a tape that holds its metadata; it is locked from the start.
+
+        Args:
+            directory: Where; missing parents are made.
+            name: Of the run; None for a random one.
+            metadata: The first line of the tape.
+
+        Raises:
+            FolderExists: A run of that name is there.
+            FolderError: The directory cannot be written.
+        """
+        parent = Path(directory).resolve()
+        if name is not None:
+            _refuse_taken(parent / (PREFIX + check_name(name)))
+        temporary = parent / f".{PREFIX}{uuid.uuid4().hex}.new"
+        try:
+            disk.make_folder(parent)
+            disk.current.mkdir(temporary)
+        except OSError as error:
+            raise FolderError(
+                f"{parent} cannot hold a run: {error.strerror}; give another directory", parent
+            ) from error
+        lock: FolderLock | None = None
+        try:
+            lock = FolderLock(temporary)
+            position = create_tape(temporary / "tape.son", metadata)
+            return cls(_move_into_place(temporary, parent, name)), lock, position
+        except BaseException:
+            if lock is not None:
+                lock.release()
+            disk.remove_folder(temporary)
+            raise
+
+
+def _refuse_taken(target: Path) -> None:
+    if os.path.lexists(target):
+        raise FolderExists(f"{target} exists; choose another name, or restore that run", target)
+
+
+def _move_into_place(temporary: Path, parent: Path, name: str | None) -> Path:
+    while True:
+        target = parent / (PREFIX + (name or random_name()))
+        try:
+            disk.move_folder(temporary, target)
+        except FileExistsError:
+            if name is not None:
+                _refuse_taken(target)
+        else:
+            return target

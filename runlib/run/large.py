@@ -1,0 +1,60 @@
+"""Large results lie in files of their own, so that the tape stays quick to read.
+
+A result over 64 KiB goes to ``trials/<tid>/result.json``, durable before the record that names it with its hash; the
+record keeps loss, duration, cost and variance.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from runlib.engine import disk
+from runlib.engine.canonical import dump, load
+from runlib.errors import TapeCorrupt
+from runlib.run.folder import RunFolder
+
+__all__ = ["load_large", "set_apart"]
+
+LIMIT = 64 * 1024
+_KEPT = ("loss", "duration", "cost", "var", "error", "error_text")
+
+
+def set_apart(result: dict[str, Any], tid: int, folder: RunFolder) -> dict[str, Any]:
+    """The result as it goes on the tape: itself, or if it is large a short one that names its file."""
+    data = dump(result)
+    if len(data) <= LIMIT:
+        return result
+    path = folder.trial(tid) / "result.json"
+    disk.make_folder(path.parent)
+    disk.replace_file(path, data, durable=True)
+    disk.sync_folder(folder.path / "trials")
+    disk.sync_folder(folder.path)
+    [(state, outcome)] = result.items()
+    short = {key: _cut(outcome[key]) for key in _KEPT if key in outcome}
+    name = path.relative_to(folder.path).as_posix()
+    return {state: short, "file": {"name": name, "bytes": len(data), "hash": _hash(data)}}
+
+
+def _cut(value: Any) -> Any:
+    return value if not isinstance(value, str) or len(value) <= 1000 else f"{value[:1000]}..."
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def load_large(entry: dict[str, Any], folder: RunFolder) -> dict[str, Any]:
+    """The whole result that a ``file`` entry names.
+
+    Raises:
+        TapeCorrupt: The file is missing or not what was written.
+    """
+    path = (folder.path / entry["name"]).resolve()
+    if not path.is_relative_to(folder.path) or not path.is_file():
+        raise TapeCorrupt(f"{path} is no file of this run, though the tape names it as a result", path=path)
+    data = path.read_bytes()
+    if _hash(data) != entry["hash"]:
+        raise TapeCorrupt(f"{path} was changed: its hash is not the one on the tape", path=path)
+    result: dict[str, Any] = load(data)
+    return result

@@ -1,0 +1,110 @@
+"""Opening a tape: for reading, and for writing under the lock of its folder.
+
+Reading opens nothing for writing and makes no component. Writing begins by mending a torn tail, if there is one, and
+with a ``session`` event that says who writes from here on.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+from runlib.engine import registry
+from runlib.errors import ConfigError
+from runlib.evaluator.base import Evaluator
+from runlib.run.folder import RunFolder
+from runlib.run.session import session_info, versions
+from runlib.state.replay import replay
+from runlib.state.state import State
+from runlib.tape.events import Session
+from runlib.tape.lock import FolderLock
+from runlib.tape.reader import Position, Tail, TapeReader
+from runlib.tape.writer import Sync, TapeWriter
+
+__all__ = ["Opened", "catch_up", "first_session", "load_plugins", "note_session", "read", "take_pen", "warn_of_changes"]
+
+log = logging.getLogger("runlib")
+
+
+@dataclass
+class Opened:
+    """A tape that is held for writing."""
+
+    lock: FolderLock
+    tape: TapeWriter
+
+    def close(self) -> None:
+        """Make the tape durable and let another write."""
+        try:
+            self.tape.close()
+        finally:
+            self.lock.release()
+
+
+def read(folder: RunFolder) -> tuple[State, dict[str, Any]]:
+    """The state of a run and its settings, with what sessions changed; for reading only."""
+    reader = TapeReader(folder.tape)
+    state = State(path=folder.tape)
+    replay(reader, state)
+    return state, {**reader.metadata["run"], **state.changes}
+
+
+def catch_up(folder: RunFolder, state: State, start: Position | None, verify: bool) -> tuple[Position, Tail | None]:
+    """Apply what the tape has from ``start`` on; returns where it ends."""
+    reader = TapeReader(folder.tape, start)
+    replay(reader, state, verify=verify)
+    return reader.position, reader.tail
+
+
+def take_pen(folder: RunFolder, lock: FolderLock, end: tuple[Position, Tail | None], sync: Sync) -> Opened:
+    """Open the tape for writing at its end, mending a torn tail if there is one."""
+    position, tail = end
+    tape = TapeWriter(folder.tape, position, sync=sync, clock=time.time)
+    if tail is not None:
+        aside = tape.mend(tail)
+        where = f"; {len(tail.torn)} bytes that were being written are kept in {aside}" if aside else ""
+        log.warning("the tape ended in the middle of record %d%s", position.n + 1, where)
+    return Opened(lock, tape)
+
+
+def note_session(opened: Opened, state: State, extra: dict[str, Any]) -> None:
+    """Put on the tape who writes from here on."""
+    state.apply(opened.tape.append(Session(session_info(extra))))
+    opened.tape.commit()
+
+
+def first_session(folder: RunFolder) -> dict[str, Any]:
+    """What the first writer noted; empty if it came to write nothing."""
+    for record in TapeReader(folder.tape):
+        return record.event.info if isinstance(record.event, Session) else {}
+    return {}
+
+
+def load_plugins(noted: dict[str, Any]) -> None:
+    """Load the plugins that a session noted; one that cannot be is said, and its kinds will be missed by name."""
+    for path in noted.get("paths", []):
+        registry.add_path(path)
+    for name in noted.get("plugins", []):
+        try:
+            registry.load_plugin(name)
+        except ConfigError as error:
+            log.warning("%s; name it by --plugin if it is somewhere else now", error)
+
+
+def warn_of_changes(evaluator: Evaluator, noted: dict[str, Any]) -> None:
+    """Say what may keep the continuation from being the one that it would have been."""
+    then, now = noted.get("fingerprint"), evaluator.fingerprint()
+    if then is not None and now is not None and then != now:
+        warnings.warn(
+            f"the source of the evaluator ({evaluator.kind}) is not what it was when this run was last written; "
+            "its results so far are kept",
+            RuntimeWarning,
+            stacklevel=4,
+        )
+    before = noted.get("versions", {})
+    changed = [f"{k} {before[k]} -> {v}" for k, v in versions().items() if k in before and before[k] != v]
+    if changed:
+        log.warning("other versions than when this run was last written: %s", ", ".join(changed))

@@ -1,0 +1,354 @@
+"""Run: where search, evaluator, stop, pool, tape and observers meet.
+
+The front door is here; how a folder is made, how a tape is opened and how the loop turns is beside it. The lock of
+the folder is held from ``prepare`` or ``restore`` until ``run()`` returns, ``close()``, or the end of ``with run:``; a
+later call takes it again and reads what was added meanwhile.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import EllipsisType
+from typing import Any, Self
+
+from runlib.engine.component import Component, from_config
+from runlib.engine.names import check_name
+from runlib.errors import ConfigError, ReadOnlyRun, RunlibError
+from runlib.evaluator.base import Evaluator
+from runlib.observe.base import Observer, Stage
+from runlib.observe.log import LogObserver
+from runlib.observe.status import StatusObserver
+from runlib.pool.base import Pool
+from runlib.pool.processes import ProcessPool
+from runlib.run import opening
+from runlib.run.conduct import conduct
+from runlib.run.finish import announce
+from runlib.run.folder import RunFolder
+from runlib.run.loop import Cast, Policy
+from runlib.run.session import make_metadata
+from runlib.run.settings import check_bool, check_context, check_duration, check_names, check_timeout, differences
+from runlib.run.signals import listening
+from runlib.run.view import RunView, wrap
+from runlib.search.base import Search
+from runlib.state.state import State
+from runlib.stop.base import Stop
+from runlib.tape.lock import FolderLock
+from runlib.tape.reader import Position, Tail, TapeReader
+
+__all__ = ["Run"]
+
+CAUGHT = ("TimeoutError", "WorkerLost", "InvalidResult")
+
+
+class Run(RunView):
+    """A search, an evaluator and a stop, run so that nothing finished is lost.
+
+    ::
+
+        run = Run(search, evaluator, stop).prepare().run(duration=5)
+        run = Run.restore(run.work_directory).run()
+        state = Run.checkout(run.work_directory).state
+
+    Args:
+        search: What suggests; like every component an object or a config.
+        evaluator: What a suggestion is worth; a callable, or its name ``module:name`` or ``file.py:name``, is wrapped.
+        stop: When enough is done.
+        trial_timeout: Seconds that one evaluation may take; None for no limit.
+        caught_exceptions: Names of exceptions (any class in their line of descent) that become results of their
+            trials; any other ends the run, its trial staying live.
+        reuse: Answer a repeated suggestion by the evaluation that is known.
+        name: Of the run: its folder is ``run_<name>``; None for two random words.
+        description: For people.
+        pool: Where evaluations run; by default one process for each slot. Not part of the config.
+        observers: Who listens; by default those that write ``status.txt`` and ``log.log``. Not part of the config.
+        context: How things are computed: ``max_workers`` (None: one for each core), ``shutdown_duration`` (seconds
+            before the end in which nothing is started; 30, or a tenth of the duration if that is less), ``sync``
+            ("always", "interval", "never"), ``ahead`` (suggestions made beyond the slots), ``devices`` (one for each
+            slot, in turn), ``capture_output`` (to files of the trial); and a dict under a kind for that alone.
+
+    Raises:
+        ConfigError: An argument is wrong; the message has its place.
+    """
+
+    kind = "run"
+    default_context = {
+        "max_workers": None,
+        "shutdown_duration": 30.0,
+        "sync": "always",
+        "ahead": 0,
+        "devices": None,
+        "capture_output": False,
+    }
+
+    def __init__(
+        self,
+        search: Search | Mapping[str, Any],
+        evaluator: Evaluator | Callable[..., Any] | Mapping[str, Any] | str,
+        stop: Stop | Mapping[str, Any],
+        *,
+        trial_timeout: float | None = None,
+        caught_exceptions: Sequence[str] = CAUGHT,
+        reuse: bool = True,
+        name: str | None = None,
+        description: str | None = None,
+        pool: Pool | Mapping[str, Any] | str | None = None,
+        observers: Sequence[Observer | Mapping[str, Any] | str] | None = None,
+        context: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(context)
+        self.trial_timeout = check_timeout(trial_timeout)
+        self.caught_exceptions = check_names(caught_exceptions)
+        self.reuse = check_bool(reuse, "reuse")
+        self.name = None if name is None else check_name(name)
+        self.description = description
+        check_context(self.context)
+        self._parts: dict[str, Any] = {"search": search, "evaluator": evaluator, "stop": stop}
+        self.readonly = False
+        self._opened: opening.Opened | None = None
+        self._end: Position | None = None
+        self._folder: RunFolder | None = None
+        self._state: State | None = None
+        self.pool = self.build("pool", pool if pool is not None else ProcessPool(context), Pool)
+        self.observers = self._build_observers(observers)
+        _ = self.search, self.evaluator, self.stop
+
+    def _build_observers(self, observers: Sequence[Any] | None) -> list[Observer]:
+        if observers is None:
+            return [StatusObserver(self.given_context), LogObserver(self.given_context)]
+        if isinstance(observers, str | Mapping):
+            raise ConfigError("takes a list of observers", "observers")
+        return [self.build(f"observers.{i}", item, Observer) for i, item in enumerate(observers)]
+
+    # -- opening ---------------------------------------------------------------------------------
+
+    def prepare(self, directory: str | Path = ".") -> Self:
+        """Make the folder of the run, ``directory/run_<name>``, and hold it.
+
+        Raises:
+            FolderExists: A run of that name is there.
+            FolderError: The directory cannot be written.
+            ReadOnlyRun: This is a checked-out run.
+        """
+        self._refuse_readonly("prepare")
+        if self._folder is not None:
+            raise RunlibError(f"this run is prepared already, in {self._folder.path}")
+        metadata = make_metadata(self.get_config())
+        self._folder, lock, position = RunFolder.create(directory, self.name, metadata)
+        self._state = State(self.search, path=self._folder.tape, clock=time.time)
+        self._take_pen(lock, (position, None), {})
+        return self
+
+    @classmethod
+    def restore(
+        cls,
+        folder: str | Path,
+        *,
+        new_stop: Stop | Mapping[str, Any] | None = None,
+        evaluator: Evaluator | Callable[..., Any] | None = None,
+        trial_timeout: float | EllipsisType | None = ...,
+        caught_exceptions: Sequence[str] | EllipsisType = ...,
+        pool: Pool | Mapping[str, Any] | str | None = None,
+        observers: Sequence[Observer | Mapping[str, Any] | str] | None = None,
+        verify: bool = False,
+        context: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Open a run for going on where its tape ends; trials that were live start first.
+
+        Args:
+            folder: Of the run.
+            new_stop: Instead of the stop that it had; noted on the tape.
+            evaluator: An object whose config is that of the run, where the tape cannot make one.
+            trial_timeout: Instead of the one that it had; noted on the tape.
+            caught_exceptions: Instead of those that it had; noted on the tape.
+            pool: As for a new run.
+            observers: As for a new run.
+            verify: Ask the search again for every suggestion of old, and compare.
+            context: As for a new run.
+
+        Raises:
+            NotARun: No tape lies in the folder.
+            RunLocked: Another process writes to it.
+            TapeCorrupt: The tape is damaged.
+            ReplayMismatch: The search does not suggest what stands on the tape.
+            ConfigError: A component cannot be made, or has another config than the tape says.
+        """
+        given: dict[str, Any] = {} if new_stop is None else {"stop": new_stop}
+        for key, value in (("trial_timeout", trial_timeout), ("caught_exceptions", caught_exceptions)):
+            if value is not ...:
+                given[key] = value
+        scene = {"pool": pool, "observers": observers, "context": context}
+        found = RunFolder.find(folder)
+        lock = FolderLock(found.path)
+        try:
+            return cls._restore(found, lock, given, scene, evaluator=evaluator, verify=verify)
+        except BaseException:
+            lock.release()
+            raise
+
+    @classmethod
+    def _restore(
+        cls, folder: RunFolder, lock: FolderLock, given: dict[str, Any], scene: dict[str, Any], **how: Any
+    ) -> Self:
+        config = TapeReader(folder.tape).metadata["run"]
+        opening.load_plugins(opening.first_session(folder))
+        state = State(_make_search(config["search"], scene["context"]), path=folder.tape, clock=time.time)
+        end = opening.catch_up(folder, state, None, how["verify"])
+        before = {**config, **state.changes}
+        noted = state.last_session
+        opening.load_plugins(noted)
+        if how["evaluator"] is not None:
+            before["evaluator"] = _same_evaluator(how["evaluator"], config["evaluator"], scene["context"])
+        run = cls(**{**before, **given, "search": state.search}, **scene)
+        run._folder, run._state = folder, state
+        opening.warn_of_changes(run.evaluator, noted)
+        now = run.get_config()[cls.kind]
+        run._take_pen(lock, end, {key: now[key] for key in given if now[key] != before[key]})
+        return run
+
+    @classmethod
+    def checkout(cls, folder: str | Path, *, context: Mapping[str, Any] | None = None) -> Self:
+        """Open a run for reading: nothing in its folder changes, and no component is made unless asked for.
+
+        It works while another process writes to the run, and without the plugins that the run needs.
+
+        Raises:
+            NotARun: No tape lies in the folder.
+            TapeCorrupt: The tape is damaged.
+        """
+        run = cls.__new__(cls)
+        Component.__init__(run, context)
+        run._folder = RunFolder.find(folder)
+        run._state, config = opening.read(run._folder)
+        run._parts = {name: config.get(name) for name in ("search", "evaluator", "stop")}
+        run.trial_timeout = config.get("trial_timeout")
+        run.caught_exceptions = list(config.get("caught_exceptions", CAUGHT))
+        run.reuse = config.get("reuse", True)
+        run.name, run.description = config.get("name"), config.get("description")
+        run.readonly, run._opened = True, None
+        return run
+
+    # -- running ---------------------------------------------------------------------------------
+
+    def run(self, duration: float | None = None) -> Self:
+        """Run until the stop is reached, the search is exhausted, or the duration has passed.
+
+        Args:
+            duration: Minutes of wall clock; None for no limit. Running trials are cancelled at its end, and start
+                first when the run goes on.
+
+        Returns:
+            The run itself; it may be run again.
+
+        Raises:
+            EvaluationError: An evaluation failed with an exception that is not in ``caught_exceptions``.
+            KeyboardInterrupt: SIGINT came; the run ended in order and can be restored.
+            SystemExit: SIGTERM came; likewise.
+            ReadOnlyRun: This is a checked-out run.
+        """
+        self._refuse_readonly("run")
+        duration = check_duration(duration)
+        if self._folder is None or self._state is None:
+            raise RunlibError("this run has no folder yet; call prepare() first")
+        if self._opened is None:
+            self._reopen()
+        try:
+            self._run(None if duration is None else 60 * duration)
+        finally:
+            self.close()
+        announce(self.state, self._require_folder())
+        return self
+
+    def _run(self, seconds: float | None) -> None:
+        with listening() as interrupt:
+            end = conduct(self._cast(seconds), self._policy(seconds), interrupt, self.evaluator, self.context)
+        if end.reason != "signal":
+            return
+        how = f"{self.work_directory} ended in order on {interrupt.name}; restore it to go on"
+        raise KeyboardInterrupt(how) if interrupt.name == "SIGINT" else SystemExit(128 + (interrupt.signum or 0))
+
+    def _cast(self, seconds: float | None) -> Cast:
+        folder, opened = self._require_folder(), self._opened
+        if opened is None:
+            raise RunlibError(f"{folder.path} is not open for writing")
+        slots = self.pool.slots(self.context)
+        stage = Stage(folder.path, folder.name, self.stop, slots, began=time.monotonic(), duration=seconds)
+        parts = (self.search, self.stop, self.pool, self.state, opened.tape, folder)
+        return Cast(*parts, observers=list(self.observers), stage=stage)
+
+    def _policy(self, seconds: float | None) -> Policy:
+        shutdown = 0.0 if seconds is None else min(self.context["shutdown_duration"], seconds / 10)
+        return Policy(
+            trial_timeout=self.trial_timeout,
+            caught_exceptions=frozenset(self.caught_exceptions),
+            reuse=self.reuse,
+            capacity=self.pool.slots(self.context) + self.context["ahead"],
+            began=time.monotonic(),
+            duration=seconds,
+            shutdown=shutdown,
+        )
+
+    def _take_pen(self, lock: FolderLock, end: tuple[Position, Tail | None], changed: dict[str, Any]) -> None:
+        self._opened = opening.take_pen(self._require_folder(), lock, end, self.context["sync"])
+        extra = {
+            "slots": self.pool.slots(self.context),
+            "ahead": self.context["ahead"],
+            "sync": self.context["sync"],
+            "pool": self.pool.get_config(),
+            "observers": [observer.get_config() for observer in self.observers],
+            "fingerprint": self.evaluator.fingerprint(),
+            **({"changed": changed} if changed else {}),
+        }
+        opening.note_session(self._opened, self.state, extra)
+
+    def _reopen(self) -> None:
+        folder = self._require_folder()
+        lock = FolderLock(folder.path)
+        try:
+            self._take_pen(lock, opening.catch_up(folder, self.state, self._end, False), {})
+        except BaseException:
+            lock.release()
+            raise
+
+    def __call__(self, duration: float | None = None) -> Self:
+        """The same as ``run``."""
+        return self.run(duration)
+
+    def close(self) -> None:
+        """Give the folder free for another writer; a second call does nothing."""
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            self._end = opened.tape.position
+            opened.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        # The lock and the descriptor of a run that was prepared and dropped; nothing is lost by closing late.
+        if self.__dict__.get("_opened") is not None:
+            self.close()
+
+    def _refuse_readonly(self, what: str) -> None:
+        if self.readonly:
+            folder = self.work_directory
+            raise ReadOnlyRun(f"{folder} was checked out for reading: {what}() needs Run.restore({str(folder)!r})")
+
+
+def _make_search(config: Any, context: Mapping[str, Any] | None) -> Search:
+    try:
+        return from_config(config, context=context, family=Search)
+    except ConfigError as error:
+        raise error.under("search") from error.__cause__
+
+
+def _same_evaluator(given: Any, config: Any, context: Mapping[str, Any] | None) -> Evaluator:
+    evaluator = given if isinstance(given, Evaluator) else wrap(given, context)
+    found = list(differences(config, evaluator.get_config()))
+    if found:
+        raise ConfigError(f"is another evaluator than that of the run: {'; '.join(found)}", "evaluator")
+    return evaluator

@@ -1,0 +1,66 @@
+"""Checks of what a run is given, each error naming its place; and what differs between two configs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from runlib.errors import ConfigError
+
+__all__ = ["check_bool", "check_context", "check_duration", "check_names", "check_timeout", "differences"]
+
+
+def check_timeout(value: Any) -> float | None:
+    """``trial_timeout``: seconds above 0, or None."""
+    if value is not None and not (_is_number(value) and value > 0):
+        raise ConfigError(f"takes seconds above 0, or null, got {value!r}", "trial_timeout")
+    return None if value is None else float(value)
+
+
+def check_duration(value: Any) -> float | None:
+    """``duration``: minutes above 0, or None."""
+    if value is not None and not (_is_number(value) and value > 0):
+        raise ConfigError(f"takes minutes above 0, got {value!r}", "duration")
+    return None if value is None else float(value)
+
+
+def check_names(names: Any) -> list[str]:
+    """``caught_exceptions``: a list of names."""
+    if isinstance(names, str) or not isinstance(names, Sequence) or not all(isinstance(n, str) for n in names):
+        raise ConfigError(f"takes a list of names of exceptions, got {names!r}", "caught_exceptions")
+    return list(names)
+
+
+def check_bool(value: Any, name: str) -> bool:
+    """A flag."""
+    if not isinstance(value, bool):
+        raise ConfigError(f"takes true or false, got {value!r}", name)
+    return value
+
+
+def check_context(context: Mapping[str, Any]) -> None:
+    """The context of a run."""
+    if context["sync"] not in ("always", "interval", "never"):
+        raise ConfigError(f"takes always, interval or never, got {context['sync']!r}", "context.sync")
+    for name, low in (("ahead", 0), ("max_workers", 1)):
+        value = context[name]
+        optional = value is None and name == "max_workers"
+        if not optional and (isinstance(value, bool) or not isinstance(value, int) or value < low):
+            raise ConfigError(f"takes a whole number of at least {low}, got {value!r}", f"context.{name}")
+    value = context["shutdown_duration"]
+    if not (_is_number(value) and value >= 0):
+        raise ConfigError(f"takes seconds, got {value!r}", "context.shutdown_duration")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def differences(ours: Any, theirs: Any, path: str = "") -> Iterator[str]:
+    """Where two configs differ, as sentences about ``ours`` (the tape's) and ``theirs`` (the one given)."""
+    if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
+        for key in [*ours, *(key for key in theirs if key not in ours)]:
+            inner = f"{path}.{key}" if path else str(key)
+            yield from differences(ours.get(key, "(nothing)"), theirs.get(key, "(nothing)"), inner)
+    elif ours != theirs:
+        yield f"at {path or 'its root'} the tape has {ours!r}, given was {theirs!r}"

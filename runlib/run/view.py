@@ -1,0 +1,126 @@
+"""The reading side of a run: its components, its config, and what is known of it.
+
+Components are made when they are asked for, so that a checked-out run needs none of the plugins that it was made with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from runlib.engine.component import Component
+from runlib.errors import ConfigError, RunlibError
+from runlib.evaluator.base import Evaluator
+from runlib.evaluator.function import FunctionEvaluator
+from runlib.run.folder import RunFolder
+from runlib.run.large import load_large
+from runlib.search.base import Search
+from runlib.state.state import Incumbent, State
+from runlib.stop.base import Stop
+
+__all__ = ["RunView"]
+
+C = TypeVar("C", bound=Component)
+PARTS = ("search", "evaluator", "stop")
+SETTINGS = ("trial_timeout", "caught_exceptions", "reuse", "name", "description")
+
+
+class RunView(Component, abstract=True):
+    """What a run is and knows, without the means to change it."""
+
+    _parts: dict[str, Any]
+    _folder: RunFolder | None
+    _state: State | None
+    readonly: bool
+
+    @property
+    def search(self) -> Search:
+        """The search."""
+        return self._part("search", Search)
+
+    @property
+    def evaluator(self) -> Evaluator:
+        """The evaluator."""
+        value = self._parts["evaluator"]
+        if not isinstance(value, Component) and (callable(value) or (isinstance(value, str) and ":" in value)):
+            self._parts["evaluator"] = wrap(value, self.given_context)
+        return self._part("evaluator", Evaluator)
+
+    @property
+    def stop(self) -> Stop:
+        """The stop."""
+        return self._part("stop", Stop)
+
+    def _part(self, name: str, family: type[C]) -> C:
+        part = self._parts[name]
+        if not isinstance(part, family):
+            part = self._parts[name] = self.build(name, part, family)
+        return part
+
+    def _get_config(self) -> dict[str, Any]:
+        parts = {name: self._part_config(name) for name in ("search", "evaluator", "stop")}
+        names = ("trial_timeout", "caught_exceptions", "reuse", "name", "description")
+        return {**parts, **{name: getattr(self, name) for name in names}}
+
+    def _part_config(self, name: str) -> Any:
+        part = self._parts[name]
+        return part if self.readonly and not isinstance(part, Component) else getattr(self, name).get_config()
+
+    @property
+    def work_directory(self) -> Path:
+        """The folder of the run, absolute.
+
+        Raises:
+            RunlibError: It has none yet.
+        """
+        return self._require_folder().path
+
+    def _require_folder(self) -> RunFolder:
+        if self._folder is None:
+            raise RunlibError("this run has no folder yet; call prepare() first")
+        return self._folder
+
+    @property
+    def state(self) -> State:
+        """What is known of the run: ``trials``, ``evals``, ``live_trials``, ``best``, ``tape``.
+
+        Raises:
+            RunlibError: It has no tape yet.
+        """
+        if self._state is None:
+            raise RunlibError("this run has no state yet; call prepare() first")
+        return self._state
+
+    @property
+    def best(self) -> Incumbent | None:
+        """The best ok trial, with ``tid``, ``loss`` and ``suggestion``; None before the first."""
+        return self.state.best
+
+    def full_result(self, tid: int) -> dict[str, Any]:
+        """``{"ok": {...}}`` or ``{"error": {...}}`` of a finished trial, read from its file if it is a large one.
+
+        Raises:
+            KeyError: The trial is not among the finished.
+            TapeCorrupt: Its file is missing or was changed.
+        """
+        kind, outcome = self.state.trials[tid]
+        if "file" in outcome:
+            return load_large(outcome["file"], self._require_folder())
+        return {kind: {key: value for key, value in outcome.items() if key != "suggestion"}}
+
+    def __repr__(self) -> str:
+        if self._state is None or self._folder is None:
+            return super().__repr__()
+        state, mode = self._state, ", read-only" if self.readonly else ""
+        best = f"best {state.best.loss:.6g} (trial {state.best.tid})" if state.best else "no success yet"
+        trials = f"{len(state.trials)} trials ({state.trials.ok_count} ok, {state.trials.error_count} failed)"
+        return f"<Run {self._folder.name}: {trials}, {len(state.live_trials)} live, {best}{mode}>"
+
+
+def wrap(function: Any, context: Mapping[str, Any] | None) -> Evaluator:
+    """A function, or its name ``module:name``, as an evaluator."""
+    try:
+        return FunctionEvaluator(function, context=context)
+    except ConfigError as error:
+        raise error.under("evaluator") from error.__cause__

@@ -1,0 +1,1 @@
+"""Searches: what to try next, from what was told."""

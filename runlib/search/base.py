@@ -1,0 +1,82 @@
+"""The contract of a search.
+
+A search makes suggestions from what it was told, and it alone allocates ``tid``: 0, 1, 2, ... It is
+deterministic: the same config and the same order of calls give the same suggestions. No random stream is
+hidden in it: the randomness of suggestion *k* comes from a generator seeded by (seed, *k*), so that a search can
+be restored from old suggestions and results without making the suggestions again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from runlib.engine.component import Component
+from runlib.errors import ReplayMismatch
+
+__all__ = ["Search", "seed_for"]
+
+
+def seed_for(seed: int, k: int) -> int:
+    """The integer seed of suggestion ``k``: a hash of (seed, k), in [0, 2**31 - 1)."""
+    digest = hashlib.blake2b(f"{seed}/{k}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") % (2**31 - 1)
+
+
+class Search(Component, abstract=True):
+    """Base of all searches: override ``suggest`` and ``submit``, and the others where it makes them fast.
+
+    Every search takes ``space`` and ``seed=123``.
+    """
+
+    def suggest(self) -> tuple[int, Any]:
+        """The next ``(tid, suggestion)``; the suggestion is plain data.
+
+        Raises:
+            SearchExhausted: Nothing is left to suggest, whatever results come.
+            SearchWaiting: Nothing to suggest until a result arrives.
+        """
+        raise NotImplementedError(f"{type(self).__qualname__} has no suggest()")
+
+    def submit(
+        self, tid: int, *, error: bool = False, loss: float | None = None, var: float | None = None
+    ) -> None:
+        """Learn what became of trial ``tid``.
+
+        Args:
+            tid: A trial that was suggested, recalled or adopted, and not yet submitted.
+            error: The trial failed; it has no loss.
+            loss: Smaller is better.
+            var: The variance of the loss, if the evaluator gave one.
+        """
+        raise NotImplementedError(f"{type(self).__qualname__} has no submit()")
+
+    def memo(self, tid: int) -> Any:
+        """What the tape must keep of suggestion ``tid`` that cannot be read off it: plain data, or None.
+
+        Asked once, right after ``suggest`` returned ``tid``.
+        """
+        return None
+
+    def recall(self, tid: int, suggestion: Any, memo: Any) -> None:
+        """Take back an own suggestion of old, in the order in which they were made.
+
+        The base class asks again and compares, which is right for every deterministic search, and slow.
+
+        Raises:
+            ReplayMismatch: The search would suggest something else now.
+        """
+        got = self.suggest()
+        if got != (tid, suggestion):
+            raise ReplayMismatch(
+                f"asked again, {self.kind} suggests {got[1]!r} as trial {got[0]}, where {suggestion!r} was "
+                f"trial {tid}: another version of the search or of a library, or it is not deterministic"
+            )
+
+    def adopt(self, suggestion: Any) -> int:
+        """Take in a trial that this search did not suggest, and give it the next ``tid``."""
+        raise NotImplementedError(f"{type(self).__qualname__} cannot take in suggestions of others")
+
+    def forget(self, tid: int) -> None:
+        """Drop the result of trial ``tid``, which was voided."""
+        raise NotImplementedError(f"{type(self).__qualname__} cannot forget a result")

@@ -1,0 +1,1 @@
+"""Search spaces: the tree that every search uses, and the text form that makes it."""

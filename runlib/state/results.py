@@ -1,0 +1,125 @@
+"""Finished results, by trial or by evaluation, in the order in which they were submitted.
+
+Both tables hold finished entries only: key -> ``["ok" | "error", outcome]``. The outcome of a success holds at
+least ``loss`` and ``suggestion``; that of a failure ``error``, ``error_text``, ``traceback`` and ``suggestion``.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, Generic, TypeVar
+
+__all__ = ["ResultTable"]
+
+K = TypeVar("K", int, str)
+Entry = list[Any]
+
+
+class ResultTable(Mapping[K, Entry], Generic[K]):
+    """Key -> ``[state, outcome]``; reading is that of a dict, writing is left to the state of the run."""
+
+    def __init__(self) -> None:
+        self._entries: dict[K, Entry] = {}
+        self.ok_count = 0
+        self.error_count = 0
+
+    def put(self, key: K, entry: Entry) -> None:
+        """Add an entry, or replace the one of this key (for the fold alone)."""
+        if key in self._entries:
+            self._count(self._entries[key], -1)
+        self._entries[key] = entry
+        self._count(entry, 1)
+
+    def _count(self, entry: Entry, by: int) -> None:
+        if entry[0] == "ok":
+            self.ok_count += by
+        else:
+            self.error_count += by
+
+    def __getitem__(self, key: K) -> Entry:
+        return self._entries[key]
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, ResultTable):
+            return self._entries == other._entries
+        return self._entries == other if isinstance(other, dict) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} results: {self.ok_count} ok, {self.error_count} errors>"
+
+    def get_result(self, key: K) -> Entry:
+        """``[state, outcome]``.
+
+        Raises:
+            KeyError: The key is not among the finished.
+        """
+        return self._entries[key]
+
+    def get_outcome(self, key: K) -> dict[str, Any]:
+        """The outcome alone.
+
+        Raises:
+            KeyError: The key is not among the finished.
+        """
+        outcome: dict[str, Any] = self._entries[key][1]
+        return outcome
+
+    def where_state(self, state: str) -> dict[K, dict[str, Any]]:
+        """The outcomes of all entries in a state, ``"ok"`` or ``"error"``, by key."""
+        return {key: entry[1] for key, entry in self._entries.items() if entry[0] == state}
+
+    @property
+    def losses(self) -> list[float]:
+        """The losses of all successes, in the order of submission."""
+        return [loss for _, loss in self.tids_losses]
+
+    @property
+    def sorted_losses(self) -> list[float]:
+        """The losses of all successes, best first."""
+        return sorted(self.losses)
+
+    @property
+    def tids_losses(self) -> list[tuple[K, float]]:
+        """``(key, loss)`` of all successes, in the order of submission."""
+        return [(key, entry[1]["loss"]) for key, entry in self._entries.items() if entry[0] == "ok"]
+
+    @property
+    def sorted_tids_losses(self) -> list[tuple[K, float]]:
+        """``(key, loss)`` of all successes, best first, ties in the order of submission."""
+        return sorted(self.tids_losses, key=_loss)
+
+    def top(self, n: int = 5) -> list[tuple[K, float]]:
+        """``(key, loss)`` of the ``n`` best, or of all if there are fewer; ties in the order of submission."""
+        return heapq.nsmallest(n, self.tids_losses, key=_loss)
+
+    def top_losses(self, n: int = 5) -> list[float]:
+        """The ``n`` smallest losses, or all if there are fewer."""
+        return [loss for _, loss in self.top(n)]
+
+    def top_suggestions(self, n: int = 5) -> list[Any]:
+        """The suggestions of the ``n`` smallest losses, best first."""
+        return [self._entries[key][1]["suggestion"] for key, _ in self.top(n)]
+
+    def top_refined_suggestions(self, n: int = 5) -> list[Any]:
+        """The refined suggestions among the ``n`` smallest losses; where an evaluator gave none, none is here."""
+        outcomes = [self._entries[key][1] for key, _ in self.top(n)]
+        return [outcome["refined_suggestion"] for outcome in outcomes if "refined_suggestion" in outcome]
+
+    def count_by_error(self) -> dict[str, int]:
+        """How many failed of each error, by its name; a failure without one counts as ``UnknownError``."""
+        outcomes = self.where_state("error").values()
+        return dict(Counter(outcome.get("error", "UnknownError") for outcome in outcomes))
+
+
+def _loss(pair: tuple[Any, float]) -> float:
+    return pair[1]

@@ -1,0 +1,33 @@
+"""The contract of a stop: a predicate over the state of a run that ends it.
+
+A stop is a pure function of the state, so that it is the same for a live run, a restored and a checked-out one.
+A stop limits what is started, never what is suggested.
+"""
+
+from __future__ import annotations
+
+import math
+
+from runlib.engine.component import Component
+from runlib.state.state import State
+
+__all__ = ["Stop"]
+
+
+class Stop(Component, abstract=True):
+    """Base of all stops: override ``done``, and ``room`` where the number of trials is limited."""
+
+    def done(self, state: State) -> bool:
+        """Whether the run has done enough."""
+        raise NotImplementedError(f"{type(self).__qualname__} has no done()")
+
+    def room(self, state: State) -> float:
+        """How many more results are wanted; the run starts no more trials than that, running ones included.
+
+        At least 1 as long as the stop is not done, or the run could not go on. Without limit by default.
+        """
+        return 0 if self.done(state) else math.inf
+
+    def short_report(self, state: State) -> str:
+        """One sentence for ``status.txt``, such as ``Counted trials: 17/100.``"""
+        return f"{self.kind}: {'reached' if self.done(state) else 'not yet reached'}."

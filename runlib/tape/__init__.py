@@ -1,0 +1,1 @@
+"""The tape: the append-only file of everything that happened."""

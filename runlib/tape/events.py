@@ -1,0 +1,116 @@
+"""What can happen in a run. Events are frozen and hold plain data only; how they are written is the codec's business.
+
+A ``Record`` is an event in its place on the tape. Order is ``n``, never the clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar
+
+from runlib.errors import TapeFormat
+
+__all__ = ["End", "Event", "Record", "Session", "Submit", "Suggest", "event_from_data", "event_to_data"]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A writer opened the tape.
+
+    Attributes:
+        info: host, pid, versions, pool, observers, plugins and the like; and ``changed``, the settings that differ
+            from those of the session before (``stop``, ``trial_timeout``, ``caught_exceptions``).
+    """
+
+    kind: ClassVar[str] = "session"
+    info: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Suggest:
+    """The search made a suggestion.
+
+    Attributes:
+        tid: The trial.
+        suggestion: Plain data.
+        memo: What the search needs beside it to recall it; None for nothing.
+    """
+
+    kind: ClassVar[str] = "suggest"
+    tid: int
+    suggestion: Any
+    memo: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """A trial ended.
+
+    Attributes:
+        tid: The trial.
+        result: ``{"ok": {...}}`` or ``{"error": {...}}``; beside it ``file``, where a large result lies apart.
+        of: The trial whose evaluation this result is, if it was not evaluated itself.
+    """
+
+    kind: ClassVar[str] = "submit"
+    tid: int
+    result: dict[str, Any]
+    of: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """A session ended in order.
+
+    Attributes:
+        reason: ``stop``, ``duration``, ``exhausted``, ``signal``, ``error`` or ``closed``.
+        text: The same for people.
+    """
+
+    kind: ClassVar[str] = "end"
+    reason: str
+    text: str = field(default="")
+
+
+Event = Session | Suggest | Submit | End
+_KINDS: dict[str, type[Any]] = {cls.kind: cls for cls in (Session, Suggest, Submit, End)}
+_OMITTED_IF_NONE = frozenset({"memo", "of"})
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An event in its place.
+
+    Attributes:
+        n: Its number on the tape: 1, 2, ...
+        t: When it was written: seconds since 1970, of the writer's clock.
+        event: What happened; None for a kind that this version does not know and may skip.
+    """
+
+    n: int
+    t: float
+    event: Event | None
+
+
+def event_to_data(event: Event) -> dict[str, Any]:
+    """``{kind: {fields}}``, fields that are None being left out where that is what they mean."""
+    if isinstance(event, Session):
+        return {event.kind: event.info}
+    body = {f.name: getattr(event, f.name) for f in fields(event)}
+    return {event.kind: {k: v for k, v in body.items() if v is not None or k not in _OMITTED_IF_NONE}}
+
+
+def event_from_data(kind: str, body: Any) -> Event | None:
+    """The event of a kind; None if this version does not know the kind.
+
+    Raises:
+        TapeFormat: The fields are not those of the kind.
+    """
+    cls = _KINDS.get(kind)
+    if cls is None:
+        return None
+    try:
+        event: Event = Session(body) if cls is Session else cls(**body)
+    except TypeError as error:
+        raise TapeFormat(f"a {kind!r} record has other fields than this format: {error}") from error
+    return event

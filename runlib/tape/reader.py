@@ -1,0 +1,194 @@
+"""Reading a tape: forward along the chain, one record at a time, changing nothing.
+
+The rule for what does not fit: a line that was being written when the writer died is *torn*, anything else is
+*corrupt*. Torn is an unterminated prefix at the very end; or, where the writer noted what was durable, whatever
+begins with a record beyond the highest such note of all intact records. A whole record whose terminator alone is
+missing counts. Corrupt is refused, with record number, offset and expectation; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from runlib.engine.canonical import load
+from runlib.errors import NotARun, TapeCorrupt, TapeFormat
+from runlib.tape import codec
+from runlib.tape.codec import FORMAT, METADATA_END, RECORD_END
+from runlib.tape.events import Record
+
+__all__ = ["Position", "TapeReader", "Tail"]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Between two records.
+
+    Attributes:
+        n: The number of records before it.
+        offset: Bytes before it.
+        h: The chain up to it.
+        durable: The highest number that the records before it say is durable; 0 if they do not say.
+        noting: Whether the record before it says so, that is, whether its writer syncs always.
+    """
+
+    n: int
+    offset: int
+    h: bytes
+    durable: int = 0
+    noting: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """What lies after the last whole record.
+
+    Attributes:
+        keep: The offset up to which the file is kept.
+        torn: The bytes after it, which are not part of the tape.
+        missing: What has to be written at ``keep`` so that the last record is terminated.
+    """
+
+    keep: int
+    torn: bytes
+    missing: bytes = b""
+
+
+class TapeReader:
+    """Iterates over the records of a tape.
+
+    After the iteration ``position`` is the end of what is whole, and ``tail`` what lies behind it, if anything.
+
+    Args:
+        path: The file.
+        start: Where to go on; None for the beginning.
+
+    Raises:
+        NotARun: There is no such file.
+        TapeFormat: It is no tape, or one of another format.
+        TapeCorrupt: It is damaged.
+    """
+
+    def __init__(self, path: Path, start: Position | None = None) -> None:
+        self.path = path
+        self.tail: Tail | None = None
+        head = self._read_head()
+        self._start = start
+        self.position = start or head
+
+    @functools.cached_property
+    def metadata(self) -> dict[str, Any]:
+        """The first line, without its hash."""
+        return {key: value for key, value in self._metadata.items() if key != "h"}
+
+    def _open(self) -> BinaryIO:
+        try:
+            return self.path.open("rb")
+        except FileNotFoundError:
+            raise NotARun(f"{self.path.parent} is no run: there is no {self.path.name} in it", self.path) from None
+        except OSError as error:
+            raise NotARun(f"{self.path} cannot be read: {error.strerror}", self.path) from error
+
+    def _read_head(self) -> Position:
+        with self._open() as file:
+            line, end = file.readline(), file.readline()
+        try:
+            self._metadata = load(line)
+            format_ = self._metadata["format"]
+        except (ValueError, KeyError, TypeError):
+            raise TapeFormat(
+                f"{self.path} is no tape of runlib: its first line is no metadata", path=self.path
+            ) from None
+        if format_ != FORMAT:
+            raise TapeFormat(
+                f"{self.path} is of the format {format_!r}, this version reads {FORMAT!r}; use a newer runlib",
+                path=self.path,
+            )
+        h = codec.intact(line[:-1], b"")
+        if h is None or end != METADATA_END:
+            raise self._corrupt(0, 0, "metadata that fits its own hash, followed by a line ===")
+        return Position(0, len(line) + len(end), h)
+
+    def __iter__(self) -> Iterator[Record]:
+        with self._open() as file:
+            file.seek(self.position.offset)
+            here = self.position
+            while line := file.readline():
+                end = file.readline()
+                h = codec.intact(line[:-1], here.h)
+                if h is None or end != RECORD_END:
+                    yield from self._finish(line + end + file.read())
+                    return
+                record, noted = self._decode(line, here.n, here.offset)
+                here = self.position = _advance(here, len(line) + len(end), h, noted)
+                yield record
+
+    def _decode(self, line: bytes, n: int, offset: int) -> tuple[Record, int | None]:
+        try:
+            record, durable = codec.decode(line)
+        except TapeFormat as error:
+            message = f"{self.path}, record {n + 1} at byte {offset}: {error}"
+            raise TapeFormat(message, path=self.path, n=n + 1, offset=offset) from error
+        if record.n != n + 1:
+            raise self._corrupt(n + 1, offset, f"a record numbered {n + 1}, got {record.n}")
+        return record, durable
+
+    def _finish(self, rest: bytes) -> Iterator[Record]:
+        """Judge what does not fit: yields a last record that is whole but for its terminator."""
+        n, start, h = self.position.n, self.position.offset, self.position.h
+        length = codec.find_intact(rest.split(b"\n", 1)[0], h)
+        if length is None:
+            self._judge(rest, n + 1, start)
+            self.tail = Tail(start, rest)
+            return
+        line, behind = rest[:length], rest[length:]
+        terminator = b"\n" + RECORD_END
+        if not terminator.startswith(behind):
+            self._judge(behind, n + 2, start + length)
+        record, noted = self._decode(line, n, start)
+        torn = b"" if terminator.startswith(behind) else behind
+        keep = start + length + (0 if torn else len(behind))
+        missing = terminator if torn else terminator[len(behind) :]
+        self.tail = Tail(keep, torn, missing)
+        self.position = _advance(self.position, length + len(terminator), line[-18:-2], noted)
+        yield record
+
+    def _judge(self, rest: bytes, n: int, offset: int) -> None:
+        """Refuse what is not torn; ``n`` is the number of the first record that is not whole."""
+        if b"\n" not in rest and n == self.position.n + 1:
+            return
+        notes = list(_durable_notes(rest))
+        # Where a writer notes nothing it promises nothing: only the unterminated prefix above is torn there.
+        noting = self.position.noting and None not in notes
+        if noting and n > max([self.position.durable, *(note or 0 for note in notes)]):
+            return
+        raise self._corrupt(n, offset, f"record {n}, which continues the chain after {n - 1} and ends with a line ---")
+
+    def _corrupt(self, n: int, offset: int, expected: str) -> TapeCorrupt:
+        what = f"record {n}" if n else "the metadata"
+        return TapeCorrupt(
+            f"{self.path} is damaged at {what}, byte {offset}: expected {expected}; what lies before it can still "
+            "be checked out",
+            path=self.path,
+            n=n,
+            offset=offset,
+        )
+
+
+def _advance(position: Position, length: int, h: bytes, noted: int | None) -> Position:
+    durable = max(position.durable, noted or 0)
+    return Position(position.n + 1, position.offset + length, h, durable, noted is not None)
+
+
+def _durable_notes(rest: bytes) -> Iterator[int | None]:
+    """The notes in lines behind a damaged one that are intact, judged by the hash that the line before claims."""
+    previous: bytes | None = None
+    for line in rest.split(b"\n"):
+        if line == RECORD_END[:-1]:
+            continue
+        if previous is not None and codec.intact(line, previous) is not None:
+            yield codec.decode(line)[1]
+        previous = codec.stored_hash(line)
