@@ -19,8 +19,8 @@ from runlib.errors import (
     PoolError,
     ReadOnlyRun,
     ReplayMismatch,
-    RunLocked,
     RunlibError,
+    RunLocked,
     SearchError,
     SearchExhausted,
     SearchWaiting,
@@ -32,13 +32,82 @@ from runlib.errors import (
     WorkerLost,
 )
 from runlib.evaluator.base import Evaluator
+from runlib.evaluator.data_csv import CsvDataset
+from runlib.evaluator.data_npz import NpzDataset
+from runlib.evaluator.data_split import SplitDataset
+from runlib.evaluator.datasets import Dataset
 from runlib.evaluator.function import FunctionEvaluator
+from runlib.evaluator.holdout import HoldoutEvaluator
 from runlib.observe.base import Observer
 from runlib.observe.log import LogObserver
 from runlib.observe.status import StatusObserver
 from runlib.pool.base import Pool
+from runlib.pool.processes import ProcessPool
 from runlib.run.run import Run
 from runlib.search.base import Search
+from runlib.search.hyperopt import Hyperopt
+from runlib.stop.all import StopAll
+from runlib.stop.any import StopAny
 from runlib.stop.base import Stop
+from runlib.stop.cost import StopCost
+from runlib.stop.duration import StopDuration
+from runlib.stop.errors import StopErrors
+from runlib.stop.loss import StopLoss
+from runlib.stop.max import StopMax
+from runlib.stop.no_progress import StopNoProgress
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Component",
+    "ConfigError",
+    "CsvDataset",
+    "Dataset",
+    "EvaluationError",
+    "Evaluator",
+    "FolderError",
+    "FolderExists",
+    "FunctionEvaluator",
+    "HoldoutEvaluator",
+    "Hyperopt",
+    "InvalidResult",
+    "KindConflict",
+    "LogObserver",
+    "MissingExtra",
+    "NotARun",
+    "NpzDataset",
+    "Observer",
+    "Pool",
+    "PoolError",
+    "ProcessPool",
+    "ReadOnlyRun",
+    "ReplayMismatch",
+    "Run",
+    "RunLocked",
+    "RunlibError",
+    "Search",
+    "SearchError",
+    "SearchExhausted",
+    "SearchWaiting",
+    "SpaceError",
+    "SplitDataset",
+    "StatusObserver",
+    "Stop",
+    "StopAll",
+    "StopAny",
+    "StopCost",
+    "StopDuration",
+    "StopErrors",
+    "StopLoss",
+    "StopMax",
+    "StopNoProgress",
+    "TapeCorrupt",
+    "TapeError",
+    "TapeFormat",
+    "UnknownKind",
+    "WorkerLost",
+    "compute_hash",
+    "from_config",
+    "register",
+    "to_config",
+]

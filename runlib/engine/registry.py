@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import difflib
 import importlib
-import importlib.metadata
 import importlib.util
 import os
 import sys
@@ -21,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from runlib.engine.extras import load
 from runlib.errors import ConfigError, KindConflict, UnknownKind
 
 __all__ = [
@@ -157,7 +157,7 @@ def _load_announced_plugins() -> None:
 
 def _load_packages() -> None:
     _failed_packages.clear()
-    for entry in importlib.metadata.entry_points(group="runlib.components"):
+    for entry in load("importlib.metadata").entry_points(group="runlib.components"):
         try:
             with running("installed plugin", entry.value):
                 loaded = entry.load()

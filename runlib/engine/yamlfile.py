@@ -50,8 +50,24 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes whatever a reader of YAML 1.1 or 1.2 would take for something else than text."""
+    """Quotes whatever a reader of YAML 1.1 or 1.2 would take for something else than text.
 
+    Lists of scalars stand on one line, so that a space reads as it is written: ``[hp_uniform, x, 0, 1]``.
+    """
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
+    # In the other styles PyYAML does not bring back every line break and control character.
+    return dumper.represent_scalar(_TEXT, text, style=None if text.isprintable() else '"')
+
+
+def _represent_list(dumper: yaml.SafeDumper, items: list[Any]) -> yaml.Node:
+    short = bool(items) and not any(isinstance(item, list | dict) for item in items)
+    return dumper.represent_sequence(f"{_PREFIX}seq", items, flow_style=short)
+
+
+_Dumper.add_representer(str, _represent_text)
+_Dumper.add_representer(list, _represent_list)
 
 for _tag, _pattern, _first in _RESOLVERS:
     _Loader.add_implicit_resolver(f"{_PREFIX}{_tag}", _pattern, _first)
@@ -206,4 +222,13 @@ def write_yaml(value: Any) -> str:
     Raises:
         NotPlain: Something in it is no data.
     """
-    return str(yaml.dump(plain(value), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100))
+    return str(
+        yaml.dump(
+            plain(value),
+            Dumper=_Dumper,
+            sort_keys=False,
+            allow_unicode=True,
+            width=100,
+            default_flow_style=False,
+        )
+    )

@@ -157,16 +157,22 @@ class Loop:
     # -- what is suggested ------------------------------------------------------------------------
 
     def _refill(self) -> None:
-        state, stop = self.cast.state, self.cast.stop
-        while self._failure is None and self.interrupt.signum is None and not stop.done(state):
+        state = self.cast.state
+        while self._goes_on():
             self._settle()
-            if self._exhausted or self._waiting or len(state.live_trials) >= self.policy.capacity or self._closing():
+            full = len(state.live_trials) >= self.policy.capacity
+            if full or self._exhausted or self._waiting or not self._goes_on():
                 return
             if state.repeats >= REPEATS_IN_A_ROW:
                 if not state.live_trials:
                     self._exhausted = f"the last {state.repeats} suggestions were all known already"
                 return
             self._suggest()
+
+    def _goes_on(self) -> bool:
+        if self._failure is not None or self.interrupt.signum is not None or self._closing():
+            return False
+        return not self.cast.stop.done(self.cast.state)
 
     def _settle(self) -> None:
         """Answer the live trials whose evaluation is known."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.metadata
 import os
 import platform
 import socket
@@ -12,6 +11,7 @@ import uuid
 from typing import Any
 
 from runlib.engine import registry
+from runlib.engine.extras import load
 from runlib.tape.codec import FORMAT
 
 __all__ = ["make_metadata", "session_info", "versions"]
@@ -22,11 +22,12 @@ _LIBRARIES = ("runlib", "numpy", "scipy", "hyperopt")
 @functools.cache
 def versions() -> dict[str, str]:
     """The versions that a suggestion may depend on."""
+    metadata = load("importlib.metadata")
     found = {"python": platform.python_version()}
     for name in _LIBRARIES:
         try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
             found[name] = "unknown"
     return found
 

@@ -15,7 +15,19 @@ from runlib.engine.canonical import dump, load
 from runlib.errors import TapeFormat
 from runlib.tape.events import Event, Record, event_from_data, event_to_data
 
-__all__ = ["FORMAT", "METADATA_END", "RECORD_END", "decode", "encode", "encode_line", "intact"]
+__all__ = [
+    "FORMAT",
+    "METADATA_END",
+    "RECORD_END",
+    "chain",
+    "decode",
+    "durable_note",
+    "encode",
+    "encode_line",
+    "find_intact",
+    "intact",
+    "stored_hash",
+]
 
 FORMAT = "runlib-tape/1"
 METADATA_END = b"===\n"
@@ -72,6 +84,15 @@ def find_intact(text: bytes, previous: bytes) -> int | None:
         if intact(text[: match.end()], previous) is not None:
             return match.end()
     return None
+
+
+def durable_note(line: bytes) -> int | None:
+    """What an intact line, even of a kind unknown here, says is durable; None if it does not say."""
+    try:
+        note: int | None = load(line).get("d")
+    except (ValueError, AttributeError):
+        return None
+    return note
 
 
 def decode(line: bytes) -> tuple[Record, int | None]:

@@ -3,12 +3,13 @@
 The rule for what does not fit: a line that was being written when the writer died is *torn*, anything else is
 *corrupt*. Torn is an unterminated prefix at the very end; or, where the writer noted what was durable, whatever
 begins with a record beyond the highest such note of all intact records. A whole record whose terminator alone is
-missing counts. Corrupt is refused, with record number, offset and expectation; nothing is guessed.
+missing, or is damaged at the very end, counts. Corrupt is refused, with record number, offset and expectation; nothing is guessed.
 """
 
 from __future__ import annotations
 
 import functools
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,9 @@ from runlib.tape import codec
 from runlib.tape.codec import FORMAT, METADATA_END, RECORD_END
 from runlib.tape.events import Record
 
-__all__ = ["Position", "TapeReader", "Tail"]
+__all__ = ["Position", "Tail", "TapeReader"]
+
+TERMINATOR = b"\n" + RECORD_END  # of a line
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +118,28 @@ class TapeReader:
     def __iter__(self) -> Iterator[Record]:
         with self._open() as file:
             file.seek(self.position.offset)
-            here = self.position
-            while line := file.readline():
-                end = file.readline()
-                h = codec.intact(line[:-1], here.h)
-                if h is None or end != RECORD_END:
-                    yield from self._finish(line + end + file.read())
-                    return
-                record, noted = self._decode(line, here.n, here.offset)
-                here = self.position = _advance(here, len(line) + len(end), h, noted)
-                yield record
+            yield from self._whole(file)
+        rest = self._read_rest()  # once more: another process may have been in the middle of writing
+        start = self.position.offset
+        yield from self._whole(io.BytesIO(rest))
+        yield from self._finish(rest[self.position.offset - start :])
+
+    def _whole(self, file: BinaryIO) -> Iterator[Record]:
+        """The records up to the end, or to the first that does not fit."""
+        here = self.position
+        while line := file.readline():
+            end = file.readline()
+            h = codec.intact(line[:-1], here.h)
+            if h is None or end != RECORD_END:
+                return
+            record, noted = self._decode(line, here.n, here.offset)
+            here = self.position = _advance(here, len(line) + len(end), h, noted)
+            yield record
+
+    def _read_rest(self) -> bytes:
+        with self._open() as file:
+            file.seek(self.position.offset)
+            return file.read()
 
     def _decode(self, line: bytes, n: int, offset: int) -> tuple[Record, int | None]:
         try:
@@ -138,34 +153,35 @@ class TapeReader:
 
     def _finish(self, rest: bytes) -> Iterator[Record]:
         """Judge what does not fit: yields a last record that is whole but for its terminator."""
-        n, start, h = self.position.n, self.position.offset, self.position.h
-        length = codec.find_intact(rest.split(b"\n", 1)[0], h)
+        start, h = self.position.offset, self.position.h
+        length = codec.find_intact(rest.partition(b"\n")[0], h)
         if length is None:
-            self._judge(rest, n + 1, start)
-            self.tail = Tail(start, rest)
+            if rest:
+                self._judge(rest)
+                self.tail = Tail(start, rest)
             return
         line, behind = rest[:length], rest[length:]
-        terminator = b"\n" + RECORD_END
-        if not terminator.startswith(behind):
-            self._judge(behind, n + 2, start + length)
-        record, noted = self._decode(line, n, start)
-        torn = b"" if terminator.startswith(behind) else behind
-        keep = start + length + (0 if torn else len(behind))
-        missing = terminator if torn else terminator[len(behind) :]
-        self.tail = Tail(keep, torn, missing)
-        self.position = _advance(self.position, length + len(terminator), line[-18:-2], noted)
+        record, noted = self._decode(line, self.position.n, start)
+        self.position = _advance(self.position, length + len(TERMINATOR), line[-18:-2], noted)
         yield record
-
-    def _judge(self, rest: bytes, n: int, offset: int) -> None:
-        """Refuse what is not torn; ``n`` is the number of the first record that is not whole."""
-        if b"\n" not in rest and n == self.position.n + 1:
+        if TERMINATOR.startswith(behind):
+            self.tail = Tail(start + length + len(behind), b"", TERMINATOR[len(behind) :])
             return
-        notes = list(_durable_notes(rest))
+        if len(behind) > len(TERMINATOR):  # more than a damaged terminator at the very end
+            self._judge(behind)
+        self.tail = Tail(start + length, behind, TERMINATOR)
+
+    def _judge(self, rest: bytes) -> None:
+        """Refuse what is not torn."""
+        if _is_prefix(rest):
+            return
+        n, notes = self.position.n + 1, list(_durable_notes(rest, self.position.h))
         # Where a writer notes nothing it promises nothing: only the unterminated prefix above is torn there.
         noting = self.position.noting and None not in notes
         if noting and n > max([self.position.durable, *(note or 0 for note in notes)]):
             return
-        raise self._corrupt(n, offset, f"record {n}, which continues the chain after {n - 1} and ends with a line ---")
+        expected = f"record {n}, which continues the chain after {n - 1} and ends with a line ---"
+        raise self._corrupt(n, self.position.offset, expected)
 
     def _corrupt(self, n: int, offset: int, expected: str) -> TapeCorrupt:
         what = f"record {n}" if n else "the metadata"
@@ -183,12 +199,20 @@ def _advance(position: Position, length: int, h: bytes, noted: int | None) -> Po
     return Position(position.n + 1, position.offset + length, h, durable, noted is not None)
 
 
-def _durable_notes(rest: bytes) -> Iterator[int | None]:
-    """The notes in lines behind a damaged one that are intact, judged by the hash that the line before claims."""
-    previous: bytes | None = None
+def _is_prefix(rest: bytes) -> bool:
+    """Whether this may be the beginning of a line: JSON has no control characters, the line feed included."""
+    return rest.startswith(b"{") and min(rest) >= 0x20
+
+
+def _durable_notes(rest: bytes, before: bytes) -> Iterator[int | None]:
+    """The notes of intact lines behind a damaged place.
+
+    A line is intact if it continues the chain ``before`` the damage, or after the hash that the line above it claims.
+    """
+    above = before
     for line in rest.split(b"\n"):
         if line == RECORD_END[:-1]:
             continue
-        if previous is not None and codec.intact(line, previous) is not None:
-            yield codec.decode(line)[1]
-        previous = codec.stored_hash(line)
+        if any(codec.intact(line, previous) is not None for previous in {above, before}):
+            yield codec.durable_note(line)
+        above = codec.stored_hash(line) or before

@@ -1,0 +1,80 @@
+"""``eval_function``: a Python function as the evaluator.
+
+The config holds the name of the function, never its code; whether that still does the same is what
+``fingerprint`` is for. In a worker the function itself arrives: by value if it was defined in the script.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from runlib.errors import ConfigError
+from runlib.evaluator.base import Evaluator
+from runlib.evaluator.calling import Caller
+from runlib.evaluator.fingerprint import fingerprint_function
+from runlib.evaluator.naming import find_function, name_function
+
+__all__ = ["FunctionEvaluator"]
+
+
+class FunctionEvaluator(Evaluator):
+    """Calls a function with the suggestion and takes what it returns, a loss or a dict with ``loss``.
+
+    The function gets the keys of the suggestion as keywords if they fit its parameters, otherwise, if it has one
+    parameter for it, the whole suggestion; ``runlib.evaluator.calling`` has the exact rule.
+
+    Args:
+        function: A callable, or its name: ``"module:name"`` or ``"file.py:name"`` (a file in the working folder,
+            or next to the config).
+        context: Not used.
+
+    Raises:
+        ConfigError: The name leads to nothing that can be called.
+    """
+
+    kind = "eval_function"
+
+    def __init__(self, function: Callable[..., Any] | str, context: Mapping[str, Any] | None = None) -> None:
+        super().__init__(context)
+        self.function = function
+        self._target = _find(function)
+        # Kept, because the same function pickled by value has no name that leads to it in a worker.
+        self._name = function if isinstance(function, str) else name_function(function)
+
+    def _get_config(self) -> dict[str, Any]:
+        return {"function": self._name}
+
+    @functools.cached_property
+    def _caller(self) -> Caller:
+        return Caller(self._target)
+
+    def __call__(self, suggestion: Any) -> Any:
+        """What the function returns.
+
+        Raises:
+            TypeError: The keys of the suggestion do not fit the parameters of the function.
+        """
+        return self._caller(suggestion)
+
+    def fingerprint(self) -> str | None:
+        """A hash of the function's source, or None if it has none; the same in every process."""
+        return fingerprint_function(self._target)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_caller"}
+
+
+def _find(function: Any) -> Callable[..., Any]:
+    try:
+        found: Any = find_function(function) if isinstance(function, str) else function
+    except ConfigError as error:
+        raise error.under("function") from error.__cause__
+    if not callable(found):
+        raise ConfigError(f"must be callable, or its name 'module:name', got {found!r}", "function")
+    if inspect.iscoroutinefunction(found):
+        raise ConfigError("must be a plain function, not an async one", "function")
+    target: Callable[..., Any] = found
+    return target

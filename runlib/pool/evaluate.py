@@ -1,0 +1,85 @@
+"""One evaluation, whatever happens in it: what comes out is a result and the names of its error.
+
+Nothing that an evaluator raises gets past this, ``SystemExit`` and ``KeyboardInterrupt`` included, and all of it
+leaves as text. Both pools call this, so that they cannot differ.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from runlib.errors import WorkerLost
+from runlib.evaluator.base import Evaluator
+from runlib.evaluator.result import error_names, error_result, ok_result
+from runlib.pool.output import captured
+
+__all__ = ["evaluate", "lost", "timed_out"]
+
+Outcome = tuple[dict[str, Any], tuple[str, ...]]
+
+
+def evaluate(evaluator: Evaluator, suggestion: Any, folder: Path | None = None) -> Outcome:
+    """Call the evaluator.
+
+    Args:
+        evaluator: What is called.
+        suggestion: Its argument, which it may change: the caller passes a copy.
+        folder: Where its output goes; None to leave it alone.
+
+    Returns:
+        ``{"ok": {...}}`` and no names, or ``{"error": {...}}`` and the names by which it can be caught.
+    """
+    try:
+        if folder is None:
+            return _call(evaluator, suggestion), ()
+        with captured(folder):
+            return _call(evaluator, suggestion), ()
+    except BaseException as error:
+        return failed(error)
+
+
+def _call(evaluator: Evaluator, suggestion: Any) -> dict[str, Any]:
+    start = time.perf_counter()
+    returned = evaluator(suggestion)
+    return ok_result(returned, time.perf_counter() - start)
+
+
+def failed(error: BaseException) -> Outcome:
+    """The outcome for an exception, even for one that cannot be put into words."""
+    try:
+        return error_result(error.with_traceback(_own_part(error.__traceback__))), tuple(error_names(error))
+    except Exception as failure:
+        text = f"(it cannot be described: {type(failure).__name__})"
+        return _error(type(error).__name__, text), tuple(error_names(error))
+
+
+def _own_part(traceback: TracebackType | None) -> TracebackType | None:
+    """The traceback without the frames of this module, which tell the user nothing."""
+    while traceback is not None and traceback.tb_frame.f_code.co_filename == __file__:
+        traceback = traceback.tb_next
+    return traceback
+
+
+def timed_out(seconds: float) -> Outcome:
+    """The outcome for an evaluation that was stopped after ``seconds``."""
+    return _error("TimeoutError", f"exceeded trial_timeout of {seconds:g} s"), tuple(
+        error_names(TimeoutError())
+    )
+
+
+def lost(reason: str, traceback: str = "") -> Outcome:
+    """The outcome for an evaluation whose worker died.
+
+    Args:
+        reason: How it ended, for people.
+        traceback: What the interpreter could still say, if anything.
+    """
+    text = f"the worker {reason} during the evaluation"
+    return _error("WorkerLost", text, traceback), tuple(error_names(WorkerLost("")))
+
+
+def _error(name: str, text: str, traceback: str = "") -> dict[str, Any]:
+    return {"error": {"error": name, "error_text": text, "traceback": traceback}}

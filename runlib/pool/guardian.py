@@ -1,0 +1,80 @@
+"""The guardian: a tiny process that kills the workers of a manager which did not live to do it.
+
+It is told process groups through its standard input, ``+group`` and ``-group``, one a line. When that pipe ends, or
+the manager does (a fork of it may hold the pipe open), every group still on the list gets SIGKILL. It imports
+next to nothing, since it is started with every pool, and ignores all signals that ask it to end.
+
+Run as a script: ``python -I -S guardian.py MANAGER_PID``.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import sys
+
+__all__ = ["main"]
+
+STDIN = 0
+
+
+def main(manager: int) -> None:
+    """Watch over the process ``manager`` until it ends, then kill what it left."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_IGN)
+    groups: set[int] = set()
+    _listen(groups, _handle_of(manager))
+    for group in groups:
+        _kill(group)
+
+
+def _handle_of(manager: int) -> int | None:
+    """A descriptor that becomes readable when the manager ends, where the system has such."""
+    if not hasattr(os, "pidfd_open"):
+        return None
+    try:
+        handle = os.pidfd_open(manager)
+    except OSError:
+        return None
+    # The number may have gone to another process before it was opened, but not after this check.
+    if os.getppid() != manager:
+        os.close(handle)
+        return None
+    return handle
+
+
+def _listen(groups: set[int], handle: int | None) -> None:
+    poll = select.poll()
+    poll.register(STDIN, select.POLLIN)
+    if handle is not None:
+        poll.register(handle, select.POLLIN)
+    rest = b""
+    while True:
+        ready = [number for number, _ in poll.poll()]
+        if STDIN in ready:
+            piece = os.read(STDIN, 65536)
+            if not piece:
+                return
+            rest = _note(groups, rest + piece)
+        elif handle in ready:
+            return
+
+
+def _note(groups: set[int], text: bytes) -> bytes:
+    *lines, rest = text.split(b"\n")
+    for line in lines:
+        change = groups.add if line[:1] == b"+" else groups.discard
+        change(int(line[1:]))
+    return rest
+
+
+def _kill(group: int) -> None:
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return  # it ended by itself
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,184 @@
+"""One worker process as the manager sees it: how it is started, spoken to, stopped and buried. No policy.
+
+A worker has its own session and three lines to the manager. The *stream* carries its parcel and what it reports.
+The *tasks* are datagrams, one for each: the manager keeps a second descriptor of the worker's end, so that a task
+which the worker has not begun can be taken back, by the kernel's word and without asking anybody. The *life*
+line carries nothing; the kernel kills the worker's group when the manager's end of it closes (see ``lifeline``).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+
+from runlib.pool.frames import CHUNK, Inbox, Outbox
+
+__all__ = ["DATAGRAM", "WorkerProcess"]
+
+DATAGRAM = 32 * 1024  # a longer task goes through the stream; well below what a socket holds unread
+FAREWELL = b"[]"
+
+
+class WorkerProcess:
+    """A started worker.
+
+    Args:
+        environment: Added to that of this process.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.stream, stream = socket.socketpair()
+        self._tasks, self._unread = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        life, self._life = os.pipe()
+        fds = [stream.fileno(), self._unread.fileno(), life]
+        try:
+            self._popen = _start(fds, environment)
+        except BaseException:
+            self._close_lines()
+            raise
+        finally:
+            stream.close()
+            os.close(life)
+        self.stream.setblocking(False)
+        self._tasks.setblocking(False)
+        self._inbox = Inbox()
+        self._outbox = Outbox(self.stream)
+        self.pid = self._popen.pid
+        self.handle = _open_handle(self.pid)
+        self.ended_stream = False
+        self.all_sent = True
+
+    def send(self, body: bytes) -> None:
+        """Put a message on its way through the stream; ``flush`` does the rest."""
+        self._outbox.put(body)
+        self.flush()
+
+    def flush(self) -> bool:
+        """Go on sending; True when all is sent."""
+        self.all_sent = self._outbox.flush()
+        return self.all_sent
+
+    def send_task(self, datagram: bytes) -> None:
+        """Hand over a task; the worker finds it when it is done with the one before."""
+        # A worker that just died is noticed by its handle, and what it has not read is taken back then.
+        self._tasks.send(datagram)
+
+    def farewell(self) -> None:
+        """Tell the worker that this is all."""
+        self.send_task(FAREWELL)
+
+    def take_back(self) -> int:
+        """Take back all tasks that the worker has not begun, and say how many they were."""
+        count = 0
+        with suppress(BlockingIOError):
+            while True:
+                count += self._unread.recv(DATAGRAM + 1, socket.MSG_DONTWAIT) != FAREWELL
+        return count
+
+    def read(self) -> list[bytes]:
+        """The messages that arrived by now, one piece at most, so that a huge one does not hold up the others."""
+        piece = self._receive()
+        return self._inbox.feed(piece) if piece else []
+
+    def read_all(self) -> list[bytes]:
+        """The messages that a dead worker left."""
+        messages = []
+        while piece := self._receive():
+            messages += self._inbox.feed(piece)
+        return messages
+
+    def _receive(self) -> bytes:
+        try:
+            piece = self.stream.recv(CHUNK)
+        except BlockingIOError:
+            return b""
+        except ConnectionResetError:
+            piece = b""
+        self.ended_stream = not piece
+        return piece
+
+    def last_words(self) -> str:
+        """What the interpreter wrote as it crashed: the traceback of a segmentation fault."""
+        text = self._inbox.rest().decode("utf-8", "replace")
+        return text if text.startswith("Fatal Python error") else ""
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the worker and all processes in its group."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+    def has_ended(self) -> bool:
+        """Whether the worker itself is dead; it is not reaped, so that its number stays its own."""
+        if self._popen.returncode is not None:
+            return True
+        if not hasattr(os, "waitid"):
+            return self._popen.poll() is not None
+        try:
+            return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        except ChildProcessError:
+            return True
+
+    def bury(self) -> str:
+        """Reap a dead worker and give back all that it held.
+
+        Returns:
+            How it ended, for people: ``was killed by signal 9 (SIGKILL)``.
+        """
+        code = self._popen.wait()
+        if self.handle is not None:
+            os.close(self.handle)
+            self.handle = None
+        self._close_lines()
+        return describe_exit(code)
+
+    def _close_lines(self) -> None:
+        self.stream.close()
+        self._tasks.close()
+        self._unread.close()
+        os.close(self._life)
+
+
+def _start(fds: list[int], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    # The path of this process, in its order, so that the worker finds the same runlib; it sets back the variable.
+    path = {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if isinstance(entry, str))}
+    return subprocess.Popen(
+        [sys.executable, *_options(), "-P", "-m", "runlib.pool.worker", *map(str, fds)],
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, **environment, **path},
+        pass_fds=fds,
+        start_new_session=True,
+    )
+
+
+def _options() -> list[str]:
+    """The interpreter's options that change what code does."""
+    options = ["-" + "O" * sys.flags.optimize] if sys.flags.optimize else []
+    options += [f"-W{option}" for option in sys.warnoptions]
+    return options + [
+        f"-X{name}" if value is True else f"-X{name}={value}" for name, value in sys._xoptions.items()
+    ]
+
+
+def _open_handle(pid: int) -> int | None:
+    """A descriptor that becomes readable when the process ends; None where there is no such thing."""
+    if not hasattr(os, "pidfd_open"):
+        return None
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        return None
+
+
+def describe_exit(code: int) -> str:
+    """How a process ended, for people, from its return code (negative for a signal)."""
+    if code >= 0:
+        return f"ended with exit code {code}"
+    try:
+        return f"was killed by signal {-code} ({signal.Signals(-code).name})"
+    except ValueError:
+        return f"was killed by signal {-code}"

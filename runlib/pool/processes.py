@@ -1,0 +1,255 @@
+"""``pool_processes``: one worker process for each slot, watched over by the run's own loop.
+
+The manager starts no thread and never waits for one worker alone: all that can take time (a worker that boots,
+a result of many megabytes, the seconds between asking and killing) is a state that ``collect`` comes back to. A
+task waits with a worker only if it can be taken back, so none waits behind a slow one while another is free.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from runlib.engine import registry
+from runlib.engine.canonical import dump
+from runlib.engine.component import merge_context
+from runlib.errors import PoolError
+from runlib.evaluator.base import Evaluator
+from runlib.pool.base import Finished, Lost, Pool, Task
+from runlib.pool.guard import Guard
+from runlib.pool.parcel import pack
+from runlib.pool.process import WorkerProcess
+from runlib.pool.settings import Settings, read_settings
+from runlib.pool.slot import Desk, Order, Slot, State
+
+__all__ = ["ProcessPool"]
+
+GLANCE = 0.05  # seconds between looks for dead workers, where the system does not report them
+PATIENCE = 5.0  # seconds for a killed process to disappear
+
+
+class ProcessPool(Pool):
+    """Evaluates in worker processes that are started fresh, one for each slot.
+
+    Args:
+        context: ``max_workers`` (default: the cores this process may use), ``devices`` (slot i is pinned to one by
+            ``CUDA_VISIBLE_DEVICES``) and ``capture_output``; those given to ``open`` come first.
+    """
+
+    kind = "pool_processes"
+
+    def __init__(self, context: Mapping[str, Any] | None = None) -> None:
+        super().__init__(context)
+        self._slots: list[Slot] = []
+        self._desk: Desk | None = None
+
+    def slots(self, context: Mapping[str, Any]) -> int:
+        """How many evaluations run at once.
+
+        Raises:
+            ConfigError: A value in the context is wrong.
+        """
+        return self._read(context).max_workers
+
+    def _read(self, context: Mapping[str, Any]) -> Settings:
+        given = {key: value for key, value in merge_context(type(self), context).items() if value is not None}
+        return read_settings({**self.context, **given})
+
+    def open(self, evaluator: Evaluator, context: Mapping[str, Any]) -> None:
+        """Start the workers; they build the evaluator while this returns.
+
+        Raises:
+            ConfigError: A value in the context is wrong.
+            PoolError: The evaluator cannot be sent, or no process can be started.
+        """
+        if self._desk is not None:
+            raise PoolError("the pool is open already; close it first")
+        self._settings = self._read(context)
+        self._parcel = pack(evaluator)
+        self._failed = False
+        self._desk = Desk(self._launch, Guard())
+        self._slots = [Slot(index, self._desk) for index in range(self._settings.max_workers)]
+        try:
+            for slot in self._slots:
+                slot.start()
+        except BaseException as error:
+            self.close(0.0)
+            if isinstance(error, OSError):
+                raise PoolError(f"a worker process cannot be started: {error}") from error
+            raise
+
+    def _launch(self, slot: int) -> WorkerProcess:
+        process = WorkerProcess(self._settings.environment(slot))
+        # Until it hears from us the worker does nothing, and ends if we are gone: so it is never without a guard.
+        self._opened().guard.add(process.pid)
+        process.send(_boot_message())
+        process.send(self._parcel)
+        return process
+
+    def _opened(self) -> Desk:
+        if self._desk is None:
+            raise PoolError("the pool is not open")
+        return self._desk
+
+    def schedule(self, task: Task) -> None:
+        """Hand over one evaluation; it waits, with a worker or here, until one is free.
+
+        Raises:
+            PoolError: The pool is not open.
+        """
+        desk = self._opened()
+        folder = (
+            str(task.folder.absolute()) if self._settings.capture_output and task.folder is not None else None
+        )
+        desk.queue.append(Order(task, dump([task.tid, task.suggestion, folder])))
+        self._dispatch()
+
+    def _dispatch(self) -> None:
+        queue = self._opened().queue
+        while queue:
+            slot = self._choose(queue[0])
+            if slot is None:
+                return
+            slot.hand(queue.popleft())
+
+    def _choose(self, order: Order) -> Slot | None:
+        """A slot for the next task: a free one, else one where it can wait and be taken back."""
+        busy = None
+        for slot in self._slots:
+            load = slot.load
+            if load == 0:
+                return slot
+            if load == 1 and busy is None and order.short:
+                busy = slot
+        return busy
+
+    def _balance(self) -> None:
+        """Where a worker is free, tasks that wait with another one are given to it."""
+        if self._opened().queue or all(slot.load != 0 for slot in self._slots):
+            return
+        for slot in self._slots:
+            if (slot.load or 0) > 1:
+                slot.take_back()
+                self._dispatch()
+                return
+
+    def collect(self, timeout: float) -> list[Finished | Lost]:
+        """What happened since the last call, waiting at most ``timeout`` seconds for the first thing.
+
+        Raises:
+            PoolError: The evaluator cannot be built in a worker (once), or the pool is not open.
+        """
+        desk = self._opened()
+        self._balance()
+        end = time.monotonic() + timeout
+        while True:
+            for key, mask in desk.selector.select(self._wait(end)):
+                key.data(mask)
+            self._look_after()
+            self._dispatch()
+            if desk.events or self._has_news() or time.monotonic() >= end:
+                return self._report(desk)
+
+    def _has_news(self) -> bool:
+        return self._opened().failure is not None and not self._failed
+
+    def _wait(self, end: float) -> float:
+        if self._opened().events or self._has_news():
+            return 0.0
+        moments = [end, *(due for slot in self._slots if (due := slot.due) is not None)]
+        wait = max(0.0, min(moments) - time.monotonic())
+        return wait if hasattr(os, "pidfd_open") else min(wait, GLANCE)
+
+    def _look_after(self) -> None:
+        now = time.monotonic()
+        for slot in self._slots:
+            if slot.state is not State.EMPTY:
+                if slot.process.handle is None and slot.process.has_ended():
+                    slot.on_end()
+                elif (due := slot.due) is not None and due <= now:
+                    slot.on_due()
+            if slot.state is State.EMPTY and self._opened().failure is None:
+                slot.start()
+
+    def _report(self, desk: Desk) -> list[Finished | Lost]:
+        if not desk.events and desk.failure is not None and not self._failed:
+            self._failed = True
+            error = PoolError(f"the evaluator cannot be built in a worker: {desk.failure[0]}")
+            error.add_note(f"In the worker:\n{desk.failure[1]}")
+            raise error
+        events = list(desk.events)
+        desk.events.clear()
+        return events
+
+    def cancel(self, tid: int) -> None:
+        """Give up a scheduled or running evaluation; nothing is reported of it."""
+        desk = self._opened()
+        for slot in self._slots:
+            if slot.state is State.READY:
+                slot.on_stream()
+                if slot.cancel(tid):
+                    break
+        waiting = [order for order in desk.queue if order.tid != tid]
+        desk.queue.clear()
+        desk.queue.extend(waiting)
+        desk.events[:] = [e for e in desk.events if not (isinstance(e, Finished) and e.tid == tid)]
+        self._dispatch()
+
+    def close(self, grace: float) -> None:
+        """End all workers; a pool that is not open is left as it is.
+
+        Args:
+            grace: Seconds that workers get after being asked (those at work by SIGTERM) before they are killed.
+        """
+        if self._desk is None:
+            return
+        alive = [slot for slot in self._slots if slot.state is not State.EMPTY]
+        for slot in alive if grace > 0 else []:
+            slot.ask_to_end()
+        self._await(alive, grace)
+        for slot in alive:
+            if slot.state is not State.EMPTY:
+                slot.kill()
+        self._await(alive, PATIENCE)
+        self._desk.guard.close()
+        self._desk.selector.close()
+        self._desk, self._slots = None, []
+
+    def _await(self, slots: list[Slot], patience: float) -> None:
+        end = time.monotonic() + patience
+        while True:
+            for slot in slots:
+                if slot.state is not State.EMPTY and slot.process.has_ended():
+                    slot.on_end()
+            left = end - time.monotonic()
+            if left <= 0 or all(slot.state is State.EMPTY for slot in slots):
+                return
+            for key, mask in self._opened().selector.select(min(left, GLANCE)):
+                key.data(mask)
+
+
+def _boot_message() -> bytes:
+    """What makes a worker like this process; read by ``runlib.pool.serve``."""
+    message = {
+        "folder": os.getcwd(),
+        "path": list(sys.path),
+        "argv": list(sys.argv),
+        "pythonpath": os.environ.get("PYTHONPATH"),
+        "plugins": [name for name in registry.plugins() if not _is_main(name)],
+        "paths": registry.paths(),
+    }
+    return pickle.dumps(message)
+
+
+def _is_main(plugin: str) -> bool:
+    """Whether a plugin is the script being run: its classes travel by value, and it must not run again."""
+    main = getattr(sys.modules.get("__main__"), "__file__", None)
+    with suppress(OSError):
+        return main is not None and plugin.endswith(".py") and Path(main).resolve() == Path(plugin)
+    return False

@@ -1,0 +1,168 @@
+"""``pool_serial``: evaluates in the process of the run, one task at each ``collect``. For debugging and small work.
+
+The results are those of ``pool_processes``. What a process of its own would give is missing: a crash ends the run,
+nothing else happens meanwhile, and ``trial_timeout`` is soft (see ``runlib.pool.alarm``).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections import deque
+from collections.abc import Iterator, Mapping
+from types import FrameType
+from typing import Any
+
+from runlib.engine.canonical import dump, load
+from runlib.engine.component import merge_context
+from runlib.errors import ConfigError, PoolError
+from runlib.evaluator.base import Evaluator
+from runlib.pool.alarm import can_ring, limited
+from runlib.pool.base import Finished, Lost, Pool, Task
+from runlib.pool.evaluate import Outcome, evaluate, timed_out
+from runlib.pool.settings import Settings, read_settings
+
+__all__ = ["SerialPool"]
+
+
+class SerialPool(Pool):
+    """Evaluates in this process, one after the other.
+
+    Args:
+        context: ``devices`` (the first one is used, by ``CUDA_VISIBLE_DEVICES``) and ``capture_output``; those given
+            to ``open`` come first. ``max_workers`` is checked, and makes no difference.
+    """
+
+    kind = "pool_serial"
+
+    def __init__(self, context: Mapping[str, Any] | None = None) -> None:
+        super().__init__(context)
+        self._evaluator: Evaluator | None = None
+        self._queue: deque[Task] = deque()
+
+    def slots(self, context: Mapping[str, Any]) -> int:
+        """Always 1.
+
+        Raises:
+            ConfigError: A value in the context is wrong.
+        """
+        self._read(context)
+        return 1
+
+    def _read(self, context: Mapping[str, Any]) -> Settings:
+        given = {key: value for key, value in merge_context(type(self), context).items() if value is not None}
+        return read_settings({**self.context, **given})
+
+    def open(self, evaluator: Evaluator, context: Mapping[str, Any]) -> None:
+        """Take the evaluator, as it is.
+
+        Raises:
+            ConfigError: A value in the context is wrong.
+            PoolError: The pool is open already.
+        """
+        if self._evaluator is not None:
+            raise PoolError("the pool is open already; close it first")
+        self._settings = self._read(context)
+        self._evaluator = evaluator
+        self._restore = _set_variables(self._settings.environment(0))
+
+    def _opened(self) -> Evaluator:
+        if self._evaluator is None:
+            raise PoolError("the pool is not open")
+        return self._evaluator
+
+    def schedule(self, task: Task) -> None:
+        """Take a task for the next ``collect``.
+
+        Raises:
+            ConfigError: It has a time limit, and this is not the main thread.
+            PoolError: The pool is not open.
+        """
+        self._opened()
+        if task.timeout is not None and not can_ring():
+            raise ConfigError(
+                "pool_serial keeps a time limit only in the main thread; use pool_processes, or none",
+                "trial_timeout",
+            )
+        self._queue.append(task)
+
+    def collect(self, timeout: float) -> list[Finished | Lost]:
+        """Evaluate the next task, however long it takes; without one, return at once.
+
+        Raises:
+            KeyboardInterrupt: A person interrupted the evaluation; the task is still scheduled.
+            PoolError: The pool is not open.
+        """
+        evaluator = self._opened()
+        if not self._queue:
+            return []
+        task = self._queue[0]
+        result, names = self._evaluate(evaluator, task)
+        if self._queue and self._queue[0] is task:  # not if the evaluator itself cancelled it
+            self._queue.popleft()
+        # Through the same text as between processes, so that the same data comes out.
+        return [Finished(task.tid, load(dump(result)), names)]
+
+    def _evaluate(self, evaluator: Evaluator, task: Task) -> Outcome:
+        suggestion = load(dump(task.suggestion))
+        folder = task.folder if self._settings.capture_output else None
+        with _interruptible():
+            if task.timeout is None:
+                return evaluate(evaluator, suggestion, folder)
+            outcome = too_late = timed_out(task.timeout)
+            with limited(task.timeout) as alarm:
+                outcome = evaluate(evaluator, suggestion, folder)
+        return too_late if alarm.rang else outcome
+
+    def cancel(self, tid: int) -> None:
+        """Give up a task that was not collected yet."""
+        self._opened()
+        self._queue = deque(task for task in self._queue if task.tid != tid)
+
+    def close(self, grace: float) -> None:
+        """Let go of the evaluator and of what is scheduled; a pool that is not open is left as it is."""
+        if self._evaluator is not None:
+            self._evaluator = None
+            self._queue.clear()
+            _set_variables(self._restore)
+
+
+def _set_variables(variables: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Set variables of the environment (None removes one), and return what they were."""
+    before = {name: os.environ.get(name) for name in variables}
+    for name, value in variables.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    return before
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """A Ctrl-C that the handler of SIGINT turned into an exception is not a result of the trial.
+
+    Raises:
+        KeyboardInterrupt: It came from the handler; one that the evaluator raises by itself is an error of the trial.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if not can_ring() or not callable(handler):
+        yield
+        return
+    interrupted: list[BaseException] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        try:
+            handler(number, frame)
+        except BaseException as error:
+            interrupted.append(error)
+            raise
+
+    signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if interrupted:
+        raise interrupted[0]

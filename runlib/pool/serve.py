@@ -1,0 +1,125 @@
+"""What a worker does: it unpacks its evaluator once, then evaluates one task after the other.
+
+The evaluator runs in the main thread; reports are JSON, so that whatever it made, only plain data leaves. The
+worker decides nothing: when to stop is up to the manager, and the terminal's Ctrl-C is not for it.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import io
+import os
+import pickle
+import signal
+import socket
+import sys
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from runlib.engine import registry
+from runlib.engine.canonical import dump, load
+from runlib.evaluator.base import Evaluator
+from runlib.pool.evaluate import evaluate, failed
+from runlib.pool.frames import receive, send
+from runlib.pool.lifeline import hold
+from runlib.pool.parcel import unpack
+
+__all__ = ["serve"]
+
+DATAGRAM = 64 * 1024
+
+
+def serve() -> None:
+    """Serve the manager on the descriptors named in ``sys.argv`` until it says that this is all."""
+    stream, tasks = _connect(*map(int, sys.argv[1:4]))
+    with stream, tasks:
+        try:
+            _serve(stream, tasks)
+        except (BrokenPipeError, ConnectionResetError):
+            return  # the manager is gone
+        finally:
+            faulthandler.disable()
+
+
+def _serve(stream: socket.socket, tasks: socket.socket) -> None:
+    boot, parcel = receive(stream), receive(stream)
+    if boot is None or parcel is None:
+        return  # the manager is gone
+    try:
+        _settle(pickle.loads(boot))
+        evaluator = unpack(parcel)
+    except BaseException as error:
+        send(stream, dump({"failed": _describe(error), "traceback": traceback.format_exc()}))
+        return
+    send(stream, dump({"ready": True}))
+    _work(evaluator, stream, tasks)
+
+
+def _connect(stream: int, tasks: int, life: int) -> tuple[socket.socket, socket.socket]:
+    for number in (stream, tasks, life):
+        os.set_inheritable(number, False)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])  # the thread that started this may have blocked some
+    hold(life)
+    # Where a crash is described: after the last message, see ``WorkerProcess.last_words``.
+    faulthandler.enable(stream, all_threads=False)
+    return socket.socket(fileno=stream), socket.socket(fileno=tasks)
+
+
+def _settle(boot: dict[str, Any]) -> None:
+    """Make this process like the manager where code can tell the difference."""
+    os.chdir(boot["folder"])
+    sys.path[:] = boot["path"]
+    sys.argv[:] = boot["argv"]
+    if boot["pythonpath"] is None:
+        os.environ.pop("PYTHONPATH", None)
+    else:
+        os.environ["PYTHONPATH"] = boot["pythonpath"]
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True)  # so that a killed trial leaves what it printed
+    for folder in boot["paths"]:
+        registry.add_path(folder)
+    for plugin in boot["plugins"]:
+        registry.load_plugin(plugin)
+
+
+def _describe(error: BaseException) -> str:
+    return "".join(traceback.format_exception_only(error)).strip()
+
+
+def _work(evaluator: Evaluator, stream: socket.socket, tasks: socket.socket) -> None:
+    while task := load(tasks.recv(DATAGRAM)):
+        if len(task) == 1:
+            task = _receive_long(stream, *task)
+        tid, suggestion, folder = task
+        report = _evaluate(evaluator, tid, suggestion, folder)
+        _flush()
+        send(stream, report)
+
+
+def _receive_long(stream: socket.socket, number: int) -> Any:
+    """A task too long for a datagram, from the stream; those before it were taken back by the manager."""
+    while (body := receive(stream)) is not None:
+        if int.from_bytes(body[:8]) == number:
+            return load(body[8:])
+    raise SystemExit("the manager is gone")
+
+
+def _evaluate(evaluator: Evaluator, tid: int, suggestion: Any, folder: str | None) -> bytes:
+    result, names = evaluate(evaluator, suggestion, Path(folder) if folder else None)
+    try:
+        return dump([tid, result, names])
+    except Exception as error:  # out of memory, most likely: the result was checked to be data
+        result, names = failed(error)
+        return dump([tid, result, names])
+
+
+def _flush() -> None:
+    # The evaluator may have closed or replaced them.
+    with suppress(AttributeError, OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()

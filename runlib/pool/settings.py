@@ -1,0 +1,82 @@
+"""What a pool takes from the context, checked once before a worker starts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from runlib.errors import ConfigError
+
+__all__ = ["Settings", "count_cores", "read_settings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The context of a pool.
+
+    Attributes:
+        max_workers: How many evaluations run at once.
+        devices: What the slots are pinned to, in turn; empty for no pinning.
+        capture_output: Whether the output of a trial goes to its folder.
+    """
+
+    max_workers: int
+    devices: tuple[str, ...]
+    capture_output: bool
+
+    def environment(self, slot: int) -> dict[str, str]:
+        """The variables that tell the worker in a slot its place."""
+        variables = {"RUNLIB_SLOT": str(slot)}
+        if self.devices:
+            variables["CUDA_VISIBLE_DEVICES"] = self.devices[slot % len(self.devices)]
+        return variables
+
+
+def count_cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0)) or 1
+    return os.cpu_count() or 1
+
+
+def read_settings(context: Mapping[str, Any]) -> Settings:
+    """Read and check a context; what is missing or None has its default.
+
+    Raises:
+        ConfigError: A value is of the wrong type or out of range.
+    """
+    return Settings(_workers(context), _devices(context), _capture(context))
+
+
+def _workers(context: Mapping[str, Any]) -> int:
+    value = context.get("max_workers")
+    if value is None:
+        return count_cores()
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigError(f"must be a whole number from 1 on, got {value!r}", "context.max_workers")
+    return value
+
+
+def _devices(context: Mapping[str, Any]) -> tuple[str, ...]:
+    value = context.get("devices")
+    if value is None:
+        return ()
+    if not isinstance(value, list | tuple) or not value:
+        raise ConfigError(f"must be a list of devices such as [0, 1], got {value!r}", "context.devices")
+    return tuple(_device(device, index) for index, device in enumerate(value))
+
+
+def _device(value: Any, index: int) -> str:
+    number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    if not number and not (isinstance(value, str) and value):
+        raise ConfigError(f"must be a number from 0 on or a name, got {value!r}", f"context.devices.{index}")
+    return str(value)
+
+
+def _capture(context: Mapping[str, Any]) -> bool:
+    value = context.get("capture_output")
+    if not isinstance(value, bool | None):
+        raise ConfigError(f"must be true or false, got {value!r}", "context.capture_output")
+    return bool(value)

@@ -1,0 +1,81 @@
+"""What a search was told, in columns: one row of raw numbers, one loss and one state for each trial.
+
+Rows lie in arrays and hold no Python objects, so that 10,000 trials are restored in a blink and a trial costs
+its numbers alone. What the algorithm is to see is decided by the state, never by removing a row: ``tid`` is
+the place of a trial for ever.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Sequence
+
+from runlib.errors import SearchError
+
+__all__ = ["History"]
+
+PENDING, DONE, FAILED, FORGOTTEN, FOREIGN, FOREIGN_DONE = range(6)
+SHOWN = (PENDING, DONE)  # the others are hidden, as hyperopt hides a trial in JOB_STATE_ERROR
+OPEN = (PENDING, FORGOTTEN, FOREIGN)  # may be submitted
+
+
+class History:
+    """The trials of one search.
+
+    Attributes:
+        width: The number of variables.
+        rows: All raw numbers, trial after trial, NaN where inactive.
+        losses: One for each trial; infinite while there is none.
+        states: One of the constants above for each trial.
+    """
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self.rows = array("d")
+        self.losses = array("d")
+        self.states = bytearray()
+        self._foreign = [math.nan] * width
+
+    def __len__(self) -> int:
+        return len(self.states)
+
+    def add(self, row: Sequence[float] | None) -> int:
+        """A new pending trial, hidden if it has no row; its ``tid``."""
+        self.rows.extend(self._foreign if row is None else row)
+        self.losses.append(math.inf)
+        self.states.append(FOREIGN if row is None else PENDING)
+        return len(self.states) - 1
+
+    def row(self, tid: int) -> Sequence[float]:
+        """The raw numbers of a trial."""
+        self._check(tid)
+        return self.rows[tid * self.width : (tid + 1) * self.width]
+
+    def finish(self, tid: int, loss: float | None) -> None:
+        """Trial ``tid`` has this loss; without one it failed and is hidden.
+
+        Raises:
+            SearchError: There is no such trial, or it has its result.
+        """
+        state = self._check(tid)
+        if state not in OPEN:
+            raise SearchError(f"trial {tid} was submitted before; a trial has one result")
+        if state == FOREIGN:
+            self.states[tid] = FOREIGN_DONE
+        elif loss is None:
+            self.states[tid] = FAILED
+        else:
+            self.losses[tid] = loss
+            self.states[tid] = DONE
+
+    def hide(self, tid: int) -> None:
+        """Trial ``tid`` is no longer counted; a new result for it would be."""
+        state = self._check(tid)
+        self.losses[tid] = math.inf
+        self.states[tid] = FOREIGN if state in (FOREIGN, FOREIGN_DONE) else FORGOTTEN
+
+    def _check(self, tid: int) -> int:
+        if not 0 <= tid < len(self.states):
+            raise SearchError(f"there is no trial {tid}; {len(self.states)} were suggested or adopted so far")
+        return self.states[tid]

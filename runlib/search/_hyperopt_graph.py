@@ -1,0 +1,108 @@
+"""The search space as hyperopt's own graph, and the order in which hyperopt draws from it.
+
+All draws of a suggestion come from one generator, so the order of the variables decides every value. It follows
+from the shape of hyperopt's graph alone and is read off it once: ``draw_order`` steps through the graph as
+``hyperopt.pyll.rec_eval`` does, without computing anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from typing import Any, NamedTuple
+
+from hyperopt import hp, tpe
+from hyperopt.base import Domain
+from hyperopt.pyll import Literal, as_apply
+
+from runlib.space.distributions import Integers, Normal, Options, Power, Uniform
+from runlib.space.nodes import Branch, Items, Leaf, Node, Table, Variable
+from runlib.space.tree import Space
+
+__all__ = ["Orders", "draw_order", "orders", "to_pyll"]
+
+
+class Orders(NamedTuple):
+    """The variables in the order in which they are drawn.
+
+    Attributes:
+        prior: By ``rand`` and ``anneal``.
+        posterior: By ``tpe``.
+    """
+
+    prior: tuple[Variable, ...]
+    posterior: tuple[Variable, ...]
+
+
+def to_pyll(node: Node) -> Any:
+    """A part of the tree with hyperopt's nodes for the variables; constants, which nothing depends on, are None."""
+    if isinstance(node, Table):
+        return {key: to_pyll(child) for key, child in node.varying}
+    if isinstance(node, Items):
+        return [to_pyll(child) for _, child in node.varying]
+    if isinstance(node, Branch):
+        return _branch(node)
+    return _leaf(node) if isinstance(node, Leaf) else None
+
+
+def _branch(node: Branch) -> Any:
+    options = [to_pyll(option) for option in node.options]
+    distribution = node.variable.distribution
+    if isinstance(distribution, Options) and distribution.weights is not None:
+        return hp.pchoice(node.label, list(zip(distribution.weights, options, strict=True)))
+    return hp.choice(node.label, options)
+
+
+def _leaf(node: Leaf) -> Any:
+    given = node.distribution.exponent if isinstance(node.distribution, Power) else node.distribution
+    if isinstance(given, Integers):
+        bounds = (given.high,) if given.low == 0 else (given.low, given.high)
+        return hp.randint(node.label, *bounds)
+    log, step = ("log" if given.log else ""), (() if given.q is None else (given.q,))
+    if isinstance(given, Normal):
+        return getattr(hp, f"{'q' * len(step)}{log}normal")(node.label, given.mu, given.sigma, *step)
+    if isinstance(given, Uniform):
+        return getattr(hp, f"{'q' * len(step)}{log}uniform")(node.label, given.low, given.high, *step)
+    raise TypeError(f"hyperopt has nothing like {given!r}")
+
+
+def orders(space: Space) -> Orders:
+    """The orders of drawing for a space: hyperopt's graphs are built, looked at, and dropped."""
+    if not space.variables:  # hyperopt cannot sort a graph of one node
+        return Orders((), ())
+    domain = Domain(lambda suggestion: 0.0, to_pyll(space.root))
+    by_label = {variable.label: variable for variable in space.variables}
+    prior = {node: by_label[label] for label, node in domain.vh.vals_by_label().items()}
+    observed, losses, posterior = tpe.build_posterior_wrapper(domain, 1.0, 0.25)
+    known = {domain.s_new_ids, domain.s_rng}
+    told = known | {*observed.values(), *losses.values()}
+    # The value of a label is broadcast_best(samples, ...): the samples are what is drawn.
+    samples = {node.pos_args[0]: by_label[label] for label, node in posterior[1].items()}
+    return Orders(
+        draw_order(domain.s_idxs_vals, known, prior),
+        draw_order(as_apply(posterior), told, samples),
+    )
+
+
+def draw_order(expression: Any, known: Set[Any], draws: Mapping[Any, Variable]) -> tuple[Variable, ...]:
+    """The order in which evaluating ``expression`` comes by the nodes of ``draws``.
+
+    Args:
+        expression: A graph without a ``switch``: what hyperopt makes for many trials at once.
+        known: The nodes whose values are given.
+        draws: The nodes that draw, each with its variable.
+    """
+    seen, todo, order = set(known), [expression], []
+    while todo:
+        node = todo.pop()
+        if node in seen:
+            continue
+        if node.name == "switch":
+            raise NotImplementedError("this version of hyperopt draws in an order that depends on the values")
+        waiting = [] if isinstance(node, Literal) else [part for part in node.inputs() if part not in seen]
+        if waiting:
+            todo += [node, *waiting]
+            continue
+        seen.add(node)
+        if node in draws:
+            order.append(draws[node])
+    return tuple(order)

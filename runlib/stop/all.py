@@ -1,0 +1,39 @@
+"""Stop only when all of several stops are satisfied at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from runlib.state.state import State
+from runlib.stop.base import Stop
+from runlib.stop.nested import build_stops, report_stops
+
+__all__ = ["StopAll"]
+
+
+class StopAll(Stop):
+    """Stop once every one of ``stops`` is done.
+
+    Args:
+        stops: At least one stop, each an object or a config.
+        context: Passed on to them.
+    """
+
+    kind = "stop_all"
+
+    def __init__(self, stops: Sequence[Any], context: Mapping[str, Any] | None = None) -> None:
+        super().__init__(context)
+        self.stops = build_stops(self, stops)
+
+    def done(self, state: State) -> bool:
+        """Whether all of them are done."""
+        return all(stop.done(state) for stop in self.stops)
+
+    def room(self, state: State) -> float:
+        """The largest room among those not yet done: each of them wants its results."""
+        return max((stop.room(state) for stop in self.stops if not stop.done(state)), default=0)
+
+    def short_report(self, state: State) -> str:
+        """``All of (Counted trials: 17/100; Best loss: 0.52, good enough at 0.1).``"""
+        return report_stops("All of", self.stops, state)

@@ -1,0 +1,36 @@
+"""Stop after a time: that of the whole run, over all its sessions, pauses between them not counted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from runlib.state.state import State
+from runlib.stop.arguments import check_positive
+from runlib.stop.base import Stop
+
+__all__ = ["StopDuration"]
+
+
+class StopDuration(Stop):
+    """Stop once the run was at work for ``duration``.
+
+    Args:
+        duration: In minutes, above 0.
+        context: Not used.
+    """
+
+    kind = "stop_duration"
+
+    def __init__(self, duration: float, context: Mapping[str, Any] | None = None) -> None:
+        super().__init__(context)
+        check_positive(duration, "duration")
+        self.duration = duration
+
+    def done(self, state: State) -> bool:
+        """Whether the time is over."""
+        return state.runtime >= self.duration * 60
+
+    def short_report(self, state: State) -> str:
+        """``Runtime in minutes: 3.2/10.``"""
+        return f"Runtime in minutes: {state.runtime / 60:.1f}/{self.duration:g}."

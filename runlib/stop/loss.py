@@ -1,0 +1,37 @@
+"""Stop once the best loss is good enough."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from runlib.state.state import State
+from runlib.stop.arguments import check_number
+from runlib.stop.base import Stop
+
+__all__ = ["StopLoss"]
+
+
+class StopLoss(Stop):
+    """Stop once a trial has a loss of ``threshold`` or less.
+
+    Args:
+        threshold: The loss that is good enough, in its own unit.
+        context: Not used.
+    """
+
+    kind = "stop_loss"
+
+    def __init__(self, threshold: float, context: Mapping[str, Any] | None = None) -> None:
+        super().__init__(context)
+        check_number(threshold, "threshold")
+        self.threshold = threshold
+
+    def done(self, state: State) -> bool:
+        """Whether the incumbent is at or below the threshold."""
+        return state.best is not None and state.best.loss <= self.threshold
+
+    def short_report(self, state: State) -> str:
+        """``Best loss: 0.52, good enough at 0.1.``"""
+        best = "none yet" if state.best is None else f"{state.best.loss:g}"
+        return f"Best loss: {best}, good enough at {self.threshold:g}."

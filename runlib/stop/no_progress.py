@@ -1,0 +1,46 @@
+"""Stop when the incumbent has stood for long.
+
+Exact, whatever the number of workers: no more trials run than would fill the count, should none of them be
+better. With more workers than ``count``, some are therefore idle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from runlib.state.state import State
+from runlib.stop.arguments import check_whole
+from runlib.stop.base import Stop
+
+__all__ = ["StopNoProgress"]
+
+
+class StopNoProgress(Stop):
+    """Stop once ``count`` trials in a row finished without a loss below the best one.
+
+    Failed trials count: they bring no progress either.
+
+    Args:
+        count: How many, at least 1.
+        context: Not used.
+    """
+
+    kind = "stop_no_progress"
+
+    def __init__(self, count: int, context: Mapping[str, Any] | None = None) -> None:
+        super().__init__(context)
+        check_whole(count, "count")
+        self.count = count
+
+    def done(self, state: State) -> bool:
+        """Whether enough trials passed since the incumbent was found."""
+        return state.since_best >= self.count
+
+    def room(self, state: State) -> float:
+        """How many more trials without progress end the run."""
+        return max(0, self.count - state.since_best)
+
+    def short_report(self, state: State) -> str:
+        """``Trials without progress: 7/50.``"""
+        return f"Trials without progress: {state.since_best}/{self.count}."

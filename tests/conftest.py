@@ -1,0 +1,91 @@
+"""What all tests share: hypothesis without deadlines, no component that leaks, no process that is left behind."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from runlib.engine import registry
+
+# A deadline per example measures the other things that the machine does.
+settings.register_profile("runlib", deadline=None, print_blob=True)
+settings.load_profile("runlib")
+
+GRACE = 5000  # milliseconds for a process that is just ending
+
+
+@pytest.fixture(autouse=True)
+def _forget_local_components() -> Iterator[None]:
+    """A component that a test defines in its body is known to that test alone."""
+    known = dict(registry._classes)
+    yield
+    for kind, cls in list(registry._classes.items()):
+        if "<locals>" in cls.__qualname__ and known.get(kind) is not cls:
+            del registry._classes[kind]
+            if kind in known:
+                registry._classes[kind] = known[kind]
+
+
+@pytest.fixture
+def own_registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Registry, plugins, added folders and search path are put back; modules from ``tmp_path`` are forgotten."""
+    for name in ("_classes", "_plugins", "_paths", "_failed_packages"):
+        value = getattr(registry, name)
+        monkeypatch.setattr(registry, name, type(value)(value))
+    monkeypatch.setattr(registry, "_searched_plugins", False)
+    monkeypatch.delenv("RUNLIB_PLUGINS", raising=False)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None) or "").startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
+@pytest.fixture(autouse=True)
+def _no_process_is_left() -> Iterator[None]:
+    """A test fails that leaves a child process running."""
+    before = _children()
+    yield
+    left = [pid for pid in _children() - before if _still_runs(pid)]
+    assert not left, f"left running: {[_command(pid) for pid in left]}"
+
+
+def _children() -> set[int]:
+    """The children of this process by their ids; none where there is no ``/proc``."""
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
+        except OSError:
+            continue  # it ended meanwhile
+        if int(parent) == os.getpid() and state != "Z":
+            found.add(int(folder.name))
+    return found
+
+
+def _still_runs(pid: int) -> bool:
+    if "resource_tracker" in _command(pid):
+        return False  # of Python itself, one for the whole session
+    try:
+        watch = os.pidfd_open(pid)
+    except OSError:
+        return False
+    try:
+        poll = select.poll()
+        poll.register(watch, select.POLLIN)
+        return not poll.poll(GRACE)
+    finally:
+        os.close(watch)
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ").strip()
+    except OSError:
+        return ""

@@ -1,0 +1,142 @@
+"""A run that is cut off between any two operations on the disk goes on as if it had not been."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runlib import Hyperopt, Run, StopMax
+from runlib.engine import disk
+from tests.fakes import DirectPool, SpySearch, quadratic, story
+
+SPACE = {"x": ["hp_choice", "x", [["hp_uniform", "a", 0, 1], ["hp_quniform", "b", 0, 1, 0.25]]]}
+
+
+class PowerCut(BaseException):
+    """Nothing after this reaches the disk; no handler of errors can go on."""
+
+
+class CutDisk(disk.Disk):
+    """A disk that takes ``count`` writes to the tape and then no operation at all."""
+
+    def __init__(self, count: int) -> None:
+        self.left = count
+        self.tapes: set[int] = set()
+
+    def open(self, path: Path, flags: int) -> int:
+        self.check()
+        fd = super().open(path, flags)
+        if path.name == "tape.son":
+            self.tapes.add(fd)
+        else:
+            self.tapes.discard(fd)
+        return fd
+
+    def write(self, fd: int, data: bytes | memoryview) -> int:
+        self.check()
+        if fd in self.tapes:
+            self.left -= 1
+            self.check()
+        return super().write(fd, data)
+
+    def sync(self, fd: int) -> None:
+        self.check()
+
+    def replace(self, source: Path, target: Path) -> None:
+        self.check()
+        super().replace(source, target)
+
+    def check(self) -> None:
+        if self.left < 0:
+            raise PowerCut
+
+
+def make(tmp_path: Path, search: Any, **more: Any) -> Run:
+    return Run(search, quadratic, StopMax(8), pool=DirectPool(), **more).prepare(tmp_path)
+
+
+def abandon(run: Run) -> None:
+    """What the end of the process does: descriptors are closed, nothing is written."""
+    opened, run._opened = run._opened, None
+    if opened is not None:
+        opened.lock.release()
+        opened.tape._file.close()
+
+
+def go_on(folder: Path, **more: Any) -> Run:
+    return Run.restore(folder, evaluator=quadratic, pool=DirectPool(), **more).run()
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        lambda: SpySearch(),
+        lambda: SpySearch(points=3),
+        lambda: Hyperopt(SPACE, n_startup_jobs=3),
+        lambda: Hyperopt({"x": ["hp_choice", "x", [0.1, 0.2, 0.3]]}, method="rand"),
+    ],
+)
+def test_one_worker_cut_off_at_every_record(tmp_path: Path, search: Any) -> None:
+    whole = make(tmp_path, search()).run()
+    expected = story(whole.state)
+    for count in range(2, len(expected) + 3):  # the first two writes are metadata and session
+        with disk.use(CutDisk(count)):
+            run = make(tmp_path, search())
+            with pytest.raises(PowerCut):
+                run.run()
+            abandon(run)
+        assert story(run.state) == expected[: len(story(run.state))]
+        assert story(go_on(run.work_directory).state) == expected
+
+
+def test_cut_off_again_and_again(tmp_path: Path) -> None:
+    expected = story(make(tmp_path, SpySearch()).run().state)
+    run = make(tmp_path, SpySearch())
+    folder = run.work_directory
+    run.close()
+    cuts = 0
+    while Run.checkout(folder).state.ended is None:
+        with disk.use(CutDisk(3)):
+            try:
+                go_on(folder)
+            except PowerCut:
+                cuts += 1
+    assert cuts > 3
+    assert story(Run.checkout(folder).state) == expected
+
+
+def test_a_torn_record_is_kept_aside_and_the_run_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    expected = story(make(tmp_path, SpySearch()).run().state)
+    run = make(tmp_path, SpySearch()).run()
+    tape = run.work_directory / "tape.son"
+    data = tape.read_bytes()
+    cut = data.index(b'{"suggest"', len(data) // 2) + 20
+    tape.write_bytes(data[:cut])
+    restored = go_on(run.work_directory)
+    assert story(restored.state) == expected
+    torn = run.work_directory / "tape.son.torn-1"
+    assert torn.read_bytes() == data[cut - 20 : cut]
+    assert "bytes that were being written are kept in" in caplog.text
+
+
+def test_no_finished_trial_is_evaluated_again(tmp_path: Path) -> None:
+    calls: list[float] = []
+
+    def evaluator(x: float) -> float:
+        calls.append(x)
+        return quadratic(x)
+
+    run = Run(SpySearch(), evaluator, StopMax(8), pool=DirectPool()).prepare(tmp_path)
+    with disk.use(CutDisk(9)), pytest.raises(PowerCut):
+        run.run()
+    finished = len(run.state.trials)
+    before = len(calls)
+    abandon(run)
+    del run
+    folder = next(tmp_path.iterdir())
+    restored = Run.restore(folder, evaluator=evaluator, pool=DirectPool()).run()
+    assert 0 < finished < 8
+    assert len(restored.state.trials) == 8
+    assert len(calls) == before + 8 - finished

@@ -1,0 +1,221 @@
+"""The values are those of hyperopt itself: its ``suggest`` is driven beside ours, with one history and one seed."""
+
+from __future__ import annotations
+
+import math
+import random
+import warnings
+from functools import partial
+
+import numpy as np
+import pytest
+
+from runlib.engine.canonical import plain
+from runlib.search.base import seed_for
+from runlib.search.hyperopt import Hyperopt
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import hyperopt
+    from hyperopt import JOB_STATE_DONE, JOB_STATE_ERROR, Trials, anneal, hp, mix, rand, space_eval, tpe
+    from hyperopt.base import Domain
+
+# Each space twice: as text, and as a user of hyperopt writes it.
+FLAT = (
+    {
+        "a": ["hp_uniform", "a", -1, 2],
+        "b": ["hp_loguniform", "b", -7, 1],
+        "c": ["hp_normal", "c", 1, 2.5],
+        "d": ["hp_lognormal", "d", 0, 1],
+        "e": ["hp_randint", "e", 5],
+        "f": ["hp_randint", "f", -2, 7],
+        "g": ["hp_choice", "g", ["one", "two", "three"]],
+        "h": ["hp_pchoice", "h", [[0.2, "rare"], [0.7, "often"], [0.1, "seldom"]]],
+        "fixed": [1, 2, {"three": None}],
+    },
+    lambda: {
+        "a": hp.uniform("a", -1, 2),
+        "b": hp.loguniform("b", -7, 1),
+        "c": hp.normal("c", 1, 2.5),
+        "d": hp.lognormal("d", 0, 1),
+        "e": hp.randint("e", 5),
+        "f": hp.randint("f", -2, 7),
+        "g": hp.choice("g", ["one", "two", "three"]),
+        "h": hp.pchoice("h", [(0.2, "rare"), (0.7, "often"), (0.1, "seldom")]),
+        "fixed": [1, 2, {"three": None}],
+    },
+)
+QUANTISED = (
+    [
+        ["hp_quniform", "a", 0, 10, 1],
+        ["hp_uniformint", "b", -3, 12],
+        ["hp_qloguniform", "c", -1, 4, 2],
+        ["hp_qnormal", "d", 0, 5, 0.5],
+        ["hp_qlognormal", "e", 1, 1, 1],
+        ["hp_loggrid", "f", -3, 3, 1.0],
+        ["hp_loggrid_uniform", "g", -4, 4, 0.25],
+        ["hp_quniform", "h", 0, 1, 0.3],
+        ["hp_qlognormal", "i", -1, 2, 3],
+    ],
+    lambda: [
+        hp.quniform("a", 0, 10, 1),
+        hp.uniformint("b", -3, 12),
+        hp.qloguniform("c", -1, 4, 2),
+        hp.qnormal("d", 0, 5, 0.5),
+        hp.qlognormal("e", 1, 1, 1),
+        hp.choice("f", [2.0**k for k in range(-3, 4)]),
+        2 ** hp.quniform("g", -4, 4, 0.25),
+        hp.quniform("h", 0, 1, 0.3),
+        hp.qlognormal("i", -1, 2, 3),
+    ],
+)
+CONDITIONAL = (
+    {
+        "z": ["hp_uniform", "z", 0, 1],
+        "model": [
+            "hp_choice",
+            "model",
+            [
+                {
+                    "svm": {
+                        "C": ["hp_loguniform", "C", -5, 5],
+                        "kernel": [
+                            "hp_choice",
+                            "kernel",
+                            ["linear", {"rbf": {"gamma": ["hp_lognormal", "gamma", 0, 1]}}],
+                        ],
+                    }
+                },
+                {"knn": {"k": ["hp_uniformint", "k", 1, 20], "p": ["hp_pchoice", "p", [[0.3, 1], [0.7, 2]]]}},
+                ["hp_normal", "none", 0, 1],
+                "dummy",
+            ],
+        ],
+        "b": ["hp_pchoice", "b", [[0.5, ["hp_quniform", "q", 0, 5, 1]], [0.5, ["hp_randint", "r", 3, 9]]]],
+    },
+    lambda: {
+        "z": hp.uniform("z", 0, 1),
+        "model": hp.choice(
+            "model",
+            [
+                {
+                    "svm": {
+                        "C": hp.loguniform("C", -5, 5),
+                        "kernel": hp.choice(
+                            "kernel", ["linear", {"rbf": {"gamma": hp.lognormal("gamma", 0, 1)}}]
+                        ),
+                    }
+                },
+                {"knn": {"k": hp.uniformint("k", 1, 20), "p": hp.pchoice("p", [(0.3, 1), (0.7, 2)])}},
+                hp.normal("none", 0, 1),
+                "dummy",
+            ],
+        ),
+        "b": hp.pchoice("b", [(0.5, hp.quniform("q", 0, 5, 1)), (0.5, hp.randint("r", 3, 9))]),
+    },
+)
+SPACES = {"flat": FLAT, "quantised": QUANTISED, "conditional": CONDITIONAL}
+MIX = [[0.2, "rand"], [0.3, "anneal"], [0.5, "tpe"]]
+
+
+def loss_of(values: dict[str, list[float]]) -> float:
+    """Something smooth in every value, with ties."""
+    return round(
+        sum(math.tanh(value[0] / 3) * (1 + len(label)) for label, value in values.items() if value), 3
+    )
+
+
+def told(k: int, loss: float) -> tuple[str, float]:
+    """What becomes of trial k: most have a loss, some fail, some stay pending."""
+    return ("error" if k % 7 == 3 else "pending" if k % 11 == 5 else "ok"), loss
+
+
+def compare(name: str, theirs, ours: Hyperopt, count: int) -> None:
+    """Both are driven for ``count`` trials; the values must be equal all along."""
+    space = SPACES[name][1]()
+    domain, trials = Domain(lambda suggestion: 0.0, space), Trials()
+    for k in range(count):
+        with np.errstate(all="ignore"):  # hyperopt takes the logarithm of 0 here and there
+            [doc] = theirs(trials.new_trial_ids(1), domain, trials, seed_for(ours.seed, k))
+        tid, suggestion = ours.suggest()
+        assert tid == doc["tid"] == k
+        chosen = {label: value[0] for label, value in doc["misc"]["vals"].items() if value}
+        assert suggestion == plain(space_eval(space, chosen)), f"suggestion {k}"
+        fate, loss = told(k, loss_of(doc["misc"]["vals"]))
+        trials.insert_trial_docs([doc])
+        if fate == "error" and not ours.errors_ok:
+            doc = trials._dynamic_trials[-1]
+            doc["state"], doc["result"] = JOB_STATE_ERROR, {"status": "fail"}
+            ours.submit(tid, error=True)
+        elif fate != "pending":
+            doc = trials._dynamic_trials[-1]
+            loss = math.inf if fate == "error" else loss
+            doc["state"], doc["result"] = JOB_STATE_DONE, {"status": "ok", "loss": loss}
+            ours.submit(tid, error=fate == "error", loss=None if fate == "error" else loss)
+        trials.refresh()
+
+
+@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("seed", [123, 7])
+def test_tpe_gives_the_values_of_hyperopt(name: str, seed: int) -> None:
+    compare(name, partial(tpe.suggest, verbose=False), Hyperopt(SPACES[name][0], seed=seed), 110)
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_tpe_with_other_arguments_and_failures_as_losses(name: str) -> None:
+    arguments = {"n_startup_jobs": 5, "n_EI_candidates": 7, "gamma": 0.6, "prior_weight": 0.4}
+    ours = Hyperopt(SPACES[name][0], errors_ok=True, **arguments)
+    compare(name, partial(tpe.suggest, verbose=False, **arguments), ours, 70)
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_tpe_from_the_first_trial_on(name: str) -> None:
+    arguments = {"n_startup_jobs": 0, "n_EI_candidates": 1}
+    compare(
+        name, partial(tpe.suggest, verbose=False, **arguments), Hyperopt(SPACES[name][0], **arguments), 61
+    )
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_rand_gives_the_values_of_hyperopt(name: str) -> None:
+    compare(name, rand.suggest, Hyperopt(SPACES[name][0], method="rand"), 300)
+
+
+@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("errors_ok", [True, False])
+def test_anneal_gives_the_values_of_hyperopt(name: str, errors_ok: bool) -> None:
+    compare(name, anneal.suggest, Hyperopt(SPACES[name][0], method="anneal", errors_ok=errors_ok), 120)
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_mix_gives_the_values_of_hyperopt(name: str) -> None:
+    methods = {"rand": rand.suggest, "anneal": anneal.suggest, "tpe": partial(tpe.suggest, verbose=False)}
+    pairs = [(share, methods[method]) for share, method in MIX]
+    theirs = partial(mix.suggest, p_suggest=pairs)
+    compare(name, theirs, Hyperopt(SPACES[name][0], method={"mix": MIX}), 80)
+
+
+def test_the_default_mix_is_the_documented_one() -> None:
+    written = Hyperopt(FLAT[0], method={"mix": [[0.1, "rand"], [0.2, "anneal"], [0.7, "tpe"]]})
+    default = Hyperopt(FLAT[0], method="mix")
+    assert [written.suggest() for _ in range(30)] == [default.suggest() for _ in range(30)]
+
+
+def test_a_long_history_gives_the_values_of_hyperopt() -> None:
+    """The rough densities rule out samples only for long histories."""
+    space = SPACES["flat"][1]()
+    domain, trials, dice = Domain(lambda suggestion: 0.0, space), Trials(), random.Random(1)
+    ours = Hyperopt(FLAT[0], n_startup_jobs=900)
+    for k in range(960):
+        [doc] = tpe.suggest([k], domain, trials, seed_for(123, k), n_startup_jobs=900, verbose=False)
+        tid, suggestion = ours.suggest()
+        assert suggestion == plain(space_eval(space, {a: v[0] for a, v in doc["misc"]["vals"].items()})), k
+        doc["state"] = JOB_STATE_DONE
+        doc["result"] = {"status": "ok", "loss": loss_of(doc["misc"]["vals"]) + dice.random()}
+        trials._insert_trial_docs([doc])
+        trials.refresh()
+        ours.submit(tid, loss=doc["result"]["loss"])
+
+
+def test_the_compared_hyperopt_is_a_version_we_know() -> None:
+    assert hyperopt.__version__ >= "0.3"
