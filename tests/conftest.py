@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from runlib.engine import registry
+from runlib.engine import modules, registry
 
 # A deadline per example measures the other things that the machine does.
 settings.register_profile("runlib", deadline=None, print_blob=True)
@@ -23,8 +23,10 @@ GRACE = 5000  # milliseconds for a process that is just ending
 @pytest.fixture(autouse=True)
 def _forget_local_components() -> Iterator[None]:
     """A component that a test defines in its body is known to that test alone."""
+    registry._settle()
     known = dict(registry._classes)
     yield
+    registry._unsettled[:] = [cls for cls in registry._unsettled if "<locals>" not in cls.__qualname__]
     for kind, cls in list(registry._classes.items()):
         if "<locals>" in cls.__qualname__ and known.get(kind) is not cls:
             del registry._classes[kind]
@@ -35,10 +37,11 @@ def _forget_local_components() -> Iterator[None]:
 @pytest.fixture
 def own_registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """Registry, plugins, added folders and search path are put back; modules from ``tmp_path`` are forgotten."""
-    for name in ("_classes", "_plugins", "_paths", "_failed_packages"):
+    for name in ("_classes", "_unsettled", "_plugins", "_failed_packages"):
         value = getattr(registry, name)
         monkeypatch.setattr(registry, name, type(value)(value))
     monkeypatch.setattr(registry, "_searched_plugins", False)
+    monkeypatch.setattr(modules, "_paths", modules.paths())
     monkeypatch.delenv("RUNLIB_PLUGINS", raising=False)
     monkeypatch.setattr(sys, "path", list(sys.path))
     yield

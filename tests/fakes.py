@@ -111,9 +111,7 @@ class SpySearch(Search):
         self.suggested += 1
         return self.suggested - 1, {"x": x}
 
-    def submit(
-        self, tid: int, *, error: bool = False, loss: float | None = None, var: float | None = None
-    ) -> None:
+    def submit(self, tid: int, *, error: bool = False, loss: float | None = None, var: float | None = None) -> None:
         self.heard.append((tid, None if error else loss))
 
     def recall(self, tid: int, suggestion: Any, memo: Any) -> None:

@@ -45,13 +45,14 @@ class Component:
     """
 
     kind: ClassVar[str]
-    _abstract: ClassVar[bool] = True
+    _abstract: ClassVar[str] = "Component"
     default_context: ClassVar[Mapping[str, Any]] = {}
     given_context: Mapping[str, Any]
 
     def __init_subclass__(cls, abstract: bool = False, **options: Any) -> None:
         super().__init_subclass__(**options)
-        cls._abstract = abstract
+        # The name, for cloudpickle leaves out what is identical in the base class.
+        cls._abstract = cls.__name__ if abstract else ""
         if abstract:
             return
         if "kind" not in cls.__dict__:

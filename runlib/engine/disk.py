@@ -14,6 +14,7 @@ import contextlib
 import fcntl
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,9 +25,11 @@ __all__ = [
     "make_folder",
     "move_folder",
     "open_output",
+    "remove_folder",
     "replace_file",
     "sync_folder",
     "use",
+    "write_all",
 ]
 
 
@@ -152,8 +155,14 @@ class AppendFile:
             self._fd = None
 
 
+def _discard(path: Path) -> None:
+    """Take away what was not finished; the error that is being told matters more than one from here."""
+    with contextlib.suppress(OSError):
+        current.unlink(path)
+
+
 def create_file(path: Path, data: bytes, durable: bool = True) -> None:
-    """Make a new file with these bytes.
+    """Make a new file with these bytes; if the disk refuses them, there is no file.
 
     Raises:
         FileExistsError: A file of that name is there.
@@ -163,6 +172,9 @@ def create_file(path: Path, data: bytes, durable: bool = True) -> None:
         write_all(fd, data)
         if durable:
             current.sync(fd)
+    except BaseException:
+        _discard(path)
+        raise
     finally:
         current.close(fd)
     if durable:
@@ -174,29 +186,32 @@ def replace_file(path: Path, data: bytes, durable: bool = False) -> None:
 
     Without ``durable`` a power loss may bring the old content back.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     fd = current.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     try:
-        write_all(fd, data)
-        if durable:
-            current.sync(fd)
+        try:
+            write_all(fd, data)
+            if durable:
+                current.sync(fd)
+        finally:
+            current.close(fd)
+        current.replace(temporary, path)
     except BaseException:
-        current.unlink(temporary)
+        _discard(temporary)
         raise
-    finally:
-        current.close(fd)
-    current.replace(temporary, path)
     if durable:
         current.sync_folder(path.parent)
 
 
-def make_folder(path: Path) -> None:
+def make_folder(path: Path, durable: bool = False) -> None:
     """Make a folder and its missing parents; one that is there is no trouble."""
     if path.is_dir():
         return
-    make_folder(path.parent)
+    make_folder(path.parent, durable)
     with contextlib.suppress(FileExistsError):
         current.mkdir(path)
+    if durable:
+        current.sync_folder(path.parent)
 
 
 def move_folder(source: Path, target: Path) -> None:

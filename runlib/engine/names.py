@@ -11,7 +11,7 @@ from runlib.errors import ConfigError
 __all__ = ["check_name", "random_name"]
 
 MAX_BYTES = 200  # of 255 that file systems take: run_ and the suffixes of temporary names come on top
-_PLAIN = re.compile(r"\w[\w.+-]*")
+_PLAIN = re.compile(r"[^\W_][\w.+-]*")
 
 
 def check_name(name: str) -> str:

@@ -17,10 +17,10 @@ import os
 import sys
 import types
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, TypeVar
 
 from runlib.engine.extras import load
+from runlib.engine.modules import add_path, find_file, import_file, paths, running
 from runlib.errors import ConfigError, KindConflict, UnknownKind
 
 __all__ = [
@@ -42,8 +42,8 @@ T = TypeVar("T", bound=type)
 
 _classes: dict[str, type] = {}
 _plugins: list[str] = []  # in the order of loading; workers and restores load them again
-_paths: list[str] = []  # folders where relative files are looked for, after the working folder
-_deferred: list[type] | None = None
+_unsettled: list[type] = []  # empty classes, which may be about to be filled, or thrown away
+_holding = 0
 _searched_plugins = False
 _failed_packages: list[str] = []
 
@@ -55,6 +55,12 @@ def register(cls: T) -> T:
         KindConflict: Another class has that kind.
         ConfigError: It is no class of components, or has no kind.
     """
+    _settle()
+    _register(cls)
+    return cls
+
+
+def _register(cls: type) -> None:
     if not _is_component(cls):
         raise ConfigError(f"{cls!r} cannot be registered: it is no class derived from Component")
     kind = getattr(cls, "kind", None)
@@ -66,7 +72,6 @@ def register(cls: T) -> T:
             f"two classes claim the kind {kind!r}: {_name(known)} and {_name(cls)}; give one of them another kind"
         )
     _classes[kind] = cls
-    return cls
 
 
 def _is_component(value: Any) -> bool:
@@ -74,25 +79,61 @@ def _is_component(value: Any) -> bool:
 
 
 def register_definition(cls: type) -> None:
-    """What defining a component does: register it, now or at the end of ``deferred``."""
-    if _deferred is None:
-        register(cls)
+    """What defining a component does: register it, at once unless it is empty.
+
+    Unpickling a class of a script makes it empty and fills it afterwards, ``kind`` included, or throws it away
+    because the class is there already. So an empty class waits until the registry is asked next.
+    """
+    if _is_empty(cls):
+        _unsettled.append(cls)
     else:
-        _deferred.append(cls)
+        register(cls)
+
+
+def _is_empty(cls: type) -> bool:
+    return (
+        cls.__doc__ is None
+        and _EMPTY.issuperset(cls.__dict__)
+        and vars(cls).get("kind") == cls.__name__.lower()
+    )
+
+
+_EMPTY = {"__module__", "__doc__", "__dict__", "__weakref__", "__slots__", "__orig_bases__", "__parameters__"}
+_EMPTY |= {
+    "__firstlineno__",
+    "__static_attributes__",
+    "__abstractmethods__",
+    "_abc_impl",
+    "kind",
+    "_abstract",
+}
+
+
+def _settle() -> None:
+    while _unsettled and not _holding:
+        cls = _unsettled.pop(0)
+        if not getattr(cls, "_abstract", False) and not _is_echo(cls):
+            _register(cls)
+
+
+def _is_echo(cls: type) -> bool:
+    """Whether it is the empty shell of a class that is registered."""
+    return _is_empty(cls) and any(
+        (known.__module__, known.__name__, known.__bases__) == (cls.__module__, cls.__name__, cls.__bases__)
+        for known in _classes.values()
+    )
 
 
 @contextlib.contextmanager
 def deferred() -> Iterator[None]:
-    """Classes made in here are registered at the end, when whole: unpickling sets ``kind`` only late."""
-    global _deferred
-    outer, _deferred = _deferred, []
+    """Unpickle in here: classes of a script are registered at the end, when all of them are whole."""
+    global _holding
+    _holding += 1
     try:
         yield
     finally:
-        inner, _deferred = _deferred, outer
-        for cls in inner:
-            if not getattr(cls, "_abstract", False):
-                register_definition(cls)
+        _holding -= 1
+        _settle()
 
 
 def lookup(kind: str, family: type | None = None) -> type:
@@ -102,8 +143,10 @@ def lookup(kind: str, family: type | None = None) -> type:
         UnknownKind: None is registered, with near names and how to register one.
         ConfigError: It is of another family.
     """
+    _settle()
     if kind not in _classes:
         _load_announced_plugins()
+        _settle()
     cls = _classes.get(kind)
     if cls is None:
         raise UnknownKind(_unknown(kind, family))
@@ -117,12 +160,11 @@ def lookup(kind: str, family: type | None = None) -> type:
 def _unknown(kind: str, family: type | None) -> str:
     shown = kind if len(kind) <= 80 else f"{kind[:80]}..."
     near = difflib.get_close_matches(shown, _kinds(family), n=3, cutoff=0.5)
-    hint = (
-        f"did you mean {' or '.join(map(repr, near))}" if near else f"known are {', '.join(_kinds(family))}"
-    )
+    known = ", ".join(_kinds(family)) or "none"
+    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known are: {known}."
     failed = f" (not loaded: {'; '.join(_failed_packages)})" if _failed_packages else ""
     return (
-        f"no component of kind {shown!r} is registered; {hint}? An own class is known once its module is imported, "
+        f"no component of kind {shown!r} is registered; {hint} An own class is known once its module is imported, "
         f"named by --plugin or in RUNLIB_PLUGINS, or passed to runlib.register{failed}"
     )
 
@@ -133,6 +175,7 @@ def _kinds(family: type | None) -> list[str]:
 
 def classes(family: type) -> list[type]:
     """All registered classes of a family, by kind."""
+    _settle()
     return [_classes[kind] for kind in _kinds(family)]
 
 
@@ -195,17 +238,6 @@ def _full_name(name: str) -> str:
     return name
 
 
-@contextlib.contextmanager
-def running(what: str, name: str) -> Iterator[None]:
-    """Somebody's module is imported in here: what it raises becomes one sentence."""
-    try:
-        yield
-    except ConfigError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise ConfigError(f"{what} {name!r} cannot be imported: {type(error).__name__}: {error}") from error
-
-
 def _register_all(loaded: Any) -> None:
     """What a plugin lists as ``components``, and what it defines: its module may have been imported long ago."""
     listed = loaded if isinstance(loaded, list | tuple) else getattr(loaded, "components", [])
@@ -230,62 +262,3 @@ def _is_defined_in(value: Any, module: str) -> bool:
 def plugins() -> list[str]:
     """The plugins loaded so far: module names and absolute paths of files."""
     return list(_plugins)
-
-
-def add_path(folder: str | Path) -> None:
-    """Look for relative files in ``folder`` too, after the working folder."""
-    full = str(Path(folder).resolve())
-    if full not in _paths:
-        _paths.append(full)
-
-
-def paths() -> list[str]:
-    """The folders added by ``add_path``."""
-    return list(_paths)
-
-
-def find_file(name: str | Path) -> Path:
-    """The absolute path of a file named in a config.
-
-    Raises:
-        ConfigError: It is in none of the places, which are named.
-    """
-    places = [Path.cwd(), *map(Path, _paths)]
-    for place in places:
-        if (place / name).is_file():
-            return (place / name).resolve()
-    where = (
-        " or ".join(str(place) for place in places)
-        if not Path(name).is_absolute()
-        else str(Path(name).parent)
-    )
-    raise ConfigError(f"no file {str(name)!r} in {where}")
-
-
-def import_file(name: str) -> Any:
-    """Import a ``.py`` file as the module of its name, its folder being put on ``sys.path``.
-
-    Raises:
-        ConfigError: There is none, or another module of that name is loaded.
-    """
-    file = find_file(name)
-    main = getattr(sys.modules.get("__main__"), "__file__", None)
-    if main is not None and Path(main).resolve() == file:
-        return sys.modules["__main__"]
-    if str(file.parent) not in sys.path:
-        sys.path.append(str(file.parent))
-    loaded = _origin(file.stem)
-    if loaded is None or Path(loaded).resolve() != file:
-        raise ConfigError(
-            f"{file} cannot be imported: a module {file.stem!r} comes from {loaded or 'Python itself'}; rename the file"
-        )
-    return importlib.import_module(file.stem)
-
-
-def _origin(name: str) -> str | None:
-    """The file of a module, without running it: what stands in the way of a plugin must not be imported."""
-    if name in sys.modules:
-        return getattr(sys.modules[name], "__file__", None)
-    importlib.invalidate_caches()  # the file may be younger than the cached listing of its folder
-    spec = None if "." in name else importlib.util.find_spec(name)
-    return spec.origin if spec is not None and spec.has_location else None

@@ -22,6 +22,7 @@ __all__ = ["parse_yaml", "read_yaml", "write_yaml"]
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_NODES = 1_000_000  # of the document with all its aliases expanded
+_TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 
 _PREFIX = "tag:yaml.org,2002:"
 _MERGE, _TEXT = f"{_PREFIX}merge", f"{_PREFIX}str"
@@ -47,6 +48,12 @@ class _Loader(yaml.SafeLoader):
         tag: yaml.SafeLoader.yaml_constructors[tag]
         for tag in (f"{_PREFIX}str", f"{_PREFIX}seq", f"{_PREFIX}map", None)
     }
+
+    def fetch_flow_collection_start(self, TokenClass: Any) -> None:  # noqa: N803 (the name of PyYAML)
+        # Before the nodes are there: PyYAML's time for open brackets grows with their square.
+        if self.flow_level > MAX_DEPTH:
+            raise yaml.MarkedYAMLError(problem=_TOO_DEEP, problem_mark=self.get_mark())
+        super().fetch_flow_collection_start(TokenClass)
 
 
 class _Dumper(yaml.SafeDumper):
@@ -148,8 +155,8 @@ def parse_yaml(text: str, name: str = "YAML") -> Any:
     except yaml.YAMLError as error:
         raise ConfigError(f"{name}: {str(error).splitlines()[0]}") from error
     except RecursionError as error:
-        raise ConfigError(f"{name}: nested too deeply") from error
-    except ValueError as error:
+        raise ConfigError(f"{name}: {_TOO_DEEP}") from error
+    except (ValueError, OverflowError) as error:  # from an escape beyond Unicode
         raise ConfigError(f"{name}: {error}") from error
 
 
@@ -185,7 +192,7 @@ def _check(
     if size > MAX_NODES:
         raise _refused(f"with its aliases expanded it holds more than {MAX_NODES} values", node)
     if levels > MAX_DEPTH:
-        raise _refused(f"nested deeper than {MAX_DEPTH} levels", node)
+        raise _refused(_TOO_DEEP, node)
     above.discard(node)
     known[node] = size, levels
     return known[node]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -47,6 +46,7 @@ class NpzDataset(Dataset):
         return check_arrays(arrays[self.x], arrays[self.y], str(self._path))
 
     def _read(self) -> dict[str, Any]:
+        zipfile = load_module("zipfile")  # slow to import
         try:
             with zipfile.ZipFile(self._path):  # an .npy file would be read too, and is something else
                 pass

@@ -58,8 +58,8 @@ def find_function(name: str) -> Callable[..., Any]:
     place, colon, attribute = name.rpartition(":")
     if "<" in name:
         raise ConfigError(
-            f"{name!r} cannot be found by its name (a lambda, or defined inside another function); "
-            "give the evaluator itself: evaluator=..."
+            f"{name!r} cannot be found by its name: it is no function at the top of a module (but a lambda, nested, "
+            "a partial, a method or an object); give the evaluator itself: evaluator=..."
         )
     if not colon or not place or not attribute:
         raise ConfigError(f"a function is written 'module:name' or 'file.py:name', got {name!r}")

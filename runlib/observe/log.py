@@ -58,8 +58,9 @@ class LogObserver(Observer):
         if self._stage is None or self._file is None or not self._lines:
             return
         self._written = self._stage.clock()
-        data = "".join(self._lines).encode("utf-8", "backslashreplace")
-        self._lines.clear()
+        count = len(self._lines)  # another thread may log a line meanwhile
+        data = "".join(self._lines[:count]).encode("utf-8", "backslashreplace")
+        del self._lines[:count]
         self._file.append(data)
 
 
@@ -69,7 +70,12 @@ class _LineHandler(logging.Handler):
         self._lines = lines
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._lines.append(f"{_stamp(record.created)} {record.levelname.lower()}: {record.getMessage()}\n")
+        try:
+            text = self.format(record)  # with the traceback, if there is one
+        except Exception:  # somebody's wrong call of a logger
+            self.handleError(record)
+        else:
+            self._lines.append(f"{_stamp(record.created)} {record.levelname.lower()}: {text}\n")
 
 
 def _stamp(t: float) -> str:

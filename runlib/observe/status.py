@@ -45,7 +45,8 @@ def _counts(table: Any) -> str:
 
 def _message(state: State, stage: Stage) -> str:
     if state.ended is not None:
-        return f"Ended: {(state.ended.text or state.ended.reason).rstrip('.')}. It ran for {format_seconds(state.runtime)} in all."
+        why = (state.ended.text or state.ended.reason).rstrip(".")
+        return f"Ended: {why}. It ran for {format_seconds(state.runtime)} in all."
     used = stage.clock() - stage.began
     limit = "" if stage.duration is None else f" of {format_seconds(stage.duration)}"
     return f"Running for {format_seconds(used)}{limit}, with {len(stage.running)} active evaluations."
@@ -103,4 +104,6 @@ class StatusObserver(Observer):
         if self._stage is None:
             return
         self._written = self._stage.clock()
-        disk.replace_file(self._stage.folder / "status.txt", render_status(state, self._stage).encode())
+        disk.replace_file(
+            self._stage.folder / "status.txt", render_status(state, self._stage).encode("utf-8", "backslashreplace")
+        )

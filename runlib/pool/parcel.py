@@ -57,7 +57,7 @@ def _recipe(evaluator: Evaluator, reason: Exception) -> bytes:
         name = type(evaluator).__qualname__
         raise PoolError(
             f"the evaluator {name} cannot be sent to the workers: {_culprit(evaluator, reason)}, and it cannot "
-            f" be built there from its config: {type(error).__name__}: {error}"
+            f"be built there from its config: {type(error).__name__}: {error}"
         ) from reason
 
 

@@ -89,12 +89,17 @@ class RunFolder:
             _refuse_taken(parent / (PREFIX + check_name(name)))
         temporary = parent / f".{PREFIX}{uuid.uuid4().hex}.new"
         try:
-            disk.make_folder(parent)
+            disk.make_folder(parent, durable=True)
             disk.current.mkdir(temporary)
+            return cls._fill(temporary, parent, name, metadata)
         except OSError as error:
-            raise FolderError(
-                f"{parent} cannot hold a run: {error.strerror}; give another directory", parent
-            ) from error
+            reason = error.strerror or str(error)
+            raise FolderError(f"{parent} cannot hold a run: {reason}; give another directory", parent) from error
+
+    @classmethod
+    def _fill(
+        cls, temporary: Path, parent: Path, name: str | None, metadata: dict[str, Any]
+    ) -> tuple[RunFolder, FolderLock, Position]:
         lock: FolderLock | None = None
         try:
             lock = FolderLock(temporary)
@@ -103,7 +108,8 @@ class RunFolder:
         except BaseException:
             if lock is not None:
                 lock.release()
-            disk.remove_folder(temporary)
+            if temporary.is_dir():  # else it has its name already, and is whole
+                disk.remove_folder(temporary)
             raise
 
 

@@ -1,7 +1,7 @@
 """Large results lie in files of their own, so that the tape stays quick to read.
 
 A result over 64 KiB goes to ``trials/<tid>/result.json``, durable before the record that names it with its hash; the
-record keeps loss, duration, cost and variance.
+record keeps loss, duration, cost and variance, and the refined suggestion unless that is what makes it large.
 """
 
 from __future__ import annotations
@@ -11,29 +11,48 @@ from typing import Any
 
 from runlib.engine import disk
 from runlib.engine.canonical import dump, load
-from runlib.errors import TapeCorrupt
+from runlib.errors import FolderError, TapeCorrupt
 from runlib.run.folder import RunFolder
 
-__all__ = ["load_large", "set_apart"]
+__all__ = ["is_apart", "load_large", "set_apart"]
 
 LIMIT = 64 * 1024
 _KEPT = ("loss", "duration", "cost", "var", "error", "error_text")
 
 
 def set_apart(result: dict[str, Any], tid: int, folder: RunFolder) -> dict[str, Any]:
-    """The result as it goes on the tape: itself, or if it is large a short one that names its file."""
+    """The result as it goes on the tape: itself, or if it is large a short one that names its file.
+
+    Raises:
+        FolderError: The disk refused the file; nothing of the result is on the tape.
+    """
     data = dump(result)
     if len(data) <= LIMIT:
         return result
     path = folder.trial(tid) / "result.json"
-    disk.make_folder(path.parent)
-    disk.replace_file(path, data, durable=True)
-    disk.sync_folder(folder.path / "trials")
-    disk.sync_folder(folder.path)
+    try:
+        disk.make_folder(path.parent, durable=True)
+        disk.replace_file(path, data, durable=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise FolderError(f"{path} could not be written: {reason}; make room, then restore the run", path) from error
     [(state, outcome)] = result.items()
-    short = {key: _cut(outcome[key]) for key in _KEPT if key in outcome}
     name = path.relative_to(folder.path).as_posix()
-    return {state: short, "file": {"name": name, "bytes": len(data), "hash": _hash(data)}}
+    return {state: _short(outcome), "file": {"name": name, "bytes": len(data), "hash": _hash(data)}}
+
+
+def is_apart(outcome: dict[str, Any]) -> bool:
+    """Whether the ``file`` in an outcome names its whole result, and is not something that the evaluator gave."""
+    entry = outcome.get("file")
+    return isinstance(entry, dict) and entry.keys() == {"name", "bytes", "hash"}
+
+
+def _short(outcome: dict[str, Any]) -> dict[str, Any]:
+    short = {key: _cut(outcome[key]) for key in _KEPT if key in outcome}
+    refined = outcome.get("refined_suggestion")
+    if refined is not None and len(dump(refined)) <= LIMIT // 2:
+        short["refined_suggestion"] = refined
+    return short
 
 
 def _cut(value: Any) -> Any:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runlib.engine import registry
+from runlib.engine.component import is_config
 from runlib.errors import ConfigError
 from runlib.evaluator.base import Evaluator
 from runlib.run.folder import RunFolder
@@ -24,7 +25,17 @@ from runlib.tape.lock import FolderLock
 from runlib.tape.reader import Position, Tail, TapeReader
 from runlib.tape.writer import Sync, TapeWriter
 
-__all__ = ["Opened", "catch_up", "first_session", "load_plugins", "note_session", "read", "take_pen", "warn_of_changes"]
+__all__ = [
+    "Opened",
+    "catch_up",
+    "first_session",
+    "load_plugins",
+    "note_session",
+    "read",
+    "scene_of_old",
+    "take_pen",
+    "warn_of_changes",
+]
 
 log = logging.getLogger("runlib")
 
@@ -92,6 +103,31 @@ def load_plugins(noted: dict[str, Any]) -> None:
             registry.load_plugin(name)
         except ConfigError as error:
             log.warning("%s; name it by --plugin if it is somewhere else now", error)
+
+
+def scene_of_old(noted: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Pool, observers and context for going on: what was given, and for the rest what the last session had."""
+    context = {**noted.get("context", {}), **(given["context"] or {})}
+    scene = {**given, "context": context}
+    if given["pool"] is None and _known([noted.get("pool")]):
+        scene["pool"] = noted["pool"]
+    if given["observers"] is None and _known(noted.get("observers", [])):
+        scene["observers"] = noted.get("observers")
+    return scene
+
+
+def _known(configs: list[Any]) -> bool:
+    """Whether all these components can be made here; what cannot is said, and the default takes its place."""
+    for config in configs:
+        if not is_config(config):
+            return False
+        kind = next(iter(config))
+        try:
+            registry.lookup(kind)
+        except ConfigError:
+            log.warning("this run was last written with %r, which is not known here; the default is used", kind)
+            return False
+    return True
 
 
 def warn_of_changes(evaluator: Evaluator, noted: dict[str, Any]) -> None:

@@ -66,7 +66,8 @@ class Run(RunView):
         context: How things are computed: ``max_workers`` (None: one for each core), ``shutdown_duration`` (seconds
             before the end in which nothing is started; 30, or a tenth of the duration if that is less), ``sync``
             ("always", "interval", "never"), ``ahead`` (suggestions made beyond the slots), ``devices`` (one for each
-            slot, in turn), ``capture_output`` (to files of the trial); and a dict under a kind for that alone.
+            slot, in turn), ``capture_output`` (to files of the trial), ``announce``
+            (one line on the terminal at the end); and a dict under a kind for that alone.
 
     Raises:
         ConfigError: An argument is wrong; the message has its place.
@@ -80,6 +81,7 @@ class Run(RunView):
         "ahead": 0,
         "devices": None,
         "capture_output": False,
+        "announce": True,
     }
 
     def __init__(
@@ -162,10 +164,11 @@ class Run(RunView):
             evaluator: An object whose config is that of the run, where the tape cannot make one.
             trial_timeout: Instead of the one that it had; noted on the tape.
             caught_exceptions: Instead of those that it had; noted on the tape.
-            pool: As for a new run.
-            observers: As for a new run.
+            pool: Instead of the one that it had last.
+            observers: Instead of those that it had last.
             verify: Ask the search again for every suggestion of old, and compare.
-            context: As for a new run.
+            context: Over the one that it had last: ``max_workers`` and the like stay what they were unless given,
+                since another number of workers makes other suggestions.
 
         Raises:
             NotARun: No tape lies in the folder.
@@ -198,6 +201,7 @@ class Run(RunView):
         before = {**config, **state.changes}
         noted = state.last_session
         opening.load_plugins(noted)
+        scene = opening.scene_of_old(noted, scene)
         if how["evaluator"] is not None:
             before["evaluator"] = _same_evaluator(how["evaluator"], config["evaluator"], scene["context"])
         run = cls(**{**before, **given, "search": state.search}, **scene)
@@ -257,7 +261,8 @@ class Run(RunView):
             self._run(None if duration is None else 60 * duration)
         finally:
             self.close()
-        announce(self.state, self._require_folder())
+        if self.context["announce"]:
+            announce(self.state, self._require_folder())
         return self
 
     def _run(self, seconds: float | None) -> None:
@@ -293,8 +298,7 @@ class Run(RunView):
         self._opened = opening.take_pen(self._require_folder(), lock, end, self.context["sync"])
         extra = {
             "slots": self.pool.slots(self.context),
-            "ahead": self.context["ahead"],
-            "sync": self.context["sync"],
+            "context": {name: self.context[name] for name in self.default_context},
             "pool": self.pool.get_config(),
             "observers": [observer.get_config() for observer in self.observers],
             "fingerprint": self.evaluator.fingerprint(),

@@ -40,7 +40,7 @@ def _real_draw(distribution: Uniform | Normal) -> Draw:
     q = distribution.q
     plain = _plain_draw(distribution)
     draw: Draw = (lambda rng: float(np.exp(plain(rng)))) if distribution.log else plain
-    return draw if q is None else (lambda rng: float(np.rint(draw(rng) / q) * q))
+    return draw if q is None else (lambda rng: float(np.rint(draw(rng) / q) * q) + 0.0)  # no -0.0
 
 
 def _plain_draw(distribution: Uniform | Normal) -> Draw:

@@ -27,6 +27,7 @@ REACH = 8.0
 NEAR = 0.01
 # Beyond these hyperopt's formulas meet its EPS, or leave the range of floats: no rough density follows them there.
 SIGMAS = (1e-9, 1e100)
+FAINT = 1e-30  # of a density in units of the prior: single precision ends at 1e-38
 SAMPLES = (1e-290, 1e290)  # of the values of a logarithm
 
 
@@ -109,13 +110,12 @@ def best(samples: Array, below: Mixture, above: Mixture, shape: Shape) -> float:
     """The first sample with the highest ratio of the densities ``below`` to ``above``."""
     if _is_tame(samples, shape):
         rough = _rough_scores(samples, below, above, shape)
-        top = rough.max()
         if np.isfinite(rough).all():
-            samples = samples[rough >= top - NEAR]
+            samples = samples[rough >= rough.max() - NEAR]
             if (samples == samples[0]).all():
                 return float(samples[0])
     scores = density(samples, below, shape) - density(samples, above, shape)
-    return float(samples[np.argmax(scores)])
+    return float(samples[np.argmax(scores)]) + 0.0  # no -0.0
 
 
 def _is_tame(samples: Array, shape: Shape) -> bool:
@@ -142,7 +142,8 @@ def _rough(points: Array, mixture: Mixture, shape: Shape) -> Array:
     terms *= scales
     np.multiply(terms, terms, out=terms)
     np.subtract(heights, terms, out=terms)
-    return np.asarray(np.exp(terms, out=terms).sum(axis=1), dtype=np.float64)
+    sums = np.exp(terms, out=terms).sum(axis=1, dtype=np.float64)
+    return np.where(sums > FAINT, sums, np.nan)
 
 
 def density(samples: Array, mixture: Mixture, shape: Shape) -> Array:

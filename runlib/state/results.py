@@ -26,9 +26,10 @@ class ResultTable(Mapping[K, Entry], Generic[K]):
         self.error_count = 0
 
     def put(self, key: K, entry: Entry) -> None:
-        """Add an entry, or replace the one of this key (for the fold alone)."""
-        if key in self._entries:
-            self._count(self._entries[key], -1)
+        """Add an entry at the end, instead of an older one of this key if there is one (for the fold alone)."""
+        older = self._entries.pop(key, None)
+        if older is not None:
+            self._count(older, -1)
         self._entries[key] = entry
         self._count(entry, 1)
 

@@ -23,6 +23,7 @@ from runlib.tape.tape import Tape
 __all__ = ["Incumbent", "State"]
 
 TOP = 5  # how many of the best evaluations are kept at hand
+RESULTS = frozenset({"ok", "error"})
 NOT_REUSED = frozenset({"TimeoutError", "WorkerLost"})  # they tell of the machine, not of the suggestion
 
 
@@ -142,14 +143,16 @@ class State:
 
     def _suggest(self, event: Suggest, n: int) -> None:
         if event.tid in self.live_trials or event.tid in self.trials:
-            raise TapeCorrupt(f"record {n} suggests trial {event.tid} a second time", n=n)
+            raise self._corrupt(f"suggests trial {event.tid} a second time", n)
         self.live_trials[event.tid] = event.suggestion
         self._eids[event.tid] = hash_suggestion(event.suggestion)
 
     def _submit(self, event: Submit, n: int) -> None:
         tid = event.tid
         if tid not in self.live_trials:
-            raise TapeCorrupt(f"record {n} ends trial {tid}, which is not live", n=n)
+            raise self._corrupt(f"ends trial {tid}, which is not live", n)
+        if not RESULTS & event.result.keys():
+            raise self._corrupt(f"ends trial {tid} with neither 'ok' nor 'error'", n)
         suggestion, eid = self.live_trials.pop(tid), self._eids.pop(tid)
         entry = self._entry(event, suggestion)
         self.trials.put(tid, entry)
@@ -163,8 +166,8 @@ class State:
     def _entry(self, event: Submit, suggestion: Any) -> Entry:
         if event.of is not None and event.of in self.trials:
             return self.trials[event.of]
-        [(state, outcome)] = ((key, event.result[key]) for key in ("ok", "error") if key in event.result)
-        outcome = {**outcome, "suggestion": suggestion}
+        state = "ok" if "ok" in event.result else "error"
+        outcome = {**event.result[state], "suggestion": suggestion}
         if "file" in event.result:
             outcome["file"] = event.result["file"]
         return [state, outcome]
@@ -185,6 +188,9 @@ class State:
         if self.best is None or outcome["loss"] < self.best.loss:
             self.best = Incumbent(event.tid, outcome["loss"], outcome["suggestion"])
             self.since_best = 0
+
+    def _corrupt(self, what: str, n: int) -> TapeCorrupt:
+        return TapeCorrupt(f"{self._path or 'the tape'}: record {n} {what}", path=self._path or "", n=n)
 
     def _rank(self, loss: float, tid: int) -> None:
         if len(self._top) < TOP or loss < self._top[-1][0]:

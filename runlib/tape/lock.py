@@ -30,18 +30,23 @@ class FolderLock:
     """
 
     def __init__(self, folder: Path) -> None:
-        path = folder / NAME
+        self._fd: int | None = None
         try:
-            self._fd: int | None = disk.current.open(path, os.O_RDWR | os.O_CREAT)
+            self._fd = disk.current.open(folder / NAME, os.O_RDWR | os.O_CREAT)
+            self._take(self._fd, folder)
         except OSError as error:
-            raise FolderError(
-                f"{folder} cannot be written: {error.strerror}; check it out to read it", folder
-            ) from error
-        if not disk.current.lock(self._fd):
-            disk.current.close(self._fd)
-            raise RunLocked(f"{folder} is being written by {_holder(path)}; check it out to read it", folder)
-        disk.current.truncate(self._fd, 0)
-        disk.write_all(self._fd, _describe())
+            self.release()
+            reason = error.strerror or str(error)
+            raise FolderError(f"{folder} cannot be written: {reason}; check it out to read it", folder) from error
+        except RunLocked:
+            self.release()
+            raise
+
+    def _take(self, fd: int, folder: Path) -> None:
+        if not disk.current.lock(fd):
+            raise RunLocked(f"{folder} is being written by {_holder(folder / NAME)}; check it out to read it", folder)
+        disk.current.truncate(fd, 0)
+        disk.write_all(fd, _describe())
 
     def release(self) -> None:
         """Let another write; a second call does nothing."""

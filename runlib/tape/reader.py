@@ -3,7 +3,8 @@
 The rule for what does not fit: a line that was being written when the writer died is *torn*, anything else is
 *corrupt*. Torn is an unterminated prefix at the very end; or, where the writer noted what was durable, whatever
 begins with a record beyond the highest such note of all intact records. A whole record whose terminator alone is
-missing, or is damaged at the very end, counts. Corrupt is refused, with record number, offset and expectation; nothing is guessed.
+missing, or is damaged at the very end, counts. Corrupt is refused, with record number, offset and expectation; nothing
+is guessed.
 """
 
 from __future__ import annotations
@@ -157,7 +158,7 @@ class TapeReader:
         length = codec.find_intact(rest.partition(b"\n")[0], h)
         if length is None:
             if rest:
-                self._judge(rest)
+                self._judge(rest, start)
                 self.tail = Tail(start, rest)
             return
         line, behind = rest[:length], rest[length:]
@@ -168,11 +169,11 @@ class TapeReader:
             self.tail = Tail(start + length + len(behind), b"", TERMINATOR[len(behind) :])
             return
         if len(behind) > len(TERMINATOR):  # more than a damaged terminator at the very end
-            self._judge(behind)
+            self._judge(behind, start + length)
         self.tail = Tail(start + length, behind, TERMINATOR)
 
-    def _judge(self, rest: bytes) -> None:
-        """Refuse what is not torn."""
+    def _judge(self, rest: bytes, offset: int) -> None:
+        """Refuse what is not torn; ``rest`` begins at ``offset``, behind the last record that is whole."""
         if _is_prefix(rest):
             return
         n, notes = self.position.n + 1, list(_durable_notes(rest, self.position.h))
@@ -181,7 +182,7 @@ class TapeReader:
         if noting and n > max([self.position.durable, *(note or 0 for note in notes)]):
             return
         expected = f"record {n}, which continues the chain after {n - 1} and ends with a line ---"
-        raise self._corrupt(n, self.position.offset, expected)
+        raise self._corrupt(n, offset, expected)
 
     def _corrupt(self, n: int, offset: int, expected: str) -> TapeCorrupt:
         what = f"record {n}" if n else "the metadata"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from runlib.engine import disk
 from runlib.errors import TapeError
@@ -24,6 +24,7 @@ __all__ = ["Sync", "TapeWriter", "create_tape"]
 
 Sync = Literal["always", "interval", "never"]
 INTERVAL = 1.0  # seconds
+T = TypeVar("T")
 
 
 def create_tape(path: Path, metadata: dict[str, Any]) -> Position:
@@ -66,7 +67,14 @@ class TapeWriter:
         return Position(self._n, self._offset, self._h, self._durable, self._sync == "always")
 
     def mend(self, tail: Tail) -> Path | None:
-        """Put a torn tail aside and terminate the last record; returns where the tail is now, if there was one."""
+        """Put a torn tail aside and terminate the last record; returns where the tail is now, if there was one.
+
+        Raises:
+            TapeError: The disk refused; nothing of the tail is lost.
+        """
+        return self._guarded(lambda: self._mend(tail), "its torn end could not be mended")
+
+    def _mend(self, tail: Tail) -> Path | None:
         aside = None
         if tail.torn:
             aside = self._put_aside(tail.torn)
@@ -88,22 +96,27 @@ class TapeWriter:
                 return aside
 
     def append(self, event: Event) -> Record:
-        """Write one event, and return its record.
+        """Write one event, and return its record as a reader of the line sees it.
 
         Raises:
-            TapeError: The disk refused; the tape ends with the last whole record.
+            TapeError: The disk refused, now or before; what it took of the record is a torn tail.
+            TypeError: The event holds something that is no plain data; nothing was written.
         """
-        if self._broken:
-            raise TapeError(f"{self.path} is no longer written: {self._broken}", path=self.path)
+        self._refuse_broken()
         n, t = self._n + 1, round(self._clock(), 6)
         line, h = codec.encode(event, n, t, self._durable if self._sync == "always" else None, self._h)
         data = line + b"\n" + RECORD_END
         self._guarded(lambda: self._file.append(data), f"record {n} could not be appended")
         self._n, self._offset, self._h = n, self._offset + len(data), h
-        return Record(n, t, event)
+        return codec.decode(line)[0]
 
     def commit(self) -> None:
-        """Make what was appended as durable as the context asks."""
+        """Make what was appended as durable as the context asks.
+
+        Raises:
+            TapeError: The disk refused, now or before; a sync that failed is never tried again here.
+        """
+        self._refuse_broken()
         if self._sync == "never" or self._durable == self._n:
             return
         now = self._clock()
@@ -113,13 +126,18 @@ class TapeWriter:
         self._guarded(self._file.sync, f"records {self._durable + 1} to {self._n} may not be durable")
         self._durable = self._n
 
-    def _guarded(self, action: Callable[[], None], consequence: str) -> None:
+    def _refuse_broken(self) -> None:
+        if self._broken is not None:
+            raise TapeError(f"{self.path} is no longer written: {self._broken}", path=self.path, n=self._n)
+
+    def _guarded(self, action: Callable[[], T], consequence: str) -> T:
         try:
-            action()
+            return action()
         except OSError as error:
-            self._broken = f"{error.strerror}, {consequence}"
+            reason = error.strerror or str(error)
+            self._broken = f"{reason}, {consequence}"
             raise TapeError(
-                f"{self.path}: {error.strerror}: {consequence}; restore the run once the disk is well again",
+                f"{self.path}: {reason}: {consequence}; restore the run once the disk is well again",
                 path=self.path,
                 n=self._n,
             ) from error

@@ -70,6 +70,10 @@ def test_every_builtin_stop_is_public() -> None:
     assert {registry.lookup(kind) for kind in builtin_kinds()} <= public
 
 
+def test_the_base_is_no_kind() -> None:
+    assert Stop not in registry.classes(Stop)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_config_round_trip(kind: str) -> None:
     config = make(kind).get_config()

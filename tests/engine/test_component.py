@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import pickle
@@ -14,6 +15,7 @@ import cloudpickle
 import numpy as np
 import pytest
 
+from runlib.engine import registry
 from runlib.engine.canonical import compute_hash
 from runlib.engine.component import Component, from_config, is_config, merge_context, to_config
 from runlib.errors import ConfigError, MissingExtra, RunlibError, SpaceError, UnknownKind
@@ -411,30 +413,39 @@ print(base64.b64encode(cloudpickle.dumps(Shipped(5))).decode())
 """
 
 
-def test_classes_of_another_script_are_registered_whole() -> None:
+@pytest.mark.parametrize("place", ["registry.deferred()", "contextlib.nullcontext()"])
+def test_classes_of_another_script_are_registered_whole(place: str) -> None:
     import_code = (
-        "import base64, sys, cloudpickle\n"
+        "import base64, contextlib, sys, cloudpickle\n"
         "from runlib.engine import registry\n"
         "from runlib.engine.component import from_config\n"
         "before = set(registry._classes)\n"
-        "with registry.deferred():\n"
+        f"with {place}:\n"
         "    made = cloudpickle.loads(base64.b64decode(sys.argv[1]))\n"
-        "print(made.get_config(), sorted(set(registry._classes) - before), from_config('shipped_kind').x)\n"
+        "print(made.get_config(), from_config('shipped_kind').x, sorted(set(registry._classes) - before))\n"
     )
     dumped = subprocess.run(
         [sys.executable, "-"], input=SHIPPING, check=True, capture_output=True, text=True
     ).stdout
     run = [sys.executable, "-c", import_code, dumped.strip()]
     got = subprocess.run(run, check=True, capture_output=True, text=True).stdout
-    assert got.strip() == "{'shipped_kind': {'x': 5}} ['shipped_kind'] 1"
+    assert got.strip() == "{'shipped_kind': {'x': 5}} 1 ['shipped_kind']"
 
 
-def test_cloudpickle_keeps_a_local_component() -> None:
+@pytest.mark.parametrize("hold", [True, False])
+def test_a_pickled_copy_of_a_known_class_changes_nothing(hold: bool) -> None:
     class Local(Component):
+        kind = "local_kind"
+
         def __init__(self, x: int) -> None:
             self.x = x
 
-    assert cloudpickle.loads(cloudpickle.dumps(Local(3))).get_config() == {"local": {"x": 3}}
+    with registry.deferred() if hold else contextlib.nullcontext():
+        assert type(cloudpickle.loads(cloudpickle.dumps(Local(3)))) is Local
+    assert registry.lookup("local_kind") is Local
+    assert from_config({"local_kind": {"x": 4}}).get_config() == {"local_kind": {"x": 4}}
+    with pytest.raises(UnknownKind):
+        registry.lookup("local")
 
 
 def test_an_unknown_kind_offers_near_names_and_says_how_to_register() -> None:

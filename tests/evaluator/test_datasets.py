@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from runlib.engine import registry
 from runlib.engine.component import from_config
 from runlib.errors import ConfigError
 from runlib.evaluator import CsvDataset, Dataset, NpzDataset, SplitDataset
@@ -219,3 +220,16 @@ def test_the_fingerprint_is_that_of_the_content(folder: Path) -> None:
     assert SplitDataset("data.csv", "test", target="target").fingerprint() == first
     (folder / "data.csv").write_text((folder / "data.csv").read_text() + "1,2,3\n")
     assert dataset.fingerprint() != first
+
+
+class Unread(Dataset):
+    """A dataset that forgot to load."""
+
+    kind = "data_unread"
+
+
+def test_what_a_dataset_gets_from_the_base() -> None:
+    assert Dataset not in registry.classes(Dataset)
+    assert Unread().fingerprint() is None
+    with pytest.raises(NotImplementedError, match=r"Unread has no load\(\)"):
+        Unread().load()

@@ -10,6 +10,7 @@ from typing import Any
 import cloudpickle
 import pytest
 
+from runlib.engine import registry
 from runlib.engine.component import from_config
 from runlib.errors import ConfigError
 from runlib.evaluator import Evaluator, FunctionEvaluator
@@ -101,3 +102,16 @@ def test_a_function_of_a_script_goes_to_another_process_by_value() -> None:
     assert evaluator({"x": 1.0}) == 11.0
     assert evaluator.get_config() == {"eval_function": {"function": "__main__:objective"}}
     assert len(evaluator.fingerprint()) == 32
+
+
+class Undecided(Evaluator):
+    """An evaluator that forgot to evaluate."""
+
+    kind = "eval_undecided"
+
+
+def test_what_an_evaluator_gets_from_the_base() -> None:
+    assert Evaluator not in registry.classes(Evaluator)
+    assert Undecided().fingerprint() is None
+    with pytest.raises(NotImplementedError, match=r"Undecided has no __call__\(\)"):
+        Undecided()({"x": 1})

@@ -32,7 +32,8 @@ class Doing(Evaluator):
         time.sleep(seconds)
         return 1.0
 
-    def where(self):
+    def where(self, seconds=0.0):
+        time.sleep(seconds)
         variables = ("RUNLIB_SLOT", "CUDA_VISIBLE_DEVICES", "PYTHONPATH")
         return {
             "loss": 1.0,

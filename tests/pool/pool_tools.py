@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -35,18 +37,21 @@ def read(path: Path) -> str:
     return path.read_text() if path.exists() else ""
 
 
+def state(pid: int) -> str:
+    """The letter of a process's state, as ``ps`` shows it; empty if there is none."""
+    done = subprocess.run(["ps", "-o", "state=", "-p", str(pid)], stdout=subprocess.PIPE, text=True)
+    return done.stdout.strip()[:1]
+
+
 def runs(pid: int) -> bool:
     """Whether a process exists and is no zombie."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return Path("/proc/self").exists() is False
-    except ProcessLookupError:
-        return False
+    return state(pid) not in ("", "Z")
+
+
+def freeze(pid: int) -> None:
+    """Stop a process; it has come to rest when this returns."""
+    os.kill(pid, signal.SIGSTOP)
+    wait_for(lambda: state(pid) == "T")
 
 
 def gone(pids, seconds=10.0) -> bool:

@@ -128,15 +128,13 @@ def test_no_finished_trial_is_evaluated_again(tmp_path: Path) -> None:
         calls.append(x)
         return quadratic(x)
 
-    run = Run(SpySearch(), evaluator, StopMax(8), pool=DirectPool()).prepare(tmp_path)
-    with disk.use(CutDisk(9)), pytest.raises(PowerCut):
-        run.run()
-    finished = len(run.state.trials)
-    before = len(calls)
-    abandon(run)
-    del run
-    folder = next(tmp_path.iterdir())
-    restored = Run.restore(folder, evaluator=evaluator, pool=DirectPool()).run()
+    with disk.use(CutDisk(11)):
+        run = Run(SpySearch(), evaluator, StopMax(8), pool=DirectPool()).prepare(tmp_path)
+        with pytest.raises(PowerCut):
+            run.run()
+        abandon(run)
+    finished, before = len(run.state.trials), len(calls)
+    restored = Run.restore(run.work_directory, evaluator=evaluator, pool=DirectPool()).run()
     assert 0 < finished < 8
     assert len(restored.state.trials) == 8
     assert len(calls) == before + 8 - finished

@@ -390,7 +390,7 @@ class TestCheckout:
 
     def test_cannot_be_run(self, tmp_path: Path) -> None:
         folder = make(tmp_path).run().work_directory
-        with pytest.raises(ReadOnlyRun, match="Run.restore"):
+        with pytest.raises(ReadOnlyRun, match=r"Run\.restore"):
             Run.checkout(folder).run()
         with pytest.raises(ReadOnlyRun):
             Run.checkout(folder).prepare()
@@ -422,9 +422,7 @@ class TestCheckout:
 class TestLargeResults:
     def test_lie_in_a_file_of_their_own_and_are_kept_whole(self, tmp_path: Path) -> None:
         text = "long " * 30_000
-        run = make(
-            tmp_path, evaluator=lambda x: {"loss": x, "cost": 2.0, "text": text}, stop=StopMax(2)
-        ).run()
+        run = make(tmp_path, evaluator=lambda x: {"loss": x, "cost": 2.0, "text": text}, stop=StopMax(2)).run()
         assert (run.work_directory / "tape.son").stat().st_size < 10_000
         seen = Run.checkout(run.work_directory)
         outcome = seen.state.trials.get_outcome(0)

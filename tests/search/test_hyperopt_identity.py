@@ -114,7 +114,41 @@ CONDITIONAL = (
         "b": hp.pchoice("b", [(0.5, hp.quniform("q", 0, 5, 1)), (0.5, hp.randint("r", 3, 9))]),
     },
 )
-SPACES = {"flat": FLAT, "quantised": QUANTISED, "conditional": CONDITIONAL}
+EXTREME = (
+    [
+        ["hp_uniform", "a", 0, 1e-11],
+        ["hp_uniform", "b", 1e9, 1000000001],
+        ["hp_loguniform", "c", -700, -650],
+        ["hp_loguniform", "d", 600, 700],
+        ["hp_normal", "e", 1e6, 1e-12],
+        ["hp_lognormal", "f", 0, 60],
+        ["hp_normal", "g", 0, 1e120],
+        ["hp_uniformint", "h", 0, 1],
+        ["hp_quniform", "i", 0.4, 0.6, 5],
+        ["hp_qlognormal", "j", -3, 4, 0.1],
+        ["hp_randint", "k", 1],
+        ["hp_pchoice", "l", [[0, "never"], [1, "always"]]],
+        ["hp_qnormal", "m", 0, 0.1, 1],
+        ["hp_qloguniform", "n", -20, 3, 1],
+    ],
+    lambda: [
+        hp.uniform("a", 0, 1e-11),
+        hp.uniform("b", 1e9, 1000000001),
+        hp.loguniform("c", -700, -650),
+        hp.loguniform("d", 600, 700),
+        hp.normal("e", 1e6, 1e-12),
+        hp.lognormal("f", 0, 60),
+        hp.normal("g", 0, 1e120),
+        hp.uniformint("h", 0, 1),
+        hp.quniform("i", 0.4, 0.6, 5),
+        hp.qlognormal("j", -3, 4, 0.1),
+        hp.randint("k", 1),
+        hp.pchoice("l", [(0, "never"), (1, "always")]),
+        hp.qnormal("m", 0, 0.1, 1),
+        hp.qloguniform("n", -20, 3, 1),
+    ],
+)
+SPACES = {"extreme": EXTREME, "flat": FLAT, "quantised": QUANTISED, "conditional": CONDITIONAL}
 MIX = [[0.2, "rand"], [0.3, "anneal"], [0.5, "tpe"]]
 
 
@@ -156,16 +190,15 @@ def compare(name: str, theirs, ours: Hyperopt, count: int) -> None:
 
 
 @pytest.mark.parametrize("name", SPACES)
-@pytest.mark.parametrize("seed", [123, 7])
-def test_tpe_gives_the_values_of_hyperopt(name: str, seed: int) -> None:
-    compare(name, partial(tpe.suggest, verbose=False), Hyperopt(SPACES[name][0], seed=seed), 110)
+def test_tpe_gives_the_values_of_hyperopt(name: str) -> None:
+    compare(name, partial(tpe.suggest, verbose=False), Hyperopt(SPACES[name][0]), 90)
 
 
 @pytest.mark.parametrize("name", SPACES)
 def test_tpe_with_other_arguments_and_failures_as_losses(name: str) -> None:
     arguments = {"n_startup_jobs": 5, "n_EI_candidates": 7, "gamma": 0.6, "prior_weight": 0.4}
     ours = Hyperopt(SPACES[name][0], errors_ok=True, **arguments)
-    compare(name, partial(tpe.suggest, verbose=False, **arguments), ours, 70)
+    compare(name, partial(tpe.suggest, verbose=False, **arguments), ours, 62)
 
 
 @pytest.mark.parametrize("name", SPACES)
@@ -178,13 +211,13 @@ def test_tpe_from_the_first_trial_on(name: str) -> None:
 
 @pytest.mark.parametrize("name", SPACES)
 def test_rand_gives_the_values_of_hyperopt(name: str) -> None:
-    compare(name, rand.suggest, Hyperopt(SPACES[name][0], method="rand"), 300)
+    compare(name, rand.suggest, Hyperopt(SPACES[name][0], method="rand"), 150)
 
 
 @pytest.mark.parametrize("name", SPACES)
 @pytest.mark.parametrize("errors_ok", [True, False])
 def test_anneal_gives_the_values_of_hyperopt(name: str, errors_ok: bool) -> None:
-    compare(name, anneal.suggest, Hyperopt(SPACES[name][0], method="anneal", errors_ok=errors_ok), 120)
+    compare(name, anneal.suggest, Hyperopt(SPACES[name][0], method="anneal", errors_ok=errors_ok), 70)
 
 
 @pytest.mark.parametrize("name", SPACES)
@@ -192,7 +225,7 @@ def test_mix_gives_the_values_of_hyperopt(name: str) -> None:
     methods = {"rand": rand.suggest, "anneal": anneal.suggest, "tpe": partial(tpe.suggest, verbose=False)}
     pairs = [(share, methods[method]) for share, method in MIX]
     theirs = partial(mix.suggest, p_suggest=pairs)
-    compare(name, theirs, Hyperopt(SPACES[name][0], method={"mix": MIX}), 80)
+    compare(name, theirs, Hyperopt(SPACES[name][0], method={"mix": MIX}), 65)
 
 
 def test_the_default_mix_is_the_documented_one() -> None:
@@ -201,20 +234,47 @@ def test_the_default_mix_is_the_documented_one() -> None:
     assert [written.suggest() for _ in range(30)] == [default.suggest() for _ in range(30)]
 
 
-def test_a_long_history_gives_the_values_of_hyperopt() -> None:
-    """The rough densities rule out samples only for long histories."""
-    space = SPACES["flat"][1]()
-    domain, trials, dice = Domain(lambda suggestion: 0.0, space), Trials(), random.Random(1)
-    ours = Hyperopt(FLAT[0], n_startup_jobs=900)
-    for k in range(960):
-        [doc] = tpe.suggest([k], domain, trials, seed_for(123, k), n_startup_jobs=900, verbose=False)
-        tid, suggestion = ours.suggest()
-        assert suggestion == plain(space_eval(space, {a: v[0] for a, v in doc["misc"]["vals"].items()})), k
-        doc["state"] = JOB_STATE_DONE
-        doc["result"] = {"status": "ok", "loss": loss_of(doc["misc"]["vals"]) + dice.random()}
+def long_history(name: str, count: int) -> tuple[Hyperopt, Trials]:
+    """The same random trials in both, with smooth losses, some of them failed or pending."""
+    drawn, ours = Hyperopt(SPACES[name][0], method="rand", seed=5), Hyperopt(SPACES[name][0])
+    trials, variables, dice = Trials(), drawn._space.variables, random.Random(1)
+    for k in range(count):
+        tid, suggestion = drawn.suggest()
+        ours.recall(tid, suggestion, drawn.memo(tid))
+        pairs = zip(variables, drawn._history.row(tid), strict=True)
+        vals = {variable.label: [raw] if raw == raw else [] for variable, raw in pairs}
+        idxs = {label: [k] * len(value) for label, value in vals.items()}
+        [doc] = trials.new_trial_docs(
+            [k], [None], [{"status": "new"}], [{"tid": k, "idxs": idxs, "vals": vals}]
+        )
+        fate, loss = told(k, loss_of(vals) + 0.1 * dice.random())
+        if fate == "ok":
+            doc["state"], doc["result"] = JOB_STATE_DONE, {"status": "ok", "loss": loss}
+            ours.submit(tid, loss=loss)
+        elif fate == "error":
+            doc["state"] = JOB_STATE_ERROR
+            ours.submit(tid, error=True)
         trials._insert_trial_docs([doc])
-        trials.refresh()
-        ours.submit(tid, loss=doc["result"]["loss"])
+    trials.refresh()
+    return ours, trials
+
+
+@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize(("count", "repeats"), [(700, 8), pytest.param(4000, 300, marks=pytest.mark.slow)])
+def test_a_long_history_gives_the_values_of_hyperopt(name: str, count: int, repeats: int) -> None:
+    """Rough densities rule samples out, in single precision: most of all where there is much to sum."""
+    ours, trials = long_history(name, count)
+    space = SPACES[name][1]()
+    domain = Domain(lambda suggestion: 0.0, space)
+    engine = ours._ready()
+    for seed in range(repeats):
+        with np.errstate(all="ignore"):
+            [doc] = tpe.suggest([count], domain, trials, seed, verbose=False)
+        row = engine.suggest(ours._history, seed)
+        got = {
+            v.label: [raw] if raw == raw else [] for v, raw in zip(ours._space.variables, row, strict=True)
+        }
+        assert got == doc["misc"]["vals"], seed
 
 
 def test_the_compared_hyperopt_is_a_version_we_know() -> None:

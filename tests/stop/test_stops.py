@@ -72,7 +72,7 @@ def test_max_of_evaluations_counts_repeats_once() -> None:
         (StopMax(100), "Counted trials: 17/100."),
         (StopMax(100, errors=False), "Counted trials without error: 12/100."),
         (StopMax(100, use="evals"), "Counted evaluations: 11/100."),
-        (StopDuration(10), "Runtime in minutes: 1.5/10."),
+        (StopDuration(100), "Runtime in minutes: 41.5/100."),
         (StopLoss(0.1), "Best loss: 0.52, good enough at 0.1."),
         (StopNoProgress(50), "Trials without progress: 7/50."),
         (StopErrors(5), "Errors: 2/5 in a row."),
@@ -91,7 +91,7 @@ def test_short_reports(stop: Stop, text: str) -> None:
         total_cost=12.5,
         errors_in_a_row=2,
         since_best=7,
-        runtime=90.0,
+        runtime=2490.0,
     )
     assert stop.short_report(now) == text
 
@@ -228,3 +228,29 @@ def test_an_unknown_nested_stop_is_named() -> None:
 def test_whole_numbers_of_numpy_are_taken_and_written_plain() -> None:
     numpy = pytest.importorskip("numpy")
     assert StopMax(numpy.int64(3)).get_config() == {"stop_max": {"count": 3, "errors": True, "use": "trials"}}
+
+
+class StopAtThree(Stop):
+    """A stop that overrides no more than it must."""
+
+    kind = "stop_at_three"
+
+    def done(self, state: Any) -> bool:
+        return len(state.trials) >= 3
+
+
+class StopUndecided(Stop):
+    """A stop that forgot to decide."""
+
+    kind = "stop_undecided"
+
+
+def test_what_a_stop_gets_from_the_base() -> None:
+    stop = StopAtThree()
+    assert stop.room(state(ok=2)) == math.inf
+    assert stop.room(state(ok=3)) == 0
+    assert stop.short_report(state(ok=2)) == "stop_at_three: not yet reached."
+    assert stop.short_report(state(ok=3)) == "stop_at_three: reached."
+    assert StopAll([stop, StopMax(5)]).room(state(ok=3)) == 2
+    with pytest.raises(NotImplementedError, match=r"StopUndecided has no done\(\)"):
+        StopUndecided().done(state())

@@ -1,0 +1,186 @@
+"""What can be said of a run that was read: how it stands, and its best trials, as plain data and as text.
+
+The data is a pure function of the run, of the clock, and of whether its last writer is alive; ``--json`` shows it as
+it is, the text is made from it. No component is needed but the stop, and that only for its report.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from runlib.cli.brief import Brief
+from runlib.engine.canonical import hash_suggestion
+from runlib.errors import ConfigError
+from runlib.observe.status import format_seconds
+from runlib.run.run import Run
+from runlib.state.results import ResultTable
+from runlib.state.state import State
+
+__all__ = ["best_trials", "describe", "print_best", "render_description"]
+
+
+# -- how it stands --------------------------------------------------------------------------------
+
+
+def describe(run: Run, now: float) -> dict[str, Any]:
+    """How a run stands.
+
+    Args:
+        run: Checked out.
+        now: Seconds since 1970.
+    """
+    state = run.state
+    phase = _phase(state)
+    if phase == "running":
+        state.clock = lambda: now  # its time goes on after its last record
+    best = state.best
+    return {
+        "name": run.work_directory.name.removeprefix("run_"),
+        "folder": str(run.work_directory),
+        "phase": phase,
+        "ended": None if state.ended is None else {"reason": state.ended.reason, "text": state.ended.text},
+        "writer": {key: state.last_session.get(key) for key in ("host", "pid")} if state.sessions else None,
+        "sessions": state.sessions,
+        "records": state.n,
+        "last_record": state.t,
+        "seconds_since": max(0.0, now - state.t),
+        "runtime": state.runtime,
+        "trials": {**_counts(state.trials), "live": len(state.live_trials)},
+        "evaluations": _counts(state.evals),
+        "errors": dict(state.count_by_error),
+        "stop": _stop_report(run),
+        "best": None if best is None else {"trial": best.tid, "loss": best.loss, "suggestion": best.suggestion},
+        "top": [{"trial": tid, "loss": loss} for tid, loss in state.top],
+    }
+
+
+def _phase(state: State) -> str:
+    """``ended``, ``running``, ``cut off``; ``unknown`` where another machine wrote last and noted no end."""
+    if state.ended is not None:
+        return "ended"
+    if state.sessions and state.last_session.get("host") != socket.gethostname():
+        return "unknown"
+    return "running" if state.sessions and _is_alive(state.last_session.get("pid")) else "cut off"
+
+
+def _is_alive(pid: Any) -> bool:
+    if not isinstance(pid, int) or pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True
+
+
+def _counts(table: ResultTable[Any]) -> dict[str, int]:
+    return {"finished": len(table), "ok": table.ok_count, "failed": table.error_count}
+
+
+def _stop_report(run: Run) -> str:
+    try:
+        return run.stop.short_report(run.state)
+    except ConfigError as error:  # its plugin is not here; the rest can be told without it
+        return f"(no report of the stop: {' '.join(str(error).split())})"
+    except Exception as error:  # somebody's stop
+        return f"(no report of the stop: {type(error).__name__}: {error})"
+
+
+def render_description(about: dict[str, Any], now: float) -> str:
+    """The text of ``runlib status``."""
+    trials, evaluations = about["trials"], about["evaluations"]
+    top = ", ".join(f"{entry['loss']:.6g} (trial {entry['trial']})" for entry in about["top"][:3])
+    lines = [
+        f"## Status of {about['name']} at {time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(now))} ##",
+        "",
+        _phase_text(about),
+        about["stop"],
+        f"Best {len(about['top'][:3])}: {top}." if top else "Best: none yet.",
+        "",
+        f"Trials:      {_counts_text(trials)}, {trials['live']} live.",
+        f"Evaluations: {_counts_text(evaluations)}.",
+    ]
+    if about["errors"]:
+        lines.append(f"Errors:      {', '.join(f'{name}: {count}' for name, count in about['errors'].items())}.")
+    lines += ["", f"Folder: {about['folder']}", f"Tape:   {about['records']} records."]
+    return "\n".join(lines)
+
+
+def _counts_text(counts: dict[str, int]) -> str:
+    return f"{counts['finished']} finished, {counts['ok']} ok, {counts['failed']} failed"
+
+
+def _phase_text(about: dict[str, Any]) -> str:
+    runtime = f"It ran for {format_seconds(about['runtime'])} in all."
+    if about["ended"] is not None:
+        why = about["ended"]["text"] or about["ended"]["reason"]
+        return f"Ended: {why.rstrip('.')}. {runtime}"
+    writer, since = about["writer"], format_seconds(about["seconds_since"])
+    if writer is None:
+        return "Not begun: no process has opened it for running yet."
+    who = f"process {writer['pid']} on {writer['host']}"
+    if about["phase"] == "running":
+        return f"Running for {format_seconds(about['runtime'])} in all, by {who}; the last record is {since} old."
+    if about["phase"] == "unknown":
+        return f"Running, or cut off: {who} noted no end, and its last record is {since} old. {runtime}"
+    return f"Cut off: {who} is gone and noted no end; a restore goes on from here. {runtime}"
+
+
+# -- the best -------------------------------------------------------------------------------------
+
+
+def best_trials(state: State, n: int) -> list[dict[str, Any]]:
+    """The ``n`` best trials with distinct suggestions, or all if there are fewer; ties in the order of submission."""
+    rows: list[dict[str, Any]] = []
+    seen: set[str] = set()
+    for tid, loss in state.trials.sorted_tids_losses:
+        outcome = state.trials.get_outcome(tid)
+        eid = hash_suggestion(outcome["suggestion"])
+        if eid in seen:
+            continue
+        seen.add(eid)
+        rows.append({"rank": len(rows) + 1, "trial": tid, "loss": loss, **_details(outcome)})
+        if len(rows) == n:
+            break
+    return rows
+
+
+def _details(outcome: dict[str, Any]) -> dict[str, Any]:
+    names = ("duration", "suggestion", "refined_suggestion")
+    return {name: outcome[name] for name in names if name in outcome}
+
+
+def print_best(state: State, n: int) -> None:
+    """A table of the best on standard output; as wide as need be where that is no terminal."""
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    for name in ("rank", "loss", "trial", "duration", "suggestion"):
+        table.add_column(name, justify="left", overflow="fold", no_wrap=name != "suggestion")
+    brief = Brief(entry[1]["suggestion"] for entry in state.trials.values())
+    for row in best_trials(state, n):
+        seconds = _format_duration(row.get("duration"))
+        cells = (str(row["rank"]), f"{row['loss']:.6g}", str(row["trial"]), seconds, brief(row["suggestion"]))
+        table.add_row(*map(Text, cells))
+    _console().print(table)
+
+
+def _format_duration(seconds: float | None) -> str:
+    """Evaluations often take milliseconds, which ``format_seconds`` rounds away."""
+    if seconds is None:
+        return ""
+    return f"{seconds:.3g} s" if seconds < 10 else format_seconds(seconds)
+
+
+def _console() -> Console:
+    if sys.stdout.isatty():
+        return Console(file=sys.stdout, highlight=False)
+    return Console(file=sys.stdout, highlight=False, width=100_000, color_system=None, force_terminal=False)

@@ -1,0 +1,58 @@
+"""The command ``runlib``: its subcommands, and what it says of itself."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from runlib import __version__
+from runlib.cli.show import status, top
+from runlib.cli.work import restore, run
+
+__all__ = ["app", "main"]
+
+_HELP = """Tune with runs that survive: every event is on one tape, and a run that was cut off goes on exactly.
+
+Exit codes: 0 the run ended as it should (its stop reached, the search exhausted, the duration passed), or there was
+something to show; 1 the run ended with an error, or its tape or disk cannot be used; 2 wrong usage or config, or a
+folder that is no run, exists already, or is written by another process: nothing was begun; 130 ended in order by
+Ctrl-C; 143 by SIGTERM.
+"""
+
+app = typer.Typer(
+    name="runlib",
+    help=_HELP,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # errors in plain lines, to be read in logs as well
+    pretty_exceptions_enable=False,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"runlib {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """What stands before the subcommand."""
+
+
+for _command in (run, restore, status, top):
+    app.command()(_command)
+
+
+def main() -> None:
+    """Entry point of the command: never returns."""
+    # As with ``python -m``, modules in the working folder can be named; last, so that they stand in nobody's way.
+    sys.path.append(os.getcwd())
+    app(prog_name="runlib")

@@ -1,0 +1,129 @@
+"""The options that commands share, and what their texts mean; an error names its option."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from runlib.cli.job import below
+from runlib.engine import registry
+from runlib.engine.canonical import NotPlain, plain
+from runlib.engine.component import is_config
+from runlib.engine.names import check_name
+from runlib.engine.yamlfile import parse_yaml, read_yaml
+from runlib.errors import ConfigError
+from runlib.run.settings import check_duration, check_timeout
+
+__all__ = ["Duration", "Plugins", "Quiet", "Traceback", "check_options", "load_plugins", "read_changes", "read_context"]
+
+Duration = Annotated[
+    float | None,
+    typer.Option(
+        metavar="MINUTES",
+        help="Of wall clock. No trial is started in the last 30 s (or the last tenth) of it; what still runs at its "
+        "end starts first on restore.",
+        show_default=False,
+    ),
+]
+Plugins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--plugin",
+        metavar="MODULE",
+        help="A module or .py file with own components, imported first; may be repeated.",
+        show_default=False,
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no table: print the folder of the run alone.")]
+Traceback = Annotated[
+    bool, typer.Option("--traceback", help="If an evaluation ends the run, show the whole traceback of the worker.")
+]
+
+
+def check_options(*, duration: float | None = None, name: str | None = None) -> None:
+    """Check what a run takes, under the names of the options.
+
+    Raises:
+        ConfigError: A value is out of range or no plain name.
+    """
+    with _option("--duration"):
+        check_duration(duration)
+    if name is not None:
+        with _option("--name"):
+            check_name(name)
+
+
+@contextlib.contextmanager
+def _option(option: str) -> Iterator[None]:
+    """Errors are told with the name of the option, in the place of the argument that it stands for."""
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(error.reason, option) from error.__cause__
+
+
+def load_plugins(plugins: Sequence[str] | None) -> None:
+    """Import what ``--plugin`` names.
+
+    Raises:
+        ConfigError: One cannot be imported.
+    """
+    for name in plugins or []:
+        with below("--plugin"):
+            registry.load_plugin(name)
+
+
+def read_changes(stop: str | None, trial_timeout: str | None) -> dict[str, Any]:
+    """What ``--stop`` and ``--trial-timeout`` change, as arguments of ``Run.restore``.
+
+    Raises:
+        ConfigError: A text does not have the form of what it stands for.
+    """
+    changes: dict[str, Any] = {}
+    if stop is not None:
+        changes["new_stop"] = config = _read("--stop", stop)
+        if not isinstance(config, str) and not is_config(config):
+            raise ConfigError(
+                f"takes {{kind: {{arguments}}}}, such as {{stop_max: {{count: 200}}}}, got {stop}", "--stop"
+            )
+    if trial_timeout is not None:
+        changes["trial_timeout"] = _seconds(trial_timeout)
+    return changes
+
+
+def read_context(context: str | None) -> dict[str, Any]:
+    """What ``--context`` says.
+
+    Raises:
+        ConfigError: It is no dict.
+    """
+    given = {} if context is None else _read("--context", context)
+    if not isinstance(given, dict):
+        raise ConfigError(f"takes a dict, such as {{devices: [0, 1]}}, got {context}", "--context")
+    return given
+
+
+def _seconds(text: str) -> float | None:
+    if text.lower() in ("none", "null"):
+        return None
+    try:
+        value: Any = float(text)
+    except ValueError:
+        value = text
+    with _option("--trial-timeout"):
+        return check_timeout(value)
+
+
+def _read(option: str, value: str) -> Any:
+    """The data in a file, or in the text itself."""
+    is_file = value.endswith((".yaml", ".yml", ".json")) or ("{" not in value and Path(value).is_file())
+    with below(option):
+        data = read_yaml(value) if is_file else parse_yaml(value, "the text")
+        try:
+            return plain(data)
+        except NotPlain as error:
+            raise ConfigError(error.reason, error.path) from None

@@ -1,0 +1,69 @@
+"""The commands that look, ``status`` and ``top``: they read the tape, write nothing, and need none of the plugins."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from runlib.cli.account import best_trials, describe, print_best, render_description
+from runlib.cli.ending import reporting
+from runlib.engine.canonical import dump
+from runlib.engine.yamlfile import write_yaml
+from runlib.errors import ConfigError
+from runlib.run.run import Run
+
+__all__ = ["status", "top"]
+
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Of the run, which may be running.")]
+Json = Annotated[bool, typer.Option("--json", help="As one line of JSON, all numbers in full.")]
+
+
+def status(folder: Folder, json: Json = False) -> None:
+    """Tell how the run in FOLDER stands, by its tape.
+
+    It works while another process runs it, changes nothing, and needs none of the run's plugins.
+    """
+    with reporting():
+        now = time.time()
+        about = describe(Run.checkout(folder), now)
+        if json:
+            _print_json(about)
+        else:
+            print(render_description(about, now))
+
+
+def top(
+    folder: Folder,
+    count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many, at most.")] = 5,
+    json: Json = False,
+    yaml: Annotated[bool, typer.Option("--yaml", help="As YAML, suggestions in full.")] = False,
+) -> None:
+    """Show the best trials of the run in FOLDER.
+
+    Of each suggestion the table shows what is not the same in all trials, by the shortest name; --json and --yaml show
+    the whole. A suggestion that was made several times stands there once.
+    """
+    with reporting():
+        if json and yaml:
+            raise ConfigError("--json and --yaml exclude each other")
+        state = Run.checkout(folder).state
+        if json:
+            _print_json(best_trials(state, count))
+        elif yaml:
+            sys.stdout.write(write_yaml(best_trials(state, count)))
+        elif state.best is None:
+            print(
+                f"none of the {len(state.trials)} finished trials succeeded"
+                if state.trials
+                else "no trial finished yet"
+            )
+        else:
+            print_best(state, count)
+
+
+def _print_json(data: Any) -> None:
+    print(dump(data).decode())

@@ -1,0 +1,196 @@
+"""No worker, no process that it started, and no guardian outlives the manager, however that one ends."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+from tests.pool.pool_tools import freeze, gone, read, runs, wait_for
+
+from runlib.pool import guardian
+from runlib.pool.guard import Guard
+
+MANAGER = """
+import os, signal, sys, time
+from tests.pool.pool_evaluators import Doing
+from runlib.pool.base import Task
+from runlib.pool.processes import ProcessPool
+
+folder, end, suggestions = sys.argv[1], sys.argv[2], eval(sys.argv[3])
+pool = ProcessPool()
+pool.open(Doing(), {"max_workers": len(suggestions)})
+if end == "forked" and os.fork() == 0:
+    time.sleep(3600)  # holds copies of every descriptor of the manager
+for tid, suggestion in enumerate(suggestions):
+    pool.schedule(Task(tid, suggestion))
+while len([name for name in os.listdir(folder) if name.startswith("mark")]) < len(suggestions):
+    pool.collect(0.01)
+workers = [slot.process.pid for slot in pool._slots]
+print(*workers, pool._desk.guard.pid, flush=True)
+if end == "raise":
+    raise RuntimeError("the manager fails")
+if end == "exit":
+    sys.exit(0)
+time.sleep(3600)
+"""
+
+
+def start_manager(tmp_path, end, *suggestions):
+    """A manager with one busy worker for each suggestion; returns it, and the processes that belong to it."""
+    marked = [{**suggestion, "mark": str(tmp_path / f"mark{i}")} for i, suggestion in enumerate(suggestions)]
+    manager = subprocess.Popen(
+        [sys.executable, "-c", MANAGER, str(tmp_path), end, repr(marked)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    processes = list(map(int, manager.stdout.readline().split()))
+    for i in range(len(suggestions)):
+        processes += map(int, wait_for(lambda i=i: read(tmp_path / f"mark{i}")).split())
+    return manager, set(processes)
+
+
+def end(manager):
+    """Wait for a manager, and for the forks of it that it left."""
+    manager.wait()
+    try:
+        os.killpg(manager.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    manager.stdout.close()
+    manager.stderr.close()
+
+
+@pytest.mark.parametrize("how", ["kill", "exit", "raise"])
+def test_nothing_is_left_of_a_manager_that_ends(tmp_path, how):
+    manager, processes = start_manager(tmp_path, how, {"do": "hold"}, {"do": "parent"})
+    assert len(processes) == 4  # two workers, the guardian, and what one of the workers started
+    try:
+        if how == "kill":
+            assert all(map(runs, processes))
+            manager.kill()
+        assert gone(processes)
+    finally:
+        manager.kill()
+        end(manager)
+
+
+@pytest.mark.parametrize("spared", ["guardian", "life line"])
+def test_the_guardian_and_the_life_line_each_suffice(tmp_path, spared):
+    manager, processes = start_manager(tmp_path, "kill" if spared == "life line" else "forked", {"do": "parent"})
+    worker, child, keeper = None, None, None
+    try:
+        worker, child = map(int, read(tmp_path / "mark0").split())
+        [keeper] = processes - {worker, child}
+        if spared == "life line":
+            freeze(keeper)  # it can do nothing
+        # In the other case a fork of the manager holds the life line, and the guardian's pipe, open.
+        os.kill(manager.pid, signal.SIGKILL)
+        assert gone([worker, child])
+    finally:
+        for pid in filter(None, (keeper, worker, child)):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        end(manager)
+
+
+def test_a_worker_that_nobody_speaks_to_ends_by_itself():
+    stream, theirs = socket.socketpair()
+    tasks, unread = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    life, ours = os.pipe()
+    fds = [theirs.fileno(), unread.fileno(), life]
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "runlib.pool.worker", *map(str, fds)], pass_fds=fds, start_new_session=True
+    )
+    for line in (theirs, unread, stream, tasks):
+        line.close()
+    os.close(life)
+    os.close(ours)  # as if the manager had been killed right after it started the worker
+    assert worker.wait(20) in (0, -signal.SIGKILL)
+
+
+def sleeper():
+    return subprocess.Popen([sys.executable, "-ISc", "import time; time.sleep(3600)"], start_new_session=True)
+
+
+def test_the_guardian_kills_what_is_on_its_list_and_nothing_else():
+    guarded, released = sleeper(), sleeper()
+    guard = Guard()
+    try:
+        for process in (guarded, released):
+            guard.add(process.pid)
+        guard.remove(released.pid)
+        guard.close()
+        assert guarded.wait(10) == -signal.SIGKILL
+        assert released.poll() is None
+    finally:
+        for process in (guarded, released):
+            process.kill()
+            process.wait()
+
+
+def test_a_guardian_that_was_killed_is_replaced_and_knows_all_groups():
+    first, second = sleeper(), sleeper()
+    guard = Guard()
+    try:
+        guard.add(first.pid)
+        killed = guard.pid
+        os.kill(killed, signal.SIGKILL)
+        wait_for(lambda: not runs(killed))
+        guard.add(second.pid)
+        assert guard.pid != killed
+        assert first.poll() is None
+        guard.close()
+        assert first.wait(10) == second.wait(10) == -signal.SIGKILL
+    finally:
+        for process in (first, second):
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_the_guardian_does_not_end_when_asked(number):
+    process = sleeper()
+    guard = Guard()
+    try:
+        guard.add(process.pid)
+        wait_for(lambda: guardian_ignores(guard.pid, number))
+        os.kill(guard.pid, number)
+        guard.close()
+        assert process.wait(10) == -signal.SIGKILL
+    finally:
+        process.kill()
+        process.wait()
+
+
+def guardian_ignores(pid, number):
+    with open(f"/proc/{pid}/status") as file:
+        [mask] = [line.split()[1] for line in file if line.startswith("SigIgn")]
+    return bool(int(mask, 16) >> (number - 1) & 1)
+
+
+def test_half_a_line_waits_for_its_other_half():
+    groups: set[int] = set()
+    rest = guardian._note(groups, b"+12\n+345\n-12\n+67")
+    assert (groups, rest) == ({345}, b"+67")
+    assert guardian._note(groups, rest + b"8\n") == b""
+    assert groups == {345, 678}
+
+
+def test_the_handle_of_a_process_that_is_not_the_parent_is_refused():
+    process = sleeper()
+    try:
+        assert guardian._handle_of(process.pid) is None
+    finally:
+        process.kill()
+        process.wait()
+    handle = guardian._handle_of(os.getppid())
+    assert handle is None or (select.select([handle], [], [], 0) == ([], [], []) and os.close(handle) is None)

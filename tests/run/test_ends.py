@@ -1,0 +1,180 @@
+"""How a run ends: by its duration, by a signal, and what it leaves then."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from runlib import Run, Stop, StopMax
+from runlib.pool.base import Task
+from runlib.run import conduct as conduct_module
+from runlib.run import opening as opening_module
+from runlib.run import run as run_module
+from tests.fakes import DirectPool, SpySearch, quadratic
+
+
+class Clock:
+    """Time that passes only when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    for module in (run_module, conduct_module, opening_module):
+        monkeypatch.setattr(module, "time", SimpleNamespace(time=clock, monotonic=clock))
+    return clock
+
+
+def passing(clock: Clock, seconds: float) -> Any:
+    """An order of a ``DirectPool`` in which each evaluation takes that long."""
+
+    def order(waiting: list[Task]) -> list[Task]:
+        clock.now += seconds
+        return waiting[:1]
+
+    return order
+
+
+class TestDuration:
+    def test_is_minutes_and_no_trial_starts_in_the_last_tenth(self, tmp_path: Path, clock: Clock) -> None:
+        pool = DirectPool(order=passing(clock, 10.0))
+        run = Run(SpySearch(), quadratic, StopMax(10**6), pool=pool).prepare(tmp_path)
+        run.run(duration=2)
+        assert clock.now == 100.0 + 110.0  # 120 s less a tenth is 108 s: the 11th starts at 100 s, none at 110 s
+        assert len(run.state.trials) == 11
+        assert run.state.ended is not None
+        assert run.state.ended.reason == "duration"
+
+    def test_a_long_one_keeps_thirty_seconds(self, tmp_path: Path, clock: Clock) -> None:
+        pool = DirectPool(order=passing(clock, 60.0))
+        run = Run(SpySearch(), quadratic, StopMax(10**6), pool=pool).prepare(tmp_path).run(duration=60)
+        assert len(run.state.trials) == 60
+        assert pool.started == list(range(60))
+
+    def test_what_still_runs_at_the_end_is_cancelled_and_starts_first_on_restore(
+        self, tmp_path: Path, clock: Clock
+    ) -> None:
+        def order(waiting: list[Task]) -> list[Task]:
+            clock.now += 50.0
+            return [task for task in waiting if task.tid != 0]
+
+        pool = DirectPool(order=order)
+        run = Run(SpySearch(), quadratic, StopMax(5), pool=pool, context={"max_workers": 2}).prepare(tmp_path)
+        run.run(duration=1)
+        assert pool.cancelled == [0]
+        assert 0 in run.state.live_trials
+        again = DirectPool()
+        restored = Run.restore(run.work_directory, evaluator=quadratic, pool=again).run()
+        assert again.started[0] == 0
+        assert len(restored.state.trials) == 5
+
+    def test_runtime_counts_the_sessions_only(self, tmp_path: Path, clock: Clock) -> None:
+        run = Run(SpySearch(), quadratic, StopMax(10**6), pool=DirectPool(order=passing(clock, 10.0)))
+        run.prepare(tmp_path).run(duration=1)
+        assert run.state.runtime == 60.0
+        clock.now += 10_000.0
+        run.run(duration=1)
+        assert run.state.runtime == 120.0
+
+
+class TestStuck:
+    def test_a_stop_without_room_that_is_not_done_ends_the_run(self, tmp_path: Path) -> None:
+        class Never(Stop):
+            kind = "stop_never_any_room"
+
+            def done(self, state: Any) -> bool:
+                return False
+
+            def room(self, state: Any) -> float:
+                return 2 - len(state.trials)
+
+        run = Run(SpySearch(), quadratic, Never(), pool=DirectPool()).prepare(tmp_path).run()
+        assert len(run.state.trials) == 2
+
+    def test_a_run_that_is_done_starts_no_worker(self, tmp_path: Path) -> None:
+        run = Run(SpySearch(), quadratic, StopMax(3), pool=DirectPool()).prepare(tmp_path).run()
+        pool = DirectPool()
+        Run.restore(run.work_directory, evaluator=quadratic, pool=pool).run()
+        assert not pool.is_open
+
+
+SCRIPT = """
+import signal, sys, time
+from runlib import Hyperopt, Run, StopMax
+
+def evaluator(x):
+    if {ignore}:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    print("started", flush=True)
+    while True:
+        time.sleep(60)
+
+search = Hyperopt({{"x": ["hp_uniform", "x", 0, 1]}}, method="rand")
+run = Run(search, evaluator, StopMax(5), context={{"max_workers": 1}})
+run.prepare(sys.argv[1]).run()
+"""
+
+
+def start(tmp_path: Path, ignore: bool = False) -> subprocess.Popen[str]:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.format(ignore=ignore))
+    process = subprocess.Popen(
+        [sys.executable, str(script), str(tmp_path / "out")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "started\n"
+    return process
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_run_in_order(tmp_path: Path, signum: int, code: int) -> None:
+    process = start(tmp_path)
+    os.kill(process.pid, signum)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == code
+    assert ("KeyboardInterrupt" in err) == (signum == signal.SIGINT)
+    state = Run.checkout(next((tmp_path / "out").iterdir())).state
+    assert state.ended is not None
+    assert state.ended.reason == "signal"
+    assert list(state.live_trials) == [0]
+
+
+def test_a_second_sigint_does_not_wait(tmp_path: Path) -> None:
+    process = start(tmp_path, ignore=True)
+    for _ in range(2):
+        os.kill(process.pid, signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == -signal.SIGINT
+    assert list(Run.checkout(next((tmp_path / "out").iterdir())).state.live_trials) == [0]
+
+
+def test_signals_are_what_they_were_afterwards(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    Run(SpySearch(), quadratic, StopMax(2), pool=DirectPool()).prepare(tmp_path).run()
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_a_run_works_outside_the_main_thread(tmp_path: Path) -> None:
+    run = Run(SpySearch(), quadratic, StopMax(4), context={"max_workers": 1}).prepare(tmp_path)
+    thread = threading.Thread(target=run.run)
+    thread.start()
+    thread.join(timeout=60)
+    assert len(run.state.trials) == 4
