@@ -15,6 +15,8 @@ from runlib.cli.account import print_best
 from runlib.cli.baseline import compare, evaluate_baseline
 from runlib.cli.ending import INTERRUPTED, report, say, sentence
 from runlib.errors import RunlibError
+from runlib.observe.base import Observer
+from runlib.observe.progress import ProgressObserver
 from runlib.run.run import Run
 
 __all__ = ["Manner", "carry_out"]
@@ -46,7 +48,11 @@ def carry_out(run: Run, manner: Manner) -> None:
         typer.Exit: The run ended with an error, which has been told, or by SIGINT.
         SystemExit: SIGTERM ended it.
     """
-    _announce_start(run, manner)
+    run.announces = False  # its last lines are told here
+    if not manner.quiet:
+        # Added now, so that the tape does not note it as an observer of the run: another session may have no terminal.
+        run.observers = _with_progress(run)
+        _announce_start(run)
     try:
         run.run(manner.duration)
     except KeyboardInterrupt:
@@ -62,11 +68,16 @@ def carry_out(run: Run, manner: Manner) -> None:
     _show_result(run, manner, finished=True)
 
 
-def _announce_start(run: Run, manner: Manner) -> None:
-    if not manner.quiet:
-        workers = run.pool.slots(run.context)
-        what = f"{workers} worker{'s' if workers > 1 else ''}"
-        say(f"{run.work_directory} runs with {what}; Ctrl-C ends it in order")
+def _with_progress(run: Run) -> list[Observer]:
+    if any(isinstance(observer, ProgressObserver) for observer in run.observers):
+        return run.observers
+    return [*run.observers, ProgressObserver(run.given_context)]
+
+
+def _announce_start(run: Run) -> None:
+    workers = run.pool.slots(run.context)
+    what = f"{workers} worker{'s' if workers > 1 else ''}"
+    say(f"{run.work_directory} runs with {what}; Ctrl-C ends it in order")
 
 
 def _show_result(run: Run, manner: Manner, finished: bool = False) -> None:

@@ -39,9 +39,7 @@ _INT64, _UINT64 = -(2**63), 2**64 - 1
 _LONGEST_PATH = 200
 
 # Not orjson: the text of a float (1e16 or 1e+16) differs between its versions, and hashes must not.
-_canonical = json.JSONEncoder(
-    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-).encode
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
 class NotPlain(RunlibError, TypeError):
@@ -55,9 +53,7 @@ class NotPlain(RunlibError, TypeError):
     def under(self, parent: str) -> NotPlain:
         """The same error, seen from one level further out; of a very long path the outer part is kept."""
         path = f"{parent}.{self.path}" if self.path else parent
-        return NotPlain(
-            self.reason, path if len(path) <= _LONGEST_PATH else f"{path[: _LONGEST_PATH - 3]}..."
-        )
+        return NotPlain(self.reason, path if len(path) <= _LONGEST_PATH else f"{path[: _LONGEST_PATH - 3]}...")
 
 
 def plain(value: Any, depth: int = 0) -> Any:

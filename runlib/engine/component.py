@@ -89,9 +89,7 @@ class Component:
         try:
             return {kind: plain(self._get_config())}
         except NotPlain as error:
-            raise ConfigError(f"{error.reason}, so it cannot stand in a config", error.path).under(
-                kind
-            ) from None
+            raise ConfigError(f"{error.reason}, so it cannot stand in a config", error.path).under(kind) from None
         except ConfigError as error:
             raise error.under(kind) from error.__cause__
 
@@ -105,9 +103,7 @@ class Component:
             if parameter.kind is parameter.VAR_KEYWORD and isinstance(value, Mapping):
                 config.update(to_config(value))
             elif parameter.kind in _VARIABLE:
-                raise ConfigError(
-                    f"{parameter} has no place in a config; take a list or a dict, or write _get_config"
-                )
+                raise ConfigError(f"{parameter} has no place in a config; take a list or a dict, or write _get_config")
             else:
                 config[name] = _to_config_at(name, value, 0)
         return config
@@ -218,9 +214,7 @@ def _split(config: Any, family: type | None) -> tuple[str, dict[str, Any]]:
         raise ConfigError(f"{wanted} written {{kind: {{arguments}}}}, with one kind, got {_short(config)}")
     [(kind, arguments)] = config.items()
     if not isinstance(kind, str):
-        raise ConfigError(
-            f"{wanted} written {{kind: {{arguments}}}}, with a text as kind, got {_short(config)}"
-        )
+        raise ConfigError(f"{wanted} written {{kind: {{arguments}}}}, with a text as kind, got {_short(config)}")
     if arguments is not None and not isinstance(arguments, Mapping):
         raise ConfigError(f"takes a dict of arguments, got {_short(arguments)}", kind)
     return kind, dict(arguments or {})

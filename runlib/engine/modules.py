@@ -54,11 +54,7 @@ def find_file(name: str | Path) -> Path:
     for place in places:
         if (place / name).is_file():
             return (place / name).resolve()
-    where = (
-        " or ".join(str(place) for place in places)
-        if not Path(name).is_absolute()
-        else str(Path(name).parent)
-    )
+    where = " or ".join(str(place) for place in places) if not Path(name).is_absolute() else str(Path(name).parent)
     raise ConfigError(f"no file {str(name)!r} in {where}")
 
 

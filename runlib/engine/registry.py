@@ -91,11 +91,7 @@ def register_definition(cls: type) -> None:
 
 
 def _is_empty(cls: type) -> bool:
-    return (
-        cls.__doc__ is None
-        and _EMPTY.issuperset(cls.__dict__)
-        and vars(cls).get("kind") == cls.__name__.lower()
-    )
+    return cls.__doc__ is None and _EMPTY.issuperset(cls.__dict__) and vars(cls).get("kind") == cls.__name__.lower()
 
 
 _EMPTY = {"__module__", "__doc__", "__dict__", "__weakref__", "__slots__", "__orig_bases__", "__parameters__"}
@@ -252,11 +248,7 @@ def _register_all(loaded: Any) -> None:
 
 
 def _is_defined_in(value: Any, module: str) -> bool:
-    return (
-        isinstance(value, type)
-        and value.__module__ == module
-        and isinstance(getattr(value, "kind", None), str)
-    )
+    return isinstance(value, type) and value.__module__ == module and isinstance(getattr(value, "kind", None), str)
 
 
 def plugins() -> list[str]:

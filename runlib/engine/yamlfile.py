@@ -45,8 +45,7 @@ class _Loader(yaml.SafeLoader):
 
     yaml_implicit_resolvers: dict[str, Any] = {}
     yaml_constructors = {
-        tag: yaml.SafeLoader.yaml_constructors[tag]
-        for tag in (f"{_PREFIX}str", f"{_PREFIX}seq", f"{_PREFIX}map", None)
+        tag: yaml.SafeLoader.yaml_constructors[tag] for tag in (f"{_PREFIX}str", f"{_PREFIX}seq", f"{_PREFIX}map", None)
     }
 
     def fetch_flow_collection_start(self, TokenClass: Any) -> None:  # noqa: N803 (the name of PyYAML)
@@ -176,9 +175,7 @@ def _refused(problem: str, node: yaml.Node) -> yaml.MarkedYAMLError:
     return yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
 
 
-def _check(
-    node: yaml.Node, known: dict[yaml.Node, tuple[int, int]], above: set[yaml.Node]
-) -> tuple[int, int]:
+def _check(node: yaml.Node, known: dict[yaml.Node, tuple[int, int]], above: set[yaml.Node]) -> tuple[int, int]:
     """The number of nodes and of levels with aliases expanded; each distinct node is looked at once."""
     if node in known:
         return known[node]

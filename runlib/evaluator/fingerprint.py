@@ -71,8 +71,6 @@ def _bytes_of(value: Any) -> bytes:
     if isinstance(value, CodeType):
         parts = [value.co_code, repr(value.co_names).encode(), repr(value.co_varnames).encode()]
         return b"(" + b",".join([*parts, *map(_bytes_of, value.co_consts)]) + b")"
-    if isinstance(value, tuple):
-        return b"(" + b",".join(map(_bytes_of, value)) + b")"
     if isinstance(value, frozenset):
         return b"{" + b",".join(sorted(map(_bytes_of, value))) + b"}"
     return repr(value).encode("utf-8", "surrogatepass")

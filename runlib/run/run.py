@@ -66,14 +66,17 @@ class Run(RunView):
         context: How things are computed: ``max_workers`` (None: one for each core), ``shutdown_duration`` (seconds
             before the end in which nothing is started; 30, or a tenth of the duration if that is less), ``sync``
             ("always", "interval", "never"), ``ahead`` (suggestions made beyond the slots), ``devices`` (one for each
-            slot, in turn), ``capture_output`` (to files of the trial), ``announce``
-            (one line on the terminal at the end); and a dict under a kind for that alone.
+            slot, in turn), ``capture_output`` (to files of the trial); and a dict under a kind for that alone.
+
+    Attributes:
+        announces: Whether ``run()`` says on a terminal how it ended; the command line has its own way of saying it.
 
     Raises:
         ConfigError: An argument is wrong; the message has its place.
     """
 
     kind = "run"
+    announces = True
     default_context = {
         "max_workers": None,
         "shutdown_duration": 30.0,
@@ -81,7 +84,6 @@ class Run(RunView):
         "ahead": 0,
         "devices": None,
         "capture_output": False,
-        "announce": True,
     }
 
     def __init__(
@@ -261,7 +263,7 @@ class Run(RunView):
             self._run(None if duration is None else 60 * duration)
         finally:
             self.close()
-        if self.context["announce"]:
+        if self.announces:
             announce(self.state, self._require_folder())
         return self
 

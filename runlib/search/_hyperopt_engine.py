@@ -7,6 +7,7 @@ This module and those it imports load hyperopt and are themselves loaded at the 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from runlib.search._history import SHOWN, History
-from runlib.search._hyperopt_draws import Array, narrowed, prior_draw
-from runlib.search._hyperopt_graph import orders
+from runlib.search._hyperopt_draws import Array, Draw, narrowed, prior_draw
+from runlib.search._hyperopt_graph import Orders
 from runlib.search._hyperopt_tpe import Estimate, estimator, split
 from runlib.space.nodes import Variable
 from runlib.space.tree import Space
@@ -52,18 +53,20 @@ class Engine:
     def __init__(self, space: Space, settings: Settings) -> None:
         self.width = len(space.variables)
         self.settings = settings
-        prior, posterior = orders(space)
-        self.priors = [(variable, prior_draw(variable.distribution)) for variable in prior]
-        self.estimates: list[tuple[Variable, Estimate]] = [
-            (
-                variable,
-                estimator(
-                    variable.distribution,
-                    prior_weight=float(settings.prior_weight),
-                    candidates=settings.n_EI_candidates,
-                ),
-            )
-            for variable in posterior
+        self.orders = Orders(space)
+
+    @functools.cached_property
+    def priors(self) -> list[tuple[Variable, Draw]]:
+        """How to draw each variable at random, in hyperopt's order."""
+        return [(variable, prior_draw(variable.distribution)) for variable in self.orders.prior()]
+
+    @functools.cached_property
+    def estimates(self) -> list[tuple[Variable, Estimate]]:
+        """How ``tpe`` suggests each variable, in hyperopt's order."""
+        weight, candidates = float(self.settings.prior_weight), self.settings.n_EI_candidates
+        return [
+            (variable, estimator(variable.distribution, prior_weight=weight, candidates=candidates))
+            for variable in self.orders.posterior()
         ]
 
     def suggest(self, history: History, seed: int) -> list[float]:

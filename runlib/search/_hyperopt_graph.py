@@ -8,7 +8,7 @@ from the shape of hyperopt's graph alone and is read off it once: ``draw_order``
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from typing import Any, NamedTuple
+from typing import Any
 
 from hyperopt import hp, tpe
 from hyperopt.base import Domain
@@ -18,19 +18,7 @@ from runlib.space.distributions import Integers, Normal, Options, Power, Uniform
 from runlib.space.nodes import Branch, Items, Leaf, Node, Table, Variable
 from runlib.space.tree import Space
 
-__all__ = ["Orders", "draw_order", "orders", "to_pyll"]
-
-
-class Orders(NamedTuple):
-    """The variables in the order in which they are drawn.
-
-    Attributes:
-        prior: By ``rand`` and ``anneal``.
-        posterior: By ``tpe``.
-    """
-
-    prior: tuple[Variable, ...]
-    posterior: tuple[Variable, ...]
+__all__ = ["Orders", "draw_order", "to_pyll"]
 
 
 def to_pyll(node: Node) -> Any:
@@ -65,22 +53,36 @@ def _leaf(node: Leaf) -> Any:
     raise TypeError(f"hyperopt has nothing like {given!r}")
 
 
-def orders(space: Space) -> Orders:
-    """The orders of drawing for a space: hyperopt's graphs are built, looked at, and dropped."""
-    if not space.variables:  # hyperopt cannot sort a graph of one node
-        return Orders((), ())
-    domain = Domain(lambda suggestion: 0.0, to_pyll(space.root))
-    by_label = {variable.label: variable for variable in space.variables}
-    prior = {node: by_label[label] for label, node in domain.vh.vals_by_label().items()}
-    observed, losses, posterior = tpe.build_posterior_wrapper(domain, 1.0, 0.25)
-    known = {domain.s_new_ids, domain.s_rng}
-    told = known | {*observed.values(), *losses.values()}
-    # The value of a label is broadcast_best(samples, ...): the samples are what is drawn.
-    samples = {node.pos_args[0]: by_label[label] for label, node in posterior[1].items()}
-    return Orders(
-        draw_order(domain.s_idxs_vals, known, prior),
-        draw_order(as_apply(posterior), told, samples),
-    )
+class Orders:
+    """The variables of a space in the order in which hyperopt draws them; its graphs are dropped once read."""
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+
+    def prior(self) -> tuple[Variable, ...]:
+        """The order of ``rand`` and ``anneal``."""
+        if not self.space.variables:  # hyperopt cannot sort a graph of one node
+            return ()
+        domain = self._domain()
+        draws = {node: self._by_label()[label] for label, node in domain.vh.vals_by_label().items()}
+        return draw_order(domain.s_idxs_vals, {domain.s_new_ids, domain.s_rng}, draws)
+
+    def posterior(self) -> tuple[Variable, ...]:
+        """The order of ``tpe``."""
+        if not self.space.variables:
+            return ()
+        domain = self._domain()
+        observed, losses, posterior = tpe.build_posterior_wrapper(domain, 1.0, 0.25)
+        known = {domain.s_new_ids, domain.s_rng, *observed.values(), *losses.values()}
+        # The value of a label is broadcast_best(samples, ...): the samples are what is drawn.
+        draws = {node.pos_args[0]: self._by_label()[label] for label, node in posterior[1].items()}
+        return draw_order(as_apply(posterior), known, draws)
+
+    def _domain(self) -> Any:
+        return Domain(lambda suggestion: 0.0, to_pyll(self.space.root))
+
+    def _by_label(self) -> dict[str, Variable]:
+        return {variable.label: variable for variable in self.space.variables}
 
 
 def draw_order(expression: Any, known: Set[Any], draws: Mapping[Any, Variable]) -> tuple[Variable, ...]:

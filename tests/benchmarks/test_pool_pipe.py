@@ -133,7 +133,9 @@ def rates():
 def test_tasks_per_second_against_bare_pipes(rates, capsys, count, seconds, ahead, least):
     bare, pool = rates(count, seconds, ahead)
     with capsys.disabled():
-        print(f"\n{seconds * 1000:g} ms, {ahead} ahead: bare {bare:,.0f}/s, pool {pool:,.0f}/s, ratio {pool / bare:.3f}")
+        print(
+            f"\n{seconds * 1000:g} ms, {ahead} ahead: bare {bare:,.0f}/s, pool {pool:,.0f}/s, ratio {pool / bare:.3f}"
+        )
     assert pool / bare >= least
     if not seconds and ahead:
         assert pool > 10_000

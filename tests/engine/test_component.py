@@ -148,9 +148,7 @@ def test_an_object_of_another_family_is_refused() -> None:
         TestedModel(kernel=TestedModel(kernel=TestedGaussian(1)))
 
 
-@pytest.mark.parametrize(
-    "error", [ValueError, TypeError, KeyError, ZeroDivisionError, AttributeError, OSError]
-)
+@pytest.mark.parametrize("error", [ValueError, TypeError, KeyError, ZeroDivisionError, AttributeError, OSError])
 def test_what_a_component_raises_over_a_value_names_the_place(error: type[Exception]) -> None:
     class Picky(Component):
         def __init__(self, x: Any) -> None:
@@ -176,9 +174,7 @@ def test_an_argument_that_is_not_stored_is_named() -> None:
         def __init__(self, lost: int) -> None:
             super().__init__()
 
-    with pytest.raises(
-        ConfigError, match=r"Forgetful.__init__ takes 'lost' but does not store it as self\.lost"
-    ):
+    with pytest.raises(ConfigError, match=r"Forgetful.__init__ takes 'lost' but does not store it as self\.lost"):
         Forgetful(1).get_config()
     assert "Forgetful" in repr(Forgetful(1))
 
@@ -424,9 +420,7 @@ def test_classes_of_another_script_are_registered_whole(place: str) -> None:
         "    made = cloudpickle.loads(base64.b64decode(sys.argv[1]))\n"
         "print(made.get_config(), from_config('shipped_kind').x, sorted(set(registry._classes) - before))\n"
     )
-    dumped = subprocess.run(
-        [sys.executable, "-"], input=SHIPPING, check=True, capture_output=True, text=True
-    ).stdout
+    dumped = subprocess.run([sys.executable, "-"], input=SHIPPING, check=True, capture_output=True, text=True).stdout
     run = [sys.executable, "-c", import_code, dumped.strip()]
     got = subprocess.run(run, check=True, capture_output=True, text=True).stdout
     assert got.strip() == "{'shipped_kind': {'x': 5}} 1 ['shipped_kind']"

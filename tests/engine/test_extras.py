@@ -16,9 +16,7 @@ def test_a_module_is_imported_by_its_full_name() -> None:
 
 
 def test_a_missing_module_names_the_extra() -> None:
-    with pytest.raises(
-        MissingExtra, match=r"no_such_thing\.part is needed.*pip install 'runlib\[plots\]'"
-    ) as caught:
+    with pytest.raises(MissingExtra, match=r"no_such_thing\.part is needed.*pip install 'runlib\[plots\]'") as caught:
         extras.load("no_such_thing.part", "plots")
     assert isinstance(caught.value, ImportError)
 

@@ -256,9 +256,7 @@ def test_a_component_is_hashed_by_its_config_alone() -> None:
             super().__init__(context)
             self.x = x
 
-    assert (
-        compute_hash(Thing(1)) == compute_hash(Thing(1, {"workers": 4})) == compute_hash({"thing": {"x": 1}})
-    )
+    assert compute_hash(Thing(1)) == compute_hash(Thing(1, {"workers": 4})) == compute_hash({"thing": {"x": 1}})
     assert compute_hash([Thing(1)]) == compute_hash([Thing(1, {"workers": 4})])
     assert compute_hash(Thing(1)) != compute_hash(Thing(2))
 

@@ -179,15 +179,11 @@ def test_a_plugin_module_named_in_the_environment(place: Path, monkeypatch: pyte
     assert registry.plugins() == ["announced_one", "announced_two"]
 
 
-def test_a_failing_plugin_of_the_environment_is_told_each_time(
-    place: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failing_plugin_of_the_environment_is_told_each_time(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (place / "broken_announced.py").write_text("1 / 0")
     monkeypatch.setenv("RUNLIB_PLUGINS", "broken_announced")
     for _ in range(2):
-        with pytest.raises(
-            ConfigError, match="plugin 'broken_announced' cannot be imported: ZeroDivisionError"
-        ):
+        with pytest.raises(ConfigError, match="plugin 'broken_announced' cannot be imported: ZeroDivisionError"):
             registry.lookup("nowhere_to_be_found")
 
 
@@ -208,9 +204,7 @@ def test_a_broken_installed_package_does_not_hide_another(place: Path) -> None:
     write_plugin(place, "installed_sound", "sound_kind")
     install(place, "bbbsound", "installed_sound")
     assert registry.lookup("sound_kind").__module__ == "installed_sound"
-    with pytest.raises(
-        UnknownKind, match=r"not loaded: installed plugin 'this_module_is_missing' cannot be imported"
-    ):
+    with pytest.raises(UnknownKind, match=r"not loaded: installed plugin 'this_module_is_missing' cannot be imported"):
         registry.lookup("nowhere_to_be_found")
 
 
@@ -231,9 +225,7 @@ def test_a_file_as_plugin(place: Path, tmp_path: Path) -> None:
     assert registry.plugins() == [str(file)]
 
 
-def test_a_relative_file_is_looked_for_in_the_working_folder_and_the_added_ones(
-    place: Path, tmp_path: Path
-) -> None:
+def test_a_relative_file_is_looked_for_in_the_working_folder_and_the_added_ones(place: Path, tmp_path: Path) -> None:
     far = write_plugin(tmp_path / "configs", "relative_far", "far_kind")
     near = write_plugin(tmp_path / "work", "relative_near", "near_kind")
     with pytest.raises(ConfigError, match=r"no file 'relative_far\.py' in .*work"):
@@ -318,9 +310,7 @@ def test_the_script_itself_is_not_imported_twice(tmp_path: Path) -> None:
         + "registry.load_plugin(__file__)\n"
         + "print(registry.lookup('own_of_script') is Own)\n"
     )
-    got = subprocess.run(
-        [sys.executable, str(script)], check=True, capture_output=True, text=True, cwd=tmp_path
-    )
+    got = subprocess.run([sys.executable, str(script)], check=True, capture_output=True, text=True, cwd=tmp_path)
     assert got.stdout.split() == ["run", "True", "True"]
 
 

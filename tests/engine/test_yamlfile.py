@@ -113,7 +113,7 @@ def test_merging_something_deeper_that_merges_itself_is_no_double_key() -> None:
         ("1: a", "line 1, column 1: a key must be text, got '1'; put it in quotes"),
         ("true: a", "a key must be text"),
         ("~: a", "a key must be text"),
-        ("{: a}", "a key must be text"),
+        (": a", "line 1, column 1: "),
         ("? [a]\n: b", "a key must be text, got a list or dict"),
         ("? {a: 1}\n: b", "a key must be text"),
         ("a: *x", "found undefined alias"),
@@ -290,9 +290,7 @@ def test_written_text_reads_well() -> None:
 
 
 def test_what_is_written_means_the_same_to_a_reader_of_yaml_1_1() -> None:
-    value = {
-        "a": ["no", "on", "1e-5", "2020-01-01", "12:30", "1_000", "0o7", "~", "<<", "=", "1.5", "0x1f", "017"]
-    }
+    value = {"a": ["no", "on", "1e-5", "2020-01-01", "12:30", "1_000", "0o7", "~", "<<", "=", "1.5", "0x1f", "017"]}
     value |= {"b": [1e-5, 1e16, 17, None, True, "x"]}
     assert yaml.safe_load(write_yaml(value)) == value
 

@@ -216,10 +216,38 @@ def test_a_csv_file_that_is_no_text(folder: Path) -> None:
 def test_the_fingerprint_is_that_of_the_content(folder: Path) -> None:
     dataset = CsvDataset("data.csv", "target")
     first = dataset.fingerprint()
+    assert first is not None
+    assert len(first) == 32
     assert first == CsvDataset("data.csv", "age").fingerprint()
     assert SplitDataset("data.csv", "test", target="target").fingerprint() == first
     (folder / "data.csv").write_text((folder / "data.csv").read_text() + "1,2,3\n")
     assert dataset.fingerprint() != first
+    arrays = NpzDataset("data.npz").fingerprint()
+    np.savez(folder / "data.npz", x=X, y=Y + 1)
+    assert NpzDataset("data.npz").fingerprint() not in (None, arrays)
+
+
+def test_a_file_that_is_gone_has_no_fingerprint(folder: Path) -> None:
+    dataset = CsvDataset("data.csv", "target")
+    (folder / "data.csv").unlink()
+    with pytest.raises(ConfigError, match=r"data.csv cannot be read: No such file"):
+        dataset.fingerprint()
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_two_samples_can_be_split_and_one_cannot(folder: Path, n: int) -> None:
+    np.savez(folder / "few.npz", x=X[:n], y=Y[:n])
+    dataset = SplitDataset("few.npz", "test")
+    if n == 2:
+        assert dataset.load()[1].shape == (1,)
+        return
+    with pytest.raises(ConfigError, match="data: cannot be split in two: it holds 1 sample"):
+        dataset.load()
+
+
+def test_the_defaults_of_a_split() -> None:
+    config = {"data": "data.npz", "part": "test", "share": 0.25, "seed": 0, "target": None}
+    assert SplitDataset("data.npz", "test").get_config() == {"data_split": config}
 
 
 class Unread(Dataset):

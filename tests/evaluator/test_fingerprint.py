@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from runlib.engine.registry import import_file
 from runlib.evaluator.fingerprint import fingerprint_function
 
 SCRIPT = """
@@ -131,3 +132,36 @@ def test_what_a_partial_binds_counts() -> None:
 def test_what_was_not_written_in_python_has_none() -> None:
     assert fingerprint_function(math.sqrt) is None
     assert fingerprint_function(functools.partial(math.sqrt, 2)) is None
+
+
+CLASS = """
+class Evaluation:
+    def __call__(self, x):
+        return self.scaled(x)
+
+    def scaled(self, x):
+        return x * SCALE
+
+f = Evaluation()
+"""
+
+
+def test_the_whole_class_of_an_object_counts(tmp_path: Path, own_registry: None) -> None:
+    prints = []
+    for scale in ("2", "3", "2"):
+        file = tmp_path / f"evaluation_{len(prints)}.py"
+        file.write_text(CLASS.replace("SCALE", scale))
+        prints.append(fingerprint_function(import_file(str(file)).f))
+    assert prints[0] == prints[2]
+    assert prints[0] != prints[1]
+
+
+def test_an_object_without_source_has_that_of_its_call() -> None:
+    first = fingerprint_function(define(CLASS))
+    assert first is not None
+    assert fingerprint_function(define(CLASS)) == first
+    assert fingerprint_function(define(CLASS.replace("self.scaled(x)", "self.other(x)"))) != first
+
+
+def test_a_class_without_source_has_none() -> None:
+    assert fingerprint_function(define("class f: pass")) is None

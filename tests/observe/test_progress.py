@@ -6,7 +6,7 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -125,54 +125,64 @@ def test_silent_once_closed(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == ""
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Standard error on a terminal; calling it gives what was written there by now."""
-    monkeypatch.setenv("TERM", "xterm")
-    master, slave = pty.openpty()
-    os.set_blocking(master, False)
-    stream = os.fdopen(slave, "w")
-    monkeypatch.setattr(sys, "stderr", stream)
+class Terminal:
+    """A terminal that nobody watches."""
 
-    def written() -> str:
-        stream.flush()
+    def __init__(self) -> None:
+        self._master, slave = pty.openpty()
+        os.set_blocking(self._master, False)
+        self.stream = os.fdopen(slave, "w")
+
+    def written(self) -> str:
+        """What was written since the last call."""
+        self.stream.flush()
         try:
-            return os.read(master, 1 << 16).decode()
+            return os.read(self._master, 1 << 16).decode()
         except BlockingIOError:
             return ""
 
-    yield written
-    stream.close()
-    os.close(master)
+    def close(self) -> None:
+        self.stream.close()
+        os.close(self._master)
 
 
-def test_line_on_a_terminal_is_redrawn_and_cleared(terminal: Callable[[], str]) -> None:
+@pytest.fixture
+def terminal() -> Iterator[Terminal]:
+    made = Terminal()
+    yield made
+    made.close()
+
+
+def test_line_on_a_terminal_is_redrawn_and_cleared(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", terminal.stream)
     clock, state = Clock(), make_state(0.5)
     observer = ProgressObserver({"interval": 1.0})
     observer.open(make_stage(StopMax(10), clock), state)
-    first = terminal()
+    first = terminal.written()
     assert "1/10 trials" in first
     assert first.rindex("\x1b[?25h") > first.rfind("\x1b[?25l")  # the cursor is visible
     observer.tick(state)
-    assert terminal() == ""
+    assert terminal.written() == ""
     clock.now += 1
     observer.tick(state)
-    second = terminal()
+    second = terminal.written()
     assert "1/10 trials" in second
     assert "\x1b[2K" in second
     observer.close(state)
-    assert terminal().endswith("\x1b[2K")
+    assert terminal.written().endswith("\x1b[2K")
 
 
-def test_dumb_terminal_gets_plain_lines(terminal: Callable[[], str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dumb_terminal_gets_plain_lines(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setattr(sys, "stderr", terminal.stream)
     clock, state = Clock(), make_state(0.5)
     observer = ProgressObserver()
     observer.open(make_stage(StopMax(10), clock), state)
     clock.now += 31
     observer.tick(state)
     observer.close(state)
-    text = terminal()
+    text = terminal.written()
     assert "1/10 trials" in text
     assert "\x1b" not in text
 

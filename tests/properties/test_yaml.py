@@ -74,9 +74,7 @@ TEXT = st.one_of(
     st.text(max_size=10),
     st.text(alphabet=" \nab:-#'\"\\,[]{}&*!|>%\t\r\x85\u20281e.", max_size=20),
 )
-SCALARS = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.integers(-LARGEST, LARGEST), st.floats(), TEXT
-)
+SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.integers(-LARGEST, LARGEST), st.floats(), TEXT)
 DATA = st.recursive(
     SCALARS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
@@ -166,7 +164,8 @@ def test_any_text_is_plain_data_or_a_config_error(text: str) -> None:
     try:
         got = parse_yaml(text)
     except ConfigError as error:
-        assert str(error).startswith("YAML")
+        told = str(error)
+        assert told.startswith("YAML")
     else:
         assert repr(plain(got)) == repr(got)
 
@@ -178,6 +177,7 @@ def test_any_bytes_are_plain_data_or_a_config_error(data: bytes, tmp_path_factor
     try:
         got = read_yaml(file)
     except ConfigError as error:
-        assert "any.yaml" in str(error)
+        told = str(error)
+        assert "any.yaml" in told
     else:
         assert repr(plain(got)) == repr(got)

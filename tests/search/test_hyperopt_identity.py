@@ -260,7 +260,7 @@ def long_history(name: str, count: int) -> tuple[Hyperopt, Trials]:
 
 
 @pytest.mark.parametrize("name", SPACES)
-@pytest.mark.parametrize(("count", "repeats"), [(700, 8), pytest.param(4000, 300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("count", "repeats"), [(700, 8), pytest.param(4000, 30, marks=pytest.mark.slow)])
 def test_a_long_history_gives_the_values_of_hyperopt(name: str, count: int, repeats: int) -> None:
     """Rough densities rule samples out, in single precision: most of all where there is much to sum."""
     ours, trials = long_history(name, count)
