@@ -40,9 +40,11 @@ from runlib.evaluator.function import FunctionEvaluator
 from runlib.evaluator.holdout import HoldoutEvaluator
 from runlib.observe.base import Observer
 from runlib.observe.log import LogObserver
+from runlib.observe.progress import ProgressObserver
 from runlib.observe.status import StatusObserver
 from runlib.pool.base import Pool
 from runlib.pool.processes import ProcessPool
+from runlib.pool.serial import SerialPool
 from runlib.run.run import Run
 from runlib.search.base import Search
 from runlib.search.hyperopt import Hyperopt
@@ -80,6 +82,7 @@ __all__ = [
     "Pool",
     "PoolError",
     "ProcessPool",
+    "ProgressObserver",
     "ReadOnlyRun",
     "ReplayMismatch",
     "Run",
@@ -89,6 +92,7 @@ __all__ = [
     "SearchError",
     "SearchExhausted",
     "SearchWaiting",
+    "SerialPool",
     "SpaceError",
     "SplitDataset",
     "StatusObserver",

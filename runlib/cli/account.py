@@ -1,4 +1,4 @@
-"""What can be said of a run that was read: how it stands, and its best trials, as plain data and as text.
+"""How a run that was read stands, as plain data and as text.
 
 The data is a pure function of the run, of the clock, and of whether its last writer is alive; ``--json`` shows it as
 it is, the text is made from it. No component is needed but the stop, and that only for its report.
@@ -8,26 +8,16 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 import time
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
-from runlib.cli.brief import Brief
-from runlib.engine.canonical import hash_suggestion
 from runlib.errors import ConfigError
 from runlib.observe.status import format_seconds
 from runlib.run.run import Run
 from runlib.state.results import ResultTable
 from runlib.state.state import State
 
-__all__ = ["best_trials", "describe", "print_best", "render_description"]
-
-
-# -- how it stands --------------------------------------------------------------------------------
+__all__ = ["describe", "render_description"]
 
 
 def describe(run: Run, now: float) -> dict[str, Any]:
@@ -134,53 +124,3 @@ def _phase_text(about: dict[str, Any]) -> str:
     if about["phase"] == "unknown":
         return f"Running, or cut off: {who} noted no end, and its last record is {since} old. {runtime}"
     return f"Cut off: {who} is gone and noted no end; a restore goes on from here. {runtime}"
-
-
-# -- the best -------------------------------------------------------------------------------------
-
-
-def best_trials(state: State, n: int) -> list[dict[str, Any]]:
-    """The ``n`` best trials with distinct suggestions, or all if there are fewer; ties in the order of submission."""
-    rows: list[dict[str, Any]] = []
-    seen: set[str] = set()
-    for tid, loss in state.trials.sorted_tids_losses:
-        outcome = state.trials.get_outcome(tid)
-        eid = hash_suggestion(outcome["suggestion"])
-        if eid in seen:
-            continue
-        seen.add(eid)
-        rows.append({"rank": len(rows) + 1, "trial": tid, "loss": loss, **_details(outcome)})
-        if len(rows) == n:
-            break
-    return rows
-
-
-def _details(outcome: dict[str, Any]) -> dict[str, Any]:
-    names = ("duration", "suggestion", "refined_suggestion")
-    return {name: outcome[name] for name in names if name in outcome}
-
-
-def print_best(state: State, n: int) -> None:
-    """A table of the best on standard output; as wide as need be where that is no terminal."""
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    for name in ("rank", "loss", "trial", "duration", "suggestion"):
-        table.add_column(name, justify="left", overflow="fold", no_wrap=name != "suggestion")
-    brief = Brief(entry[1]["suggestion"] for entry in state.trials.values())
-    for row in best_trials(state, n):
-        seconds = _format_duration(row.get("duration"))
-        cells = (str(row["rank"]), f"{row['loss']:.6g}", str(row["trial"]), seconds, brief(row["suggestion"]))
-        table.add_row(*map(Text, cells))
-    _console().print(table)
-
-
-def _format_duration(seconds: float | None) -> str:
-    """Evaluations often take milliseconds, which ``format_seconds`` rounds away."""
-    if seconds is None:
-        return ""
-    return f"{seconds:.3g} s" if seconds < 10 else format_seconds(seconds)
-
-
-def _console() -> Console:
-    if sys.stdout.isatty():
-        return Console(file=sys.stdout, highlight=False)
-    return Console(file=sys.stdout, highlight=False, width=100_000, color_system=None, force_terminal=False)

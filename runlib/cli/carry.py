@@ -6,13 +6,14 @@ What it found goes to standard output, how it is getting on to standard error.
 from __future__ import annotations
 
 import shlex
+import sys
 from dataclasses import dataclass
 from typing import Any
 
 import typer
 
-from runlib.cli.account import print_best
 from runlib.cli.baseline import compare, evaluate_baseline
+from runlib.cli.best import print_best
 from runlib.cli.ending import INTERRUPTED, report, say, sentence
 from runlib.errors import RunlibError
 from runlib.observe.base import Observer
@@ -90,7 +91,7 @@ def _show_result(run: Run, manner: Manner, finished: bool = False) -> None:
 
 def _show_table(run: Run) -> None:
     state = run.state
-    why = "Cut off" if state.ended is None else (state.ended.text or state.ended.reason).rstrip(".")
+    why = "Cut off" if state.ended is None else (state.ended.text or state.ended.reason).rstrip(".: ")
     print(f"{run.work_directory.name}: {why}. {len(state.trials)} trials, {state.trials.error_count} failed.")
     if state.best is not None:
         print()
@@ -99,6 +100,8 @@ def _show_table(run: Run) -> None:
 
 
 def _show_baseline(run: Run, suggestion: Any) -> None:
+    if sys.stderr.isatty():
+        say("evaluating the baseline ...")
     try:
         untuned = evaluate_baseline(run, suggestion)
     except RunlibError as error:

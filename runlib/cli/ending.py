@@ -77,7 +77,8 @@ def report(error: RunlibError | OSError, traceback: bool = False) -> int:
     if inside and traceback:
         say(f"in the worker:\n{inside}")
     elif frames := _FRAME.findall(inside):
-        say(f"in the worker: {frames[-1].strip()} (--traceback shows the rest, and so does log.log)")
+        also = ", or log.log" if isinstance(error, EvaluationError) else ""
+        say(f"in the worker: {frames[-1].strip()} (for the rest: --traceback{also})")
     return exit_code(error)
 
 

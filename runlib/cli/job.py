@@ -17,29 +17,27 @@ made, before a folder is; each error names the file and the place in it.
 
 from __future__ import annotations
 
-import contextlib
 import difflib
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from runlib.cli.form import below, check_form, naming
 from runlib.engine import registry
-from runlib.engine.canonical import NotPlain, plain
 from runlib.engine.component import Component, from_config, merge_context
 from runlib.engine.yamlfile import read_yaml
-from runlib.errors import ConfigError
 from runlib.observe.base import Observer
 from runlib.pool.base import Pool
 from runlib.run.run import Run
-from runlib.run.settings import check_context, check_duration
+from runlib.run.settings import check_context
 
-__all__ = ["Job", "check_workplace", "naming", "read_job"]
-
-KEYS = ("run", "plugins", "context", "pool", "observers", "directory", "duration", "baseline")
-BESIDE = ("pool", "observers", "context")  # Run takes them, but they are no part of its config
+__all__ = ["Job", "read_job", "warn_of_context"]
 
 C = TypeVar("C", bound=Component)
+
+log = logging.getLogger("runlib")
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,8 @@ class Job:
             check_context(merge_context(Run, merged))
             arguments = {**self.run, **scene} if name is None else {**self.run, **scene, "name": name}
             run = from_config({Run.kind: arguments}, context=merged, family=Run)
-            check_workplace(run)
+            run.pool.slots(run.context)  # what the pool needs to know, checked before anything is written
+            warn_of_context(merged)
         return run
 
     def _pool(self, context: Mapping[str, Any]) -> Pool | None:
@@ -100,36 +99,24 @@ class Job:
         return [_made(f"observers.{i}", config, Observer, context) for i, config in enumerate(self.observers)]
 
 
-def check_workplace(run: Run) -> None:
-    """What a pool needs to know of the context is checked before anything is written.
+def warn_of_context(context: Mapping[str, Any]) -> None:
+    """Say which keys of a context nothing here seems to take: most likely they are misspelt.
 
-    Raises:
-        ConfigError: A value in the context is wrong.
+    No error, for a component may look into its context without having a default for what it looks for.
     """
-    run.pool.slots(run.context)
+    classes = registry.classes(Component)
+    known = {key for cls in classes for key in getattr(cls, "default_context", {})}
+    known |= {getattr(cls, "kind", "") for cls in classes}
+    for key in context:
+        if key not in known:
+            near = difflib.get_close_matches(str(key)[:80], known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            log.warning("context.%s: nothing here is known to take it%s", str(key)[:80], hint)
 
 
 def _made(place: str, config: Any, family: type[C], context: Mapping[str, Any]) -> C:
     with below(place):
         return from_config(config, context=context, family=family)
-
-
-@contextlib.contextmanager
-def below(place: str) -> Iterator[None]:
-    """Errors in a config are told with ``place`` before their path."""
-    try:
-        yield
-    except ConfigError as error:
-        raise error.under(place) from error.__cause__
-
-
-@contextlib.contextmanager
-def naming(file: Path) -> Iterator[None]:
-    """Errors in a config are told with the file that it stands in."""
-    try:
-        yield
-    except ConfigError as error:
-        raise type(error)(str(error), str(file)) from error.__cause__
 
 
 def read_job(file: Path) -> Job:
@@ -140,64 +127,6 @@ def read_job(file: Path) -> Job:
     """
     data = read_yaml(file)
     with naming(file):
-        _check_form(data)
+        check_form(data)
         given = {key: value for key, value in data.items() if value is not None}
-        for key, value in given.items():
-            _check_part(key, value)
         return Job(file=file, **given)
-
-
-def _check_form(data: Any) -> None:
-    if data is None:
-        raise ConfigError("is empty; it takes a dict with the run under 'run'")
-    if not isinstance(data, dict):
-        raise ConfigError(f"takes a dict with the run under 'run', got a {type(data).__name__}")
-    loose = [key for key in ("search", "evaluator", "stop") if key in data]
-    if loose and "run" not in data:
-        raise ConfigError(f"{' and '.join(loose)} must stand under 'run': write 'run:' and indent what belongs to it")
-    for key in data:
-        if key not in KEYS:
-            near = difflib.get_close_matches(str(key)[:80], KEYS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(KEYS)}"
-            raise ConfigError(f"unknown key {str(key)[:80]!r}; {hint}")
-    if data.get("run") is None:
-        raise ConfigError("there is no 'run' in it, with search, evaluator and stop")
-
-
-def _check_part(key: str, value: Any) -> None:
-    wanted = {"run": dict, "context": dict, "plugins": list, "observers": list, "directory": str}.get(key)
-    if wanted is not None and not isinstance(value, wanted):
-        name = {dict: "a dict", list: "a list", str: "text"}[wanted]
-        raise ConfigError(f"takes {name}, got {_short(value)}", key)
-    if key == "plugins":
-        _check_plugins(value)
-    elif key == "duration":
-        check_duration(value)
-    elif key == "run":
-        _check_run(value)
-    elif key == "baseline":
-        _check_plain(value)
-
-
-def _check_plugins(plugins: list[Any]) -> None:
-    for index, name in enumerate(plugins):
-        if not isinstance(name, str) or not name:
-            raise ConfigError(f"takes the name of a module or a .py file, got {_short(name)}", f"plugins.{index}")
-
-
-def _check_run(run: dict[Any, Any]) -> None:
-    for key in BESIDE:
-        if key in run:
-            raise ConfigError(f"stands beside 'run', not in it: move {key!r} to the top level", f"run.{key}")
-
-
-def _check_plain(value: Any) -> None:
-    try:
-        plain(value)
-    except NotPlain as error:
-        raise ConfigError(error.reason, error.path).under("baseline") from None
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:80]}..."

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from runlib.cli.job import below
+from runlib.cli.form import below
 from runlib.engine import registry
 from runlib.engine.canonical import NotPlain, plain
 from runlib.engine.component import is_config

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from runlib.cli.account import best_trials, describe, print_best, render_description
+from runlib.cli.account import describe, render_description
+from runlib.cli.best import best_trials, print_best
 from runlib.cli.ending import reporting
 from runlib.engine.canonical import dump
 from runlib.engine.yamlfile import write_yaml

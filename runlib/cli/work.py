@@ -9,7 +9,7 @@ import typer
 
 from runlib.cli.carry import Manner, carry_out
 from runlib.cli.ending import reporting
-from runlib.cli.job import read_job
+from runlib.cli.job import read_job, warn_of_context
 from runlib.cli.options import (
     Duration,
     Plugins,
@@ -85,7 +85,7 @@ def restore(
     """Go on with the run in FOLDER where its tape ends.
 
     Trials that were cut off are evaluated first; nothing that was finished is evaluated again. A run that has reached
-    its stop goes on with another one (--stop). Pool, observers and context are those of before, unless options say otherwise.
+    its stop goes on with another one (--stop). Pool, observers and context are those of before, but for what is given.
     """
     with reporting(traceback):
         check_options(duration=duration)
@@ -93,4 +93,5 @@ def restore(
         given = {**read_context(context), **({} if workers is None else {"max_workers": workers})}
         load_plugins(plugin)
         made = Run.restore(folder, verify=verify, context=given, **changes)
+        warn_of_context(given)
         carry_out(made, Manner(duration, quiet, traceback))

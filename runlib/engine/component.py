@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar, cast
 
 from runlib.engine import registry
-from runlib.engine.canonical import MAX_DEPTH, NotPlain, compute_hash, plain
+from runlib.engine.canonical import compute_hash
+from runlib.engine.plain import MAX_DEPTH, NotPlain, plain
 from runlib.errors import ConfigError, RunlibError
 
 __all__ = ["Component", "from_config", "is_config", "merge_context", "to_config"]

@@ -42,7 +42,7 @@ T = TypeVar("T", bound=type)
 
 _classes: dict[str, type] = {}
 _plugins: list[str] = []  # in the order of loading; workers and restores load them again
-_unsettled: list[type] = []  # empty classes, which may be about to be filled, or thrown away
+_unsettled: list[type] = []  # shells of classes, about to be filled or thrown away
 _holding = 0
 _searched_plugins = False
 _failed_packages: list[str] = []
@@ -79,12 +79,12 @@ def _is_component(value: Any) -> bool:
 
 
 def register_definition(cls: type) -> None:
-    """What defining a component does: register it, at once unless it is empty.
+    """What defining a component does: register it, at once unless it is a shell.
 
-    Unpickling a class of a script makes it empty and fills it afterwards, ``kind`` included, or throws it away
-    because the class is there already. So an empty class waits until the registry is asked next.
+    Unpickling a class of a script makes an empty one and fills it afterwards, ``kind`` included, or throws it away
+    because the class is there already. So a shell waits until the registry is asked next.
     """
-    if _is_empty(cls):
+    if _is_empty(cls) and _is_unpickled():
         _unsettled.append(cls)
     else:
         register(cls)
@@ -103,6 +103,17 @@ _EMPTY |= {
     "kind",
     "_abstract",
 }
+
+
+def _is_unpickled() -> bool:
+    """Whether the class in the making comes from ``types.new_class``, and not from a ``class`` statement."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_name in _MAKING:
+        frame = frame.f_back
+    return frame.f_code.co_name == "new_class"
+
+
+_MAKING = {"_is_unpickled", "register_definition", "__init_subclass__", "__new__", "__call__"}
 
 
 def _settle() -> None:

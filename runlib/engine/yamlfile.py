@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from runlib.engine.canonical import MAX_DEPTH, MAX_INT_BITS, plain
+from runlib.engine.plain import MAX_DEPTH, MAX_INT_BITS, plain
 from runlib.errors import ConfigError
 
 __all__ = ["parse_yaml", "read_yaml", "write_yaml"]

@@ -73,8 +73,6 @@ def find_function(name: str) -> Callable[..., Any]:
 
 
 def _find_module(place: str) -> ModuleType:
-    if place == "__main__":
-        return sys.modules["__main__"]
     with running("module", place):
         module: ModuleType = import_file(place) if place.endswith(".py") else importlib.import_module(place)
     return module

@@ -17,8 +17,9 @@ __all__ = ["StatusObserver", "render_status"]
 
 def render_status(state: State, stage: Stage) -> str:
     """The text of ``status.txt``: a pure function of what it is given and the clocks in it."""
+    now = time.localtime(None if state.clock is None else state.clock())
     lines = [
-        f"## Status of {stage.name} at {time.strftime('%Y-%m-%d %H:%M:%S')} ##",
+        f"## Status of {stage.name} at {time.strftime('%Y-%m-%d %H:%M:%S', now)} ##",
         "",
         _message(state, stage),
         _stop_report(stage.stop, state),

@@ -20,7 +20,9 @@ from runlib.engine.extras import load
 from runlib.errors import PoolError
 from runlib.evaluator.base import Evaluator
 
-__all__ = ["pack", "unpack"]
+__all__ = ["arriving", "is_arriving", "pack", "unpack"]
+
+_arriving = False
 
 
 def pack(evaluator: Evaluator) -> bytes:
@@ -127,6 +129,22 @@ def _by_value(things: list[Any]) -> Iterator[None]:
     finally:
         for module in hidden:
             cloudpickle.unregister_pickle_by_value(module)
+
+
+@contextlib.contextmanager
+def arriving() -> Iterator[None]:
+    """A worker imports and builds in here; a run that this starts would have workers that do the same, without end."""
+    global _arriving
+    _arriving = True
+    try:
+        yield
+    finally:
+        _arriving = False
+
+
+def is_arriving() -> bool:
+    """Whether this is a worker that is still building its evaluator."""
+    return _arriving
 
 
 def unpack(data: bytes) -> Evaluator:

@@ -34,6 +34,9 @@ class WorkerProcess:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.stream, stream = socket.socketpair()
         self._tasks, self._unread = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        # Some systems hold no more than 2 KiB unless they are asked.
+        self._tasks.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 6 * DATAGRAM)
+        self._unread.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 6 * DATAGRAM)
         life, self._life = os.pipe()
         fds = [stream.fileno(), self._unread.fileno(), life]
         try:

@@ -23,7 +23,7 @@ from runlib.errors import PoolError
 from runlib.evaluator.base import Evaluator
 from runlib.pool.base import Finished, Lost, Pool, Task
 from runlib.pool.guard import Guard
-from runlib.pool.parcel import pack
+from runlib.pool.parcel import is_arriving, pack
 from runlib.pool.process import WorkerProcess
 from runlib.pool.settings import Settings, read_settings
 from runlib.pool.slot import Desk, Order, Slot, State
@@ -70,6 +70,10 @@ class ProcessPool(Pool):
         """
         if self._desk is not None:
             raise PoolError("the pool is open already; close it first")
+        if is_arriving():
+            raise PoolError(
+                "a worker imported a module that starts a run; put the start under: if __name__ == '__main__':"
+            )
         self._settings = self._read(context)
         self._parcel = pack(evaluator)
         self._failed = False
@@ -78,14 +82,15 @@ class ProcessPool(Pool):
         try:
             for slot in self._slots:
                 slot.start()
-        except BaseException as error:
+        except BaseException:
             self.close(0.0)
-            if isinstance(error, OSError):
-                raise PoolError(f"a worker process cannot be started: {error}") from error
             raise
 
     def _launch(self, slot: int) -> WorkerProcess:
-        process = WorkerProcess(self._settings.environment(slot))
+        try:
+            process = WorkerProcess(self._settings.environment(slot))
+        except OSError as error:
+            raise PoolError(f"a worker process cannot be started: {error}") from error
         # Until it hears from us the worker does nothing, and ends if we are gone: so it is never without a guard.
         self._opened().guard.add(process.pid)
         process.send(_boot_message())
@@ -143,7 +148,8 @@ class ProcessPool(Pool):
         """What happened since the last call, waiting at most ``timeout`` seconds for the first thing.
 
         Raises:
-            PoolError: The evaluator cannot be built in a worker (once), or the pool is not open.
+            PoolError: The evaluator cannot be built in a worker (once), a worker cannot be started, or the pool is
+                not open.
         """
         desk = self._opened()
         self._balance()
@@ -191,10 +197,8 @@ class ProcessPool(Pool):
         """Give up a scheduled or running evaluation; nothing is reported of it."""
         desk = self._opened()
         for slot in self._slots:
-            if slot.state is State.READY:
-                slot.on_stream()
-                if slot.cancel(tid):
-                    break
+            if slot.cancel(tid):
+                break
         waiting = [order for order in desk.queue if order.tid != tid]
         desk.queue.clear()
         desk.queue.extend(waiting)

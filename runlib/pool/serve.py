@@ -24,7 +24,7 @@ from runlib.evaluator.base import Evaluator
 from runlib.pool.evaluate import evaluate, failed
 from runlib.pool.frames import receive, send
 from runlib.pool.lifeline import hold
-from runlib.pool.parcel import unpack
+from runlib.pool.parcel import arriving, unpack
 
 __all__ = ["serve"]
 
@@ -48,8 +48,9 @@ def _serve(stream: socket.socket, tasks: socket.socket) -> None:
     if boot is None or parcel is None:
         return  # the manager is gone
     try:
-        _settle(pickle.loads(boot))
-        evaluator = unpack(parcel)
+        with arriving():
+            _settle(pickle.loads(boot))
+            evaluator = unpack(parcel)
     except BaseException as error:
         send(stream, dump({"failed": _describe(error), "traceback": traceback.format_exc()}))
         return

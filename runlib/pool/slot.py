@@ -173,7 +173,8 @@ class Slot:
 
     def _lose_stream(self) -> None:
         """Nothing more will come; the process is about to end, or has closed what it must not."""
-        self._desk.selector.unregister(self.process.stream)
+        if self.process.stream in self._desk.selector.get_map():
+            self._desk.selector.unregister(self.process.stream)
         if self._kill_at is None:
             self._kill_at = time.monotonic() + GRACE
 
@@ -185,7 +186,7 @@ class Slot:
         self.on_stream()  # the result may be there
         if self.due is not None and self.due <= time.monotonic() and self._kill_at is None:
             task = self.orders[0].task
-            self._stop(Finished(task.tid, *timed_out(task.timeout or 0.0)))
+            self._stop(Finished(task.tid, *timed_out(task.timeout or 0.0)), task.tid)
 
     def cancel(self, tid: int) -> bool:
         """Give up a task of this worker.
@@ -193,23 +194,32 @@ class Slot:
         Returns:
             Whether it had it.
         """
-        if all(order.tid != tid for order in self.orders):
+        if self._has(tid):
+            self.on_stream()  # it may be done by now
+        if not self._has(tid):
             return False
         self.take_back()
-        if any(order.tid == tid for order in self.orders):
+        if self._has(tid) and self.state is State.STOPPING:
+            self._drop(tid)
+        elif self._has(tid):
             self._stop(None, tid)
         return True
+
+    def _has(self, tid: int) -> bool:
+        return any(order.tid == tid for order in self.orders)
+
+    def _drop(self, tid: int) -> None:
+        self.orders = deque(order for order in self.orders if order.tid != tid)
 
     def take_back(self) -> None:
         """Put the tasks that the worker has not begun at the front of the queue."""
         for _ in range(self.process.take_back()):
             self._desk.queue.appendleft(self.orders.pop())
 
-    def _stop(self, verdict: Finished | None, tid: int | None = None) -> None:
+    def _stop(self, verdict: Finished | None, tid: int) -> None:
         """End the worker because of one of its tasks; what it says of the others still counts."""
         self.take_back()
-        tid = verdict.tid if verdict is not None else tid
-        self.orders = deque(order for order in self.orders if order.tid != tid)
+        self._drop(tid)
         self._verdict = verdict
         self.state = State.STOPPING
         self.ask_to_end()

@@ -135,7 +135,7 @@ def warn_of_changes(evaluator: Evaluator, noted: dict[str, Any]) -> None:
     then, now = noted.get("fingerprint"), evaluator.fingerprint()
     if then is not None and now is not None and then != now:
         warnings.warn(
-            f"the source of the evaluator ({evaluator.kind}) is not what it was when this run was last written; "
+            f"the code or data of the evaluator ({evaluator.kind}) is not what it was when this run was last written; "
             "its results so far are kept",
             RuntimeWarning,
             stacklevel=4,

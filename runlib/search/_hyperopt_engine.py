@@ -136,7 +136,8 @@ def _active(variable: Variable, row: Sequence[float]) -> bool:
 
 def _given(rows: Array, variable: Variable) -> Array:
     column = rows[:, variable.index]
-    return column if variable.parent is None else column[~np.isnan(column)]
+    # Contiguous, as the arrays of hyperopt are: a logarithm may differ in the last bit with the layout.
+    return np.ascontiguousarray(column if variable.parent is None else column[~np.isnan(column)])
 
 
 def _count(history: History) -> int:

@@ -58,13 +58,14 @@ class Orders:
 
     def __init__(self, space: Space) -> None:
         self.space = space
+        self.by_label = {variable.label: variable for variable in space.variables}
 
     def prior(self) -> tuple[Variable, ...]:
         """The order of ``rand`` and ``anneal``."""
         if not self.space.variables:  # hyperopt cannot sort a graph of one node
             return ()
         domain = self._domain()
-        draws = {node: self._by_label()[label] for label, node in domain.vh.vals_by_label().items()}
+        draws = {node: self.by_label[label] for label, node in domain.vh.vals_by_label().items()}
         return draw_order(domain.s_idxs_vals, {domain.s_new_ids, domain.s_rng}, draws)
 
     def posterior(self) -> tuple[Variable, ...]:
@@ -75,14 +76,11 @@ class Orders:
         observed, losses, posterior = tpe.build_posterior_wrapper(domain, 1.0, 0.25)
         known = {domain.s_new_ids, domain.s_rng, *observed.values(), *losses.values()}
         # The value of a label is broadcast_best(samples, ...): the samples are what is drawn.
-        draws = {node.pos_args[0]: self._by_label()[label] for label, node in posterior[1].items()}
+        draws = {node.pos_args[0]: self.by_label[label] for label, node in posterior[1].items()}
         return draw_order(as_apply(posterior), known, draws)
 
     def _domain(self) -> Any:
         return Domain(lambda suggestion: 0.0, to_pyll(self.space.root))
-
-    def _by_label(self) -> dict[str, Variable]:
-        return {variable.label: variable for variable in self.space.variables}
 
 
 def draw_order(expression: Any, known: Set[Any], draws: Mapping[Any, Variable]) -> tuple[Variable, ...]:

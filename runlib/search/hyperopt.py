@@ -140,20 +140,20 @@ class Hyperopt(Search):
     def _ready(self) -> Any:
         if self._engine is None:
             with warnings.catch_warnings():
-                warnings.simplefilter(
-                    "ignore"
-                )  # what hyperopt and its dependencies say when they are imported
+                warnings.simplefilter("ignore")  # of hyperopt and its dependencies, as they are imported
                 module = load("runlib.search._hyperopt_engine")
-                settings = module.Settings(
-                    method=self._method,
-                    mix=self._mix,
-                    n_startup_jobs=self.n_startup_jobs,
-                    n_EI_candidates=self.n_EI_candidates,
-                    gamma=self.gamma,
-                    prior_weight=self.prior_weight,
-                )
-                self._engine = module.Engine(self._space, settings)
+            self._engine = module.Engine(self._space, self._settings(module))
         return self._engine
+
+    def _settings(self, module: Any) -> Any:
+        return module.Settings(
+            method=self._method,
+            mix=self._mix,
+            n_startup_jobs=self.n_startup_jobs,
+            n_EI_candidates=self.n_EI_candidates,
+            gamma=self.gamma,
+            prior_weight=self.prior_weight,
+        )
 
     def _check_sizes(self) -> None:
         for variable in self._space.variables if self._method != "rand" else ():

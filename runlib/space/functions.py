@@ -28,6 +28,8 @@ def _uniform(name: str, args: list[Any], path: str) -> Uniform:
         raise SpaceError(f"{name} takes 2 bounds, got {len(args)}", path)
     numbers = _numbers(name, args, path, ("low", "high", "q") if quantised else ("low", "high"))
     low, high = _ordered(name, numbers, path)
+    if not math.isfinite(high - low):
+        raise SpaceError(f"the range of {name} is beyond all floats, got {low:.15g} to {high:.15g}", path)
     if log and (high > MAX_LOG or low < MIN_LOG):
         raise SpaceError(
             f"{name} takes the logarithms of its bounds, between {MIN_LOG:.0f} and {MAX_LOG:.0f}, "

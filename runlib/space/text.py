@@ -1,8 +1,23 @@
 """The text form of a search space: nested plain data in which ``["hp_NAME", label, ...]`` is a variable.
 
 ``parse`` makes the tree out of it, or says in one sentence what is wrong and where. All other lists, dicts and
-scalars are data and go into every suggestion as they stand. The functions are those of hyperopt, and two more:
-``hp_loggrid`` and ``hp_loggrid_uniform``. The text form is never changed on the way: an int stays an int.
+scalars are data and go into every suggestion as they stand. The text form is never changed on the way: an int
+stays an int. After the label stand::
+
+    hp_choice            [option, ...]              any data, further variables included
+    hp_pchoice           [[p, option], ...]         the p sum to 1
+    hp_randint           [low,] high                an int, high excluded
+    hp_uniform           low, high
+    hp_quniform          low, high, q               rounded to multiples of q
+    hp_uniformint        low, high                  an int, both included, each end half as likely
+    hp_loguniform        low, high                  exp of a uniform: the bounds are logarithms
+    hp_qloguniform       low, high, q
+    hp_normal            mu, sigma
+    hp_qnormal           mu, sigma, q
+    hp_lognormal         mu, sigma                  exp of a normal
+    hp_qlognormal        mu, sigma, q
+    hp_loggrid           start, stop, num[, base]   base**exponent: num points, or steps of num if it is a float
+    hp_loggrid_uniform   start, stop, q[, base]     base**(quniform)
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def test_quiet_prints_the_folder_alone(project: Path, command: Command) -> None:
     assert (done.stdout, done.stderr) == (f"{project / 'deep/er/run_blue_cat'}\n", "")
 
 
-def test_what_stands_beside_the_run_is_used(project: Path, command: Command) -> None:
+def test_what_stands_beside_the_run_is_used(project: Path, quick: Command) -> None:
     write(
         project,
         directory="runs",
@@ -58,7 +58,7 @@ def test_what_stands_beside_the_run_is_used(project: Path, command: Command) -> 
         pool={"pool_serial": {}},
         duration=5,
     )
-    assert command("run", "project/run.yaml").returncode == 0
+    assert quick("run", "project/run.yaml").returncode == 0
     folder = project / "runs" / "run_red_fox"
     assert (folder / "log.log").is_file()
     assert not (folder / "status.txt").exists()
@@ -66,82 +66,83 @@ def test_what_stands_beside_the_run_is_used(project: Path, command: Command) -> 
     assert (session["context"]["sync"], session["pool"]) == ("never", {"pool_serial": {}})
 
 
-def test_options_come_before_the_file(project: Path, command: Command) -> None:
+def test_options_come_before_the_file(project: Path, quick: Command) -> None:
     write(project, duration=1e-9, directory="elsewhere")
-    assert command("run", "project/run.yaml", "--workers", "2", "--duration", "5", "--directory", ".").returncode == 0
+    assert quick("run", "project/run.yaml", "--workers", "2", "--duration", "5", "--directory", ".").returncode == 0
     state = Run.checkout(project / "run_red_fox").state
     assert state.last_session["slots"] == 2
     assert len(state.trials) == 6
 
 
-def test_a_duration_that_has_passed_ends_the_run_in_order(project: Path, command: Command) -> None:
-    done = command("run", "project/run.yaml", "--duration", "1e-9")
+def test_a_duration_that_has_passed_ends_the_run_in_order(project: Path, quick: Command) -> None:
+    done = quick("run", "project/run.yaml", "--duration", "1e-9")
     assert done.returncode == 0
     assert "the duration has passed" in done.stdout
     assert done.stdout.splitlines()[-1] == f"to go on: runlib restore {project / 'run_red_fox'}"
 
 
-def test_plugin_by_option(project: Path, command: Command) -> None:
+def test_plugin_by_option(project: Path, quick: Command) -> None:
     write(project, plugins=[])
-    assert command("run", "project/run.yaml").returncode == 2
-    assert command("run", "project/run.yaml", "--plugin", "project/steps.py").returncode == 0
+    assert quick("run", "project/run.yaml").returncode == 2
+    assert quick("run", "project/run.yaml", "--plugin", "project/steps.py").returncode == 0
 
 
-def test_restore_with_another_stop_goes_on_as_the_longer_run_would_have(project: Path, command: Command) -> None:
-    command("run", "project/run.yaml", "--quiet")
+def test_restore_with_another_stop_goes_on_as_the_longer_run_would_have(project: Path, quick: Command) -> None:
+    quick("run", "project/run.yaml", "--quiet")
     folder = project / "run_red_fox"
-    done = command("restore", "run_red_fox", "--stop", "{stop_max: {count: 9}}")
+    done = quick("restore", "run_red_fox", "--stop", "{stop_max: {count: 9}}")
     assert (done.returncode, len(losses(folder))) == (0, 9)
     (project / "stop.yaml").write_text("stop_max: {count: 10}")
-    done = command("restore", str(folder), "--stop", "stop.yaml", "--verify", "--trial-timeout", "7.5")
+    done = quick("restore", str(folder), "--stop", "stop.yaml", "--verify", "--trial-timeout", "7.5")
     assert done.returncode == 0
     assert losses(folder) == [(((k * 7) % 10) / 10 - 0.31) ** 2 for k in range(1, 11)]
     state = Run.checkout(folder).state
     assert state.changes == {"stop": {"stop_max": {"count": 10, "errors": True, "use": "trials"}}, "trial_timeout": 7.5}
-    done = command("restore", str(folder), "--stop", "stop_never", "--trial-timeout", "none")
+    done = quick("restore", str(folder), "--stop", "stop_never", "--trial-timeout", "none")
     assert "nothing is left to try" in done.stdout
     assert Run.checkout(folder).trial_timeout is None
 
 
-def test_restore_keeps_workers_pool_and_observers_unless_told_otherwise(project: Path, command: Command) -> None:
+def test_restore_keeps_workers_pool_and_observers_unless_told_otherwise(project: Path, quick: Command) -> None:
     write(project, pool="pool_serial", observers=["observe_log"], context={"max_workers": 1, "ahead": 2})
-    command("run", "project/run.yaml", "--quiet")
-    command("restore", "run_red_fox", "--quiet", "--stop", "{stop_max: {count: 7}}")
+    quick("run", "project/run.yaml", "--quiet")
+    quick("restore", "run_red_fox", "--quiet", "--stop", "{stop_max: {count: 7}}")
     session = Run.checkout(project / "run_red_fox").state.last_session
     assert (session["slots"], session["context"]["ahead"], session["pool"]) == (1, 2, {"pool_serial": {}})
     assert session["observers"] == [{"observe_log": {}}]
     assert not (project / "run_red_fox" / "status.txt").exists()
 
 
-def test_restore_takes_workers_and_context(project: Path, command: Command) -> None:
-    command("run", "project/run.yaml", "--quiet")
+def test_restore_takes_workers_and_context(project: Path, quick: Command) -> None:
+    quick("run", "project/run.yaml", "--quiet")
     more = ("--workers", "3", "--context", "{ahead: 1, sync: interval}", "--stop", "{stop_max: {count: 7}}")
-    assert command("restore", "run_red_fox", *more).returncode == 0
+    assert quick("restore", "run_red_fox", *more).returncode == 0
     session = Run.checkout(project / "run_red_fox").state.last_session
     assert (session["slots"], session["context"]["ahead"], session["context"]["sync"]) == (3, 1, "interval")
 
 
-def test_baseline_is_compared_with_the_best_and_is_no_trial(project: Path, command: Command) -> None:
+def test_baseline_is_compared_with_the_best_and_is_no_trial(project: Path, quick: Command) -> None:
     write(project, baseline={"model": {"x": 0.8}})
-    done = command("run", "project/run.yaml")
+    done = quick("run", "project/run.yaml")
     assert "untuned: 0.2401   best: 0.0081 (96.6 % lower)" in done.stdout.splitlines()
     assert len(losses(project / "run_red_fox")) == 6
 
 
-def test_baseline_that_fails_is_one_warning(project: Path, command: Command) -> None:
+def test_baseline_that_fails_is_one_warning(project: Path, quick: Command) -> None:
     write(project, baseline={"model": {}})
-    done = command("run", "project/run.yaml")
+    done = quick("run", "project/run.yaml")
     assert done.returncode == 0
     assert done.stderr.splitlines()[1:] == ["warning: the baseline cannot be compared with: KeyError: 'x'"]
 
 
-def test_evaluator_that_fails_is_told_with_its_place_and_the_way_on(project: Path, command: Command) -> None:
+def test_evaluator_that_fails_is_told_with_its_place_and_the_way_on(project: Path, quick: Command) -> None:
     write(project, run={"evaluator": {"eval_function": {"function": "model.py:broken"}}})
-    done = command("run", "project/run.yaml")
+    done = quick("run", "project/run.yaml")
     assert done.returncode == 1
     told = done.stderr.splitlines()[1:]
     assert told[0].startswith("error: trial 0 failed with ZeroDivisionError: division by zero; its suggestion was")
     assert told[1].startswith(f'in the worker: File "{project}/project/model.py", line 10, in broken')
+    assert told[1].endswith("(for the rest: --traceback, or log.log)")
     assert len(told) == 2
     assert done.stdout == f"to go on: runlib restore {project / 'run_red_fox'}\n"
     assert "Traceback" in (project / "run_red_fox" / "log.log").read_text()
@@ -166,9 +167,17 @@ def test_restore_after_the_fix_warns_of_the_changed_source_in_one_line(project: 
     assert losses(project / "run_red_fox") == [0.25] * 6
 
 
-def test_observer_that_raises_is_one_warning(project: Path, command: Command) -> None:
+def test_context_that_nothing_takes_is_a_warning(project: Path, quick: Command) -> None:
+    write(project, context={"max_workers": 1, "max_worker": 2, "observe_log": {"interval": 1}, "interval": 1})
+    done = quick("run", "project/run.yaml")
+    told = "warning: context.max_worker: nothing here is known to take it; did you mean 'max_workers'?"
+    assert (done.returncode, done.stderr.splitlines()[0]) == (0, told)
+    assert done.stderr.count("warning: ") == 1
+
+
+def test_observer_that_raises_is_one_warning(project: Path, quick: Command) -> None:
     write(project, observers=["observe_shouting"])
-    done = command("run", "project/run.yaml")
+    done = quick("run", "project/run.yaml")
     assert done.returncode == 0
     [warning] = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
     assert "observe_shouting failed and is left out" in warning
@@ -189,26 +198,26 @@ def test_status_and_top_change_nothing_and_need_no_plugin(project: Path, command
     assert contents(folder) == before
 
 
-def test_json_and_yaml_have_all_digits_and_the_whole_suggestion(project: Path, command: Command) -> None:
-    command("run", "project/run.yaml", "--quiet")
-    rows = json.loads(command("top", "run_red_fox", "-n", "2", "--json").stdout)
+def test_json_and_yaml_have_all_digits_and_the_whole_suggestion(project: Path, quick: Command) -> None:
+    quick("run", "project/run.yaml", "--quiet")
+    rows = json.loads(quick("top", "run_red_fox", "-n", "2", "--json").stdout)
     assert [(row["rank"], row["trial"]) for row in rows] == [(1, 1), (2, 5)]
     assert rows[0]["loss"] == (0.4 - 0.31) ** 2
     assert rows[0]["suggestion"] == {"model": {"x": 0.4, "kernel": "linear"}}
-    assert parse_yaml(command("top", "run_red_fox", "-n", "2", "--yaml").stdout) == rows
-    about = json.loads(command("status", "run_red_fox", "--json").stdout)
+    assert parse_yaml(quick("top", "run_red_fox", "-n", "2", "--yaml").stdout) == rows
+    about = json.loads(quick("status", "run_red_fox", "--json").stdout)
     assert (about["phase"], about["stop"]) == ("ended", "Counted trials: 6/6.")
     assert about["best"] == {key: rows[0][key] for key in ("trial", "loss", "suggestion")}
 
 
-def test_version_and_help(command: Command) -> None:
-    assert command("--version").stdout == f"runlib {__version__}\n"
-    helped = command("--help")
+def test_version_and_help(quick: Command) -> None:
+    assert quick("--version").stdout == f"runlib {__version__}\n"
+    helped = quick("--help")
     assert helped.returncode == 0
     assert "Exit codes: 0" in helped.stdout
     for name in ("run", "restore", "status", "top"):
         assert name in helped.stdout
-        assert "--help" in command(name, "--help").stdout
+        assert "--help" in quick(name, "--help").stdout
 
 
 def test_reader_that_goes_away_is_no_error(project: Path, command: Command) -> None:
@@ -219,23 +228,23 @@ def test_reader_that_goes_away_is_no_error(project: Path, command: Command) -> N
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_signal_ends_the_run_in_order(project: Path, command: Command, number: signal.Signals, code: int) -> None:
+def test_signal_ends_the_run_in_order(project: Path, quick: Command, number: signal.Signals, code: int) -> None:
     write(project, run={"evaluator": {"eval_function": {"function": "model.py:waiting"}}})
     words = [sys.executable, "-m", "runlib", "run", "project/run.yaml"]
     process = subprocess.Popen(
         words, cwd=project, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     wait_for(project / "started", process)
-    told = json.loads(command("status", "run_red_fox", "--json").stdout)
+    told = json.loads(quick("status", "run_red_fox", "--json").stdout)
     assert (told["phase"], told["writer"]["pid"], told["trials"]["live"]) == ("running", process.pid, 1)
-    assert command("restore", "run_red_fox").returncode == 2  # one writer
+    assert quick("restore", "run_red_fox").returncode == 2  # one writer
     process.send_signal(number)
     out, err = process.communicate(timeout=20)
     assert process.returncode == code
     assert f"stopped by {number.name}" in out
     assert out.splitlines()[-1] == f"to go on: runlib restore {project / 'run_red_fox'}"
     assert "Traceback" not in err
-    about = json.loads(command("status", "run_red_fox", "--json").stdout)
+    about = json.loads(quick("status", "run_red_fox", "--json").stdout)
     assert (about["phase"], about["ended"]["reason"], about["trials"]["live"]) == ("ended", "signal", 1)
 
 

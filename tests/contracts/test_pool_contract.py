@@ -36,7 +36,7 @@ def make_evaluator(answers):
     return Answering(2.0)
 
 
-class Odd(ValueError):
+class OddError(ValueError):
     """An exception that does not survive pickling."""
 
     def __init__(self, one, two):
@@ -58,7 +58,13 @@ ANSWERS = {
     "float": 0.5,
     "int": 3,
     "echo": lambda s: {"loss": 1.0, "got": s["x"]},
-    "dict": {"loss": 0.25, "duration": 7.0, "var": 0.1, "cost": 2, "extra": {"list": (1, 2), "nan": math.nan}},
+    "dict": {
+        "loss": 0.25,
+        "duration": 7.0,
+        "var": 0.1,
+        "cost": 2,
+        "extra": {"list": (1, 2), "nan": math.nan},
+    },
     "nan": math.nan,
     "infinite": -math.inf,
     "lambda": {"loss": 1.0, "deep": {"er": lambda: 0}},
@@ -66,7 +72,7 @@ ANSWERS = {
     "none": None,
     "no loss": {"lost": 1.0},
     "ValueError": lambda s: fail(ValueError("wrong value")),
-    "Odd": lambda s: fail(Odd("this", "that")),
+    "OddError": lambda s: fail(OddError("this", "that")),
     "SystemExit": lambda s: fail(SystemExit(2)),
     "KeyboardInterrupt": lambda s: fail(KeyboardInterrupt()),
     "MemoryError": lambda s: [0] * 2**60,
@@ -142,7 +148,7 @@ def test_an_unusable_result_says_where(pool):
     ("what", "names"),
     [
         ("ValueError", ("ValueError", "Exception", "BaseException")),
-        ("Odd", ("Odd", "ValueError", "Exception", "BaseException")),
+        ("OddError", ("OddError", "ValueError", "Exception", "BaseException")),
         ("SystemExit", ("SystemExit", "BaseException")),
         ("KeyboardInterrupt", ("KeyboardInterrupt", "BaseException")),
         ("MemoryError", ("MemoryError", "Exception", "BaseException")),

@@ -16,17 +16,14 @@ import numpy as np
 import pytest
 
 from runlib.engine.canonical import (
-    MAX_DEPTH,
-    MAX_INT_BITS,
-    NotPlain,
     canonical_json,
     compute_hash,
     dump,
     hash_suggestion,
     load,
-    plain,
 )
 from runlib.engine.component import Component
+from runlib.engine.plain import MAX_DEPTH, MAX_INT_BITS, NotPlain, plain
 from runlib.errors import RunlibError
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import abc
 import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
 import pytest
 
 from runlib.engine import registry
@@ -69,34 +71,59 @@ def test_two_classes_for_one_kind_are_an_error_that_names_both() -> None:
     assert registry.lookup("doubled_kind") is First
 
 
-def test_two_empty_classes_for_one_kind_are_told_at_the_next_look() -> None:
-    def one() -> None:
+def test_two_empty_classes_for_one_kind_are_a_conflict_too() -> None:
+    def one() -> type:
         class EmptyBody(Component):
             pass
+
+        return EmptyBody
 
     def two() -> None:
         class EmptyBody(Component):
             pass
 
-    one()
-    registry.lookup("emptybody")
-    two()
-    # The shell of a known class would look the same, so one of the same name is taken for it.
-    assert "one" in registry.lookup("emptybody").__qualname__
+    first = one()
+    with pytest.raises(KindConflict, match=r"one.*two"):
+        two()
+    assert registry.lookup("emptybody") is first
+    second = one()
+    assert registry.lookup("emptybody") is second is not first
 
-    class Other(Component):
-        kind = "other"
 
-    Other.__module__ = "elsewhere"
-    registry.lookup("other")
+def test_a_class_that_lost_its_body_replaces_too() -> None:
+    def cell(body: dict[str, int]) -> type:
+        if body:
 
-    def three() -> None:
-        class Other(Component):
-            pass
+            class Cell(Component):
+                number = 1
+        else:
 
-    three()
-    with pytest.raises(KindConflict, match=r"elsewhere.*three"):
-        registry.lookup("anything")
+            class Cell(Component):  # type: ignore[no-redef]
+                pass
+
+        return Cell
+
+    cell({"a": 1})
+    second = cell({})
+    assert registry.lookup("cell") is second
+
+
+def test_a_family_with_its_own_metaclass() -> None:
+    class Abstract(Component, abc.ABC, abstract=True):
+        @abc.abstractmethod
+        def f(self) -> int: ...
+
+    class Concrete(Abstract):
+        def f(self) -> int:
+            return 1
+
+    class Bare(Concrete):
+        pass
+
+    with registry.deferred():
+        assert type(cloudpickle.loads(cloudpickle.dumps(Bare()))) is Bare
+    assert registry.lookup("concrete") is Concrete
+    assert registry.lookup("bare") is Bare
 
 
 def test_the_same_name_defined_again_replaces() -> None:

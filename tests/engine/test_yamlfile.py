@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import yaml
 
-from runlib.engine.canonical import MAX_DEPTH, NotPlain
+from runlib.engine.plain import MAX_DEPTH, NotPlain
 from runlib.engine.yamlfile import parse_yaml, read_yaml, write_yaml
 from runlib.errors import ConfigError
 
-SOON = 1.0  # seconds
+SOON = 1.0  # seconds of this process, whatever else the machine does
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def chain(levels: int) -> str:
         pytest.param("&a {b: *a}", "an alias refers to itself", id="dict-of-itself"),
         pytest.param("&a {<<: *a}", "an alias refers to itself", id="merge-of-itself"),
         pytest.param("a: &a [&b {c: *a}, *b]", "an alias refers to itself", id="deeper"),
-        pytest.param("[" * 100_000, "nested deeper than 200 levels", id="brackets"),
+        pytest.param("[" * 100_000, "line 1, column 202: nested deeper than 200 levels", id="brackets"),
         pytest.param("[" * 5000 + "]" * 5000, "nested deeper than 200 levels", id="closed-brackets"),
         pytest.param("{a: " * 5000 + "1" + "}" * 5000, "nested deeper than 200 levels", id="braces"),
         pytest.param("- " * 5000 + "1", "nested deeper than 200 levels", id="dashes"),
@@ -204,15 +204,15 @@ def chain(levels: int) -> str:
         pytest.param("[" * 210 + "]" * 210, "nested deeper than 200 levels", id="just-too-deep"),
         pytest.param("9" * 5000, "an integer with too many digits", id="digits"),
         pytest.param("0x" + "f" * 5000, "an integer with too many digits", id="hex-digits"),
-        pytest.param("a: -" + "1" * 1_000_000, "an integer with too many digits", id="million-digits"),
+        pytest.param("a: -" + "1" * 200_000, "an integer with too many digits", id="very-many-digits"),
         pytest.param("9" * 5000 + ".5", "beyond the range of a float", id="float-digits"),
     ],
 )
 def test_bombs_are_refused_soon(text: str, message: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(ConfigError, match=message) as caught:
         parse_yaml(text)
-    assert time.perf_counter() - start < SOON
+    assert time.process_time() - start < SOON
     assert len(str(caught.value)) < 300
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cloudpickle
@@ -127,6 +128,12 @@ def test_the_loss_is_that_of_the_test_set() -> None:
     assert result["loss"] == pytest.approx(np.sqrt((4.0**2 + 5.0**2) / 2))
     assert result["duration"] >= 0
     assert set(result) == {"loss", "duration"}
+
+
+def test_the_duration_is_that_of_training_and_predicting(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([10.0, 12.5])
+    monkeypatch.setattr("runlib.evaluator.holdout.time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    assert evaluator()({"holdout_slope": {}})["duration"] == 2.5
 
 
 def test_a_perfect_model_has_no_loss() -> None:

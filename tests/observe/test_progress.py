@@ -125,21 +125,23 @@ def test_silent_once_closed(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == ""
 
 
+END = "<end>"
+
+
 class Terminal:
     """A terminal that nobody watches."""
 
     def __init__(self) -> None:
         self._master, slave = pty.openpty()
-        os.set_blocking(self._master, False)
         self.stream = os.fdopen(slave, "w")
 
     def written(self) -> str:
         """What was written since the last call."""
-        self.stream.flush()
-        try:
-            return os.read(self._master, 1 << 16).decode()
-        except BlockingIOError:
-            return ""
+        print(END, end="", file=self.stream, flush=True)  # a terminal hands on in pieces what it is given at once
+        text = ""
+        while not text.endswith(END):
+            text += os.read(self._master, 1 << 16).decode()
+        return text.removesuffix(END)
 
     def close(self) -> None:
         self.stream.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -10,10 +11,10 @@ import subprocess
 import sys
 
 import pytest
-from tests.pool.pool_tools import freeze, gone, read, runs, wait_for
 
 from runlib.pool import guardian
 from runlib.pool.guard import Guard
+from tests.pool.pool_tools import freeze, gone, read, runs, wait_for
 
 MANAGER = """
 import os, signal, sys, time
@@ -59,10 +60,8 @@ def start_manager(tmp_path, end, *suggestions):
 def end(manager):
     """Wait for a manager, and for the forks of it that it left."""
     manager.wait()
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(manager.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     manager.stdout.close()
     manager.stderr.close()
 
@@ -83,7 +82,9 @@ def test_nothing_is_left_of_a_manager_that_ends(tmp_path, how):
 
 @pytest.mark.parametrize("spared", ["guardian", "life line"])
 def test_the_guardian_and_the_life_line_each_suffice(tmp_path, spared):
-    manager, processes = start_manager(tmp_path, "kill" if spared == "life line" else "forked", {"do": "parent"})
+    manager, processes = start_manager(
+        tmp_path, "kill" if spared == "life line" else "forked", {"do": "parent"}
+    )
     worker, child, keeper = None, None, None
     try:
         worker, child = map(int, read(tmp_path / "mark0").split())
@@ -95,10 +96,8 @@ def test_the_guardian_and_the_life_line_each_suffice(tmp_path, spared):
         assert gone([worker, child])
     finally:
         for pid in filter(None, (keeper, worker, child)):
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
         end(manager)
 
 
@@ -194,3 +193,26 @@ def test_the_handle_of_a_process_that_is_not_the_parent_is_refused():
         process.wait()
     handle = guardian._handle_of(os.getppid())
     assert handle is None or (select.select([handle], [], [], 0) == ([], [], []) and os.close(handle) is None)
+
+
+@pytest.mark.parametrize("prepare", ["", "del fcntl.F_SETSIG", "os.close(ours)"])
+def test_the_end_of_the_life_line_kills_the_group(prepare):
+    """Asked of the kernel, by a thread where the kernel cannot be asked, and when it ended before."""
+    code = f"""
+import fcntl, os, subprocess, sys, time
+from runlib.pool.lifeline import hold
+life, ours = os.pipe()
+child = subprocess.Popen([sys.executable, "-ISc", "import time; time.sleep(3600)"])
+print(child.pid, flush=True)
+{prepare}
+hold(life)
+os.close(ours)
+time.sleep(3600)
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    with process.stdout:
+        child = int(process.stdout.readline())
+    assert process.wait(20) == -signal.SIGKILL
+    assert gone([child])

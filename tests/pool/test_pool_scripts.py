@@ -73,7 +73,7 @@ def run(arguments, folder, text=None, **environment):
     return done.stdout
 
 
-@pytest.mark.parametrize("how", ["file", "stdin", "command", "module", "warnings as errors"])
+@pytest.mark.parametrize("how", ["file", "stdin", "module", "warnings as errors"])
 def test_a_script_without_a_guard(tmp_path, how):
     package = tmp_path / "package"
     package.mkdir()
@@ -82,7 +82,6 @@ def test_a_script_without_a_guard(tmp_path, how):
     arguments = {
         "file": ["package/script.py"],
         "stdin": ["-"],
-        "command": ["-c", SCRIPT],
         "module": ["-m", "package.script"],
         "warnings as errors": ["-W", "error", "-X", "dev", "package/script.py"],
     }[how]
@@ -100,7 +99,9 @@ def test_runlib_found_by_the_script_itself(tmp_path):
     link.parent.mkdir()
     link.symlink_to(runlib.__path__[0])
     script = SCRIPT.replace("x * x", "x * x if runlib.__file__.startswith(sys.path[0]) else 0")
-    (tmp_path / "script.py").write_text(f"import sys\nsys.path.insert(0, {str(link.parent)!r})\nimport runlib\n{script}")
+    (tmp_path / "script.py").write_text(
+        f"import sys\nsys.path.insert(0, {str(link.parent)!r})\nimport runlib\n{script}"
+    )
     assert run(["script.py"], tmp_path) == EXPECTED
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import random
 import signal
 import sys
 import threading
@@ -11,12 +12,12 @@ import time
 import warnings
 
 import pytest
-from tests.pool.pool_evaluators import Doing, Failing
-from tests.pool.pool_tools import finish, freeze, gone, read, runs, wait_for
 
 from runlib.errors import PoolError
 from runlib.pool.base import Finished, Lost, Task
 from runlib.pool.processes import ProcessPool
+from tests.pool.pool_evaluators import Doing, Failing
+from tests.pool.pool_tools import finish, freeze, gone, read, runs, wait_for
 
 
 @pytest.fixture
@@ -72,18 +73,17 @@ def test_a_crash_brings_its_traceback(start):
     assert "in segfault" in error["traceback"]
 
 
-def test_a_worker_killed_from_outside_loses_only_the_trial_it_had(start):
+def test_a_worker_killed_from_outside_loses_only_the_trial_it_had(start, tmp_path):
     pool = start(max_workers=2)
-    pool.schedule(Task(0, {"do": "where"}))
-    pool.schedule(Task(1, {"do": "where"}))
-    pids = {e.result["ok"]["pid"] for e in finish(pool, 2)}
-    for tid in range(2, 6):
-        pool.schedule(Task(tid, {"do": "sleep", "seconds": 0.3} if tid < 4 else {"do": "value"}))
-    os.kill(pids.pop(), signal.SIGKILL)
-    events = finish(pool, 4)
-    assert sorted(e.tid for e in events) == [2, 3, 4, 5]
-    [bad] = [e for e in events if "error" in e.result]
-    assert bad.tid in (2, 3)
+    mark = tmp_path / "mark"
+    pool.schedule(Task(0, {"do": "stubborn", "mark": str(mark)}))
+    pid = int(wait_for(lambda: read(mark), pool=pool))
+    for tid in range(1, 5):
+        pool.schedule(Task(tid, {"do": "value"}))
+    os.kill(pid, signal.SIGKILL)
+    events = {event.tid: event.result for event in finish(pool, 5)}
+    assert events.pop(0)["error"]["error"] == "WorkerLost"
+    assert [events[tid]["ok"]["loss"] for tid in range(1, 5)] == [1.0] * 4
 
 
 def test_an_idle_worker_that_dies_is_reported_lost_with_its_slot(start):
@@ -118,7 +118,7 @@ def test_a_timeout_holds_whatever_the_evaluator_does(start, tmp_path, what):
 def test_the_time_of_a_trial_counts_from_its_start_not_from_its_place_in_the_queue(start):
     pool = start()
     for tid in range(4):
-        pool.schedule(Task(tid, {"do": "sleep", "seconds": 0.4}, timeout=0.9))
+        pool.schedule(Task(tid, {"do": "sleep", "seconds": 0.3}, timeout=0.8))
     assert all("ok" in event.result for event in finish(pool, 4))
 
 
@@ -321,7 +321,9 @@ def test_output_that_cannot_be_captured_is_an_error_of_the_trial(start, tmp_path
 def test_an_evaluator_that_cannot_be_built_is_one_error_before_any_trial_is_lost(start):
     pool = start(Failing(), max_workers=2)
     pool.schedule(Task(0, {}))
-    with pytest.raises(PoolError, match="cannot be built in a worker: LookupError: the data set is missing") as caught:
+    with pytest.raises(
+        PoolError, match="cannot be built in a worker: LookupError: the data set is missing"
+    ) as caught:
         finish(pool, 1)
     assert "in __setstate__" in caught.value.__notes__[0]
     assert pool.collect(0.3) == []
@@ -392,3 +394,84 @@ def test_close_leaves_no_descriptor_and_no_warning():
         gc.collect()
     assert descriptors() == before
     assert caught == []
+
+
+def test_a_worker_that_imports_the_start_of_a_run_is_stopped_there(
+    start, tmp_path, monkeypatch, own_registry
+):
+    (tmp_path / "unguarded.py").write_text(
+        "from runlib.evaluator.base import Evaluator\n"
+        "from runlib.pool.processes import ProcessPool\n"
+        "import os\n"
+        "class Unguarded(Evaluator):\n"
+        "    pass\n"
+        "if 'RUNLIB_SLOT' in os.environ:\n"
+        "    ProcessPool().open(Unguarded(), {'max_workers': 1})\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import unguarded  # type: ignore[import-not-found]
+
+    pool = start(unguarded.Unguarded())
+    with pytest.raises(PoolError, match="a worker imported a module that starts a run"):
+        finish(pool, 1)
+
+
+def test_it_works_where_the_system_does_not_report_the_end_of_a_process(start, monkeypatch):
+    monkeypatch.delattr(os, "pidfd_open")
+    pool = start()
+    assert one(pool, do="exit", code=4).result["error"]["error"] == "WorkerLost"
+    event = one(pool, timeout=0.2, do="sleep", seconds=60)
+    assert event.result["error"]["error"] == "TimeoutError"
+    assert one(pool, do="value").result["ok"]["loss"] == 1.0
+
+
+def test_a_system_that_starts_no_process_is_named(start, monkeypatch):
+    def refuse(*arguments, **options):
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    pool = start()
+    pid = where(pool)["pid"]
+    monkeypatch.setattr("runlib.pool.process.subprocess.Popen", refuse)
+    os.kill(pid, signal.SIGKILL)
+    with pytest.raises(PoolError, match=r"a worker process cannot be started: .*temporarily unavailable"):
+        finish(pool, 2)
+
+
+def test_random_use_reports_every_task_that_was_not_cancelled_exactly_once(start):
+    rng = random.Random(5)
+    pool = start(max_workers=2)
+    open_tasks, cancelled, events = set(), set(), []
+    kinds = [
+        {"do": "value"},
+        {"do": "value"},
+        {"do": "sleep", "seconds": 0.01},
+        {"do": "exit", "code": 1},
+        {"do": "large", "size": 100_000},
+        {"do": "measure", "text": "t" * 40_000},
+    ]
+    for tid in range(80):
+        pool.schedule(Task(tid, rng.choice(kinds) if tid % 10 else kinds[3], timeout=10.0))
+        open_tasks.add(tid)
+        if rng.random() < 0.1:
+            victim = rng.choice(sorted(open_tasks))
+            pool.cancel(victim)
+            cancelled.add(victim)
+        if rng.random() < 0.5:
+            events += pool.collect(rng.random() * 0.005)
+        open_tasks -= {event.tid for event in events if isinstance(event, Finished)} | cancelled
+    end = time.monotonic() + 60
+    while open_tasks and time.monotonic() < end:
+        events += pool.collect(0.5)
+        open_tasks -= {event.tid for event in events if isinstance(event, Finished)}
+    found = [event.tid for event in events if isinstance(event, Finished)]
+    assert len(found) == len(set(found))
+    assert set(found) | cancelled == set(range(80))
+
+
+def test_a_trial_is_cancelled_also_when_its_worker_has_closed_the_stream(start):
+    pool = start()
+    where(pool)
+    pool.schedule(Task(0, {"do": "deaf"}))
+    wait_for(lambda: pool._slots[0].process.ended_stream, pool=pool)
+    pool.cancel(0)
+    assert one(pool, tid=1, do="value").result["ok"]["loss"] == 1.0

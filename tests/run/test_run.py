@@ -323,7 +323,7 @@ class TestGoingOn:
             return x + 1
 
         assert evaluator is not first
-        with pytest.warns(RuntimeWarning, match="source of the evaluator"):
+        with pytest.warns(RuntimeWarning, match="code or data of the evaluator"):
             Run.restore(run.work_directory, evaluator=evaluator, pool=DirectPool()).close()
         with warnings.catch_warnings():
             warnings.simplefilter("error")

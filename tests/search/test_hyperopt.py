@@ -253,16 +253,13 @@ search = Hyperopt({"x": ["hp_uniform", "x", 0, 1], "c": ["hp_choice", "c", [1, 2
 for tid in range(30):
     search.recall(tid, {"x": tid / 30, "c": 1 + tid % 2}, {"c": tid % 2})
     search.submit(tid, loss=tid / 7)
-assert search.adopt({"x": 0.5, "c": 2}) == 30
-assert search.memo(30) == {"c": 1}
-heavy = {"hyperopt", "scipy", "numpy", "networkx"} & set(sys.modules)
-assert heavy <= HAVE, heavy
-tid, suggestion = search.suggest()
-assert tid == 31 and "hyperopt" in sys.modules
+print(search.adopt({"x": 0.5, "c": 2}), search.memo(30), {"hyperopt", "scipy"} & set(sys.modules))
+print(search.suggest()[0], "hyperopt" in sys.modules)
 """
-    # What runlib itself loads is measured elsewhere: here only what the search adds to it.
-    code = "import sys, runlib.errors\nHAVE = set(sys.modules)\n" + code
-    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], check=True, capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == ("30 {'c': 1} set()\n31 True\n", "")
 
 
 def test_adopted_suggestions_teach_the_algorithm() -> None:
@@ -288,20 +285,22 @@ def test_what_is_not_in_the_space_gets_a_tid_and_is_not_told() -> None:
         search.submit(0, loss=0.0)
 
 
-def test_a_forgotten_result_is_as_if_it_had_failed_and_may_come_again() -> None:
+def test_a_forgotten_result_is_as_if_the_trial_had_failed() -> None:
     search, other = Hyperopt(SPACE, n_startup_jobs=3), Hyperopt(SPACE, n_startup_jobs=3)
-    made = driven(search, 12)
-    for k in range(12):
-        other.recall(k, made[k], search.memo(k))
-        other.submit(k, error=k == 4, loss=None if k == 4 else loss_of(made[k]))
+    for k, suggestion in enumerate(driven(search, 12)):
+        other.recall(k, suggestion, search.memo(k))
+        other.submit(k, error=k == 4, loss=None if k == 4 else loss_of(suggestion))
     search.forget(4)
     assert search.suggest() == other.suggest()
+
+
+def test_a_new_result_of_a_forgotten_trial_counts_again() -> None:
+    search, other = Hyperopt(SPACE, n_startup_jobs=3), Hyperopt(SPACE, n_startup_jobs=3)
+    made = driven(search, 12)
+    assert driven(other, 12) == made
+    search.forget(4)
     search.submit(4, loss=loss_of(made[4]))
-    fresh = Hyperopt(SPACE, n_startup_jobs=3)
-    driven(fresh, 12)
-    fresh.suggest()
-    assert search.suggest()[0] == 13
-    assert search.suggest()[0] == 14
+    assert search.suggest() == other.suggest()
 
 
 @pytest.mark.parametrize("method", ["tpe", "rand", "anneal", "mix"])

@@ -83,3 +83,47 @@ def test_of_equal_samples_any_is_the_best_and_of_different_ones_the_likelier() -
     low, high = mixtures.fit(np.full(20, 0.2), shape, 1.0), mixtures.fit(np.full(20, 0.8), shape, 1.0)
     assert mixtures.best(np.array([0.8, 0.5, 0.2, 0.2]), low, high, shape) == 0.2
     assert mixtures.best(np.array([0.8, 0.5, 0.2, 0.2]), high, low, shape) == 0.8
+
+
+def chosen_by_the_formulas(
+    samples: np.ndarray, below: mixtures.Mixture, above: mixtures.Mixture, shape
+) -> float:
+    """What hyperopt takes: every sample weighed exactly."""
+    scores = mixtures.density(samples, below, shape) - mixtures.density(samples, above, shape)
+    return float(samples[np.argmax(scores)])
+
+
+def some_case(rng: np.random.Generator) -> tuple:
+    """Two mixtures over clustered values, as a search that closes in on something makes them, and samples."""
+    kinds = [
+        Uniform(-3, 5),
+        Uniform(1e4, 1e4 + 1),
+        Uniform(-9, 2, log=True),
+        Normal(5, 0.1),
+        Normal(0, 3, log=True),
+    ]
+    distribution = kinds[rng.integers(len(kinds))]
+    shape = mixtures.shape_of(distribution)
+    wide = values_of(distribution, int(rng.integers(0, 400)), rng)
+    near = np.repeat(values_of(distribution, 1, rng), rng.integers(0, 200))
+    near = near * (1 + 10.0 ** rng.uniform(-9, -2) * rng.normal(size=len(near)))
+    values = rng.permutation(np.r_[wide, near])
+    if shape.low is not None and shape.high is not None:
+        ends = np.exp([shape.low, shape.high]) if shape.log else [shape.low, shape.high]
+        values = np.clip(values, *ends)
+    weight = 10.0 ** rng.uniform(-4, 2)
+    count = int(rng.integers(0, 26))
+    below = mixtures.fit(values[:count], shape, weight)
+    above = mixtures.fit(values[count:], shape, weight)
+    return mixtures.draw(below, shape, int(rng.integers(1, 60)), rng), below, above, shape
+
+
+@pytest.mark.parametrize("count", [400, pytest.param(20_000, marks=pytest.mark.slow)])
+def test_the_best_sample_is_the_one_of_the_exact_formulas(count: int) -> None:
+    rough = 0
+    for seed in range(count):
+        case = some_case(np.random.default_rng(seed))
+        with np.errstate(all="ignore"):
+            assert mixtures.best(*case) == chosen_by_the_formulas(*case), seed
+            rough += bool(np.isfinite(mixtures._rough_scores(*case)).all())
+    assert rough > count / 2  # the short cut is what is tested, mostly

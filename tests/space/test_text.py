@@ -141,6 +141,7 @@ def test_the_root_may_be_anything() -> None:
         (["hp_uniform", "x", 0, float("inf")], "space: high of hp_uniform must be finite, got inf"),
         (["hp_uniform", "x", float("nan"), 1], "space: low of hp_uniform must be finite, got nan"),
         (["hp_uniform", "x", 0, 10**400], "space: high of hp_uniform must be finite"),
+        (["hp_uniform", "x", -1e308, 1e308], "space: the range of hp_uniform is beyond all floats"),
         (["hp_uniform", "x", "0", 1], "space: low of hp_uniform must be a number, got '0'"),
         (["hp_uniform", "x", False, True], "space: low of hp_uniform must be a number, got False"),
         (["hp_uniform", "x", ["hp_uniform", "y", 0, 1], 2], "space: low of hp_uniform must be a number"),
