@@ -123,9 +123,7 @@ class TapeError(RunlibError):
         offset: Its byte offset in the file.
     """
 
-    def __init__(
-        self, message: str, *, path: str | Path = "", n: int | None = None, offset: int | None = None
-    ) -> None:
+    def __init__(self, message: str, *, path: str | Path = "", n: int | None = None, offset: int | None = None) -> None:
         self.path = Path(path)
         self.n = n
         self.offset = offset

@@ -28,9 +28,7 @@ class NpzDataset(Dataset):
 
     kind = "data_npz"
 
-    def __init__(
-        self, file: str, x: str = "x", y: str = "y", context: Mapping[str, Any] | None = None
-    ) -> None:
+    def __init__(self, file: str, x: str = "x", y: str = "y", context: Mapping[str, Any] | None = None) -> None:
         super().__init__(context)
         self.file = file
         self.x = x

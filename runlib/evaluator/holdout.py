@@ -173,9 +173,7 @@ def _check_predictions(predicted: Any, true: Any, model: Component) -> Any:
     if array.dtype.kind not in "biuf":
         raise InvalidResult(f"{model.kind!r} predicted no numbers, but values of type {array.dtype}")
     if array.shape != true.shape:
-        raise InvalidResult(
-            f"{model.kind!r} predicted the shape {array.shape}, the targets have {true.shape}"
-        )
+        raise InvalidResult(f"{model.kind!r} predicted the shape {array.shape}, the targets have {true.shape}")
     wrong = int((~numpy.isfinite(array)).sum())
     if wrong:
         raise InvalidResult(f"{model.kind!r} predicted {wrong} of {array.size} values that are not finite")

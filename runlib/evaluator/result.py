@@ -31,9 +31,7 @@ def ok_result(returned: Any, duration: float) -> dict[str, Any]:
     """
     outcome = dict(returned) if isinstance(returned, Mapping) else {"loss": returned}
     if "loss" not in outcome:
-        raise InvalidResult(
-            f"the evaluator returned a dict without 'loss': its keys are {_short(list(outcome))}"
-        )
+        raise InvalidResult(f"the evaluator returned a dict without 'loss': its keys are {_short(list(outcome))}")
     try:
         outcome = plain(outcome)
     except NotPlain as error:
@@ -83,9 +81,7 @@ def _short(value: Any, show: Callable[[Any], str] = repr) -> str:
 def error_result(error: BaseException) -> dict[str, Any]:
     """The result for an exception, as text: an exception itself may not survive the way between processes."""
     text = "".join(traceback.format_exception(error))
-    return {
-        "error": {"error": type(error).__name__, "error_text": _clean(_str(error)), "traceback": _clean(text)}
-    }
+    return {"error": {"error": type(error).__name__, "error_text": _clean(_str(error)), "traceback": _clean(text)}}
 
 
 def error_names(error: BaseException) -> list[str]:

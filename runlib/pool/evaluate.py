@@ -65,9 +65,7 @@ def _own_part(traceback: TracebackType | None) -> TracebackType | None:
 
 def timed_out(seconds: float) -> Outcome:
     """The outcome for an evaluation that was stopped after ``seconds``."""
-    return _error("TimeoutError", f"exceeded trial_timeout of {seconds:g} s"), tuple(
-        error_names(TimeoutError())
-    )
+    return _error("TimeoutError", f"exceeded trial_timeout of {seconds:g} s"), tuple(error_names(TimeoutError()))
 
 
 def lost(reason: str, traceback: str = "") -> Outcome:

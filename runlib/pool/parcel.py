@@ -118,9 +118,7 @@ def _by_value(things: list[Any]) -> Iterator[None]:
     names = {getattr(thing, "__module__", None) for thing in things}
     modules = [sys.modules[name] for name in names if name in sys.modules and name != "__main__"]
     hidden = [
-        m
-        for m in modules
-        if not _importable(m) and m.__name__ not in cloudpickle.list_registry_pickle_by_value()
+        m for m in modules if not _importable(m) and m.__name__ not in cloudpickle.list_registry_pickle_by_value()
     ]
     for module in hidden:
         cloudpickle.register_pickle_by_value(module)

@@ -162,9 +162,7 @@ def _options() -> list[str]:
     """The interpreter's options that change what code does."""
     options = ["-" + "O" * sys.flags.optimize] if sys.flags.optimize else []
     options += [f"-W{option}" for option in sys.warnoptions]
-    return options + [
-        f"-X{name}" if value is True else f"-X{name}={value}" for name, value in sys._xoptions.items()
-    ]
+    return options + [f"-X{name}" if value is True else f"-X{name}={value}" for name, value in sys._xoptions.items()]
 
 
 def _open_handle(pid: int) -> int | None:

@@ -109,9 +109,7 @@ class ProcessPool(Pool):
             PoolError: The pool is not open.
         """
         desk = self._opened()
-        folder = (
-            str(task.folder.absolute()) if self._settings.capture_output and task.folder is not None else None
-        )
+        folder = str(task.folder.absolute()) if self._settings.capture_output and task.folder is not None else None
         desk.queue.append(Order(task, dump([task.tid, task.suggestion, folder])))
         self._dispatch()
 

@@ -12,6 +12,9 @@ from runlib.errors import ConfigError
 __all__ = ["Settings", "count_cores", "read_settings"]
 
 
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The context of a pool.
@@ -28,7 +31,10 @@ class Settings:
 
     def environment(self, slot: int) -> dict[str, str]:
         """The variables that tell the worker in a slot its place."""
-        variables = {"RUNLIB_SLOT": str(slot)}
+        # Workers that each start a thread for every core stand in one another's way.
+        share = str(max(1, count_cores() // self.max_workers))
+        variables = {name: share for name in THREADS if name not in os.environ}
+        variables["RUNLIB_SLOT"] = str(slot)
         if self.devices:
             variables["CUDA_VISIBLE_DEVICES"] = self.devices[slot % len(self.devices)]
         return variables

@@ -115,6 +115,7 @@ class Run(RunView):
         self._folder: RunFolder | None = None
         self._state: State | None = None
         self.pool = self.build("pool", pool if pool is not None else ProcessPool(context), Pool)
+        self.pool.slots(self.context)  # what the pool does not like is said before there is a folder
         self.observers = self._build_observers(observers)
         _ = self.search, self.evaluator, self.stop
 

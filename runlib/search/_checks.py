@@ -24,9 +24,7 @@ def method(method: Any) -> tuple[str, tuple[tuple[float, str], ...]]:
         return "mix", _mix(method["mix"])
     if not isinstance(method, str) or method not in (*METHODS, "mix"):
         known = ", ".join((*METHODS, "mix"))
-        raise ConfigError(
-            f"unknown method {method!r}; known are {known}, and {{'mix': [[p, method], ...]}}", "method"
-        )
+        raise ConfigError(f"unknown method {method!r}; known are {known}, and {{'mix': [[p, method], ...]}}", "method")
     return method, DEFAULT_MIX if method == "mix" else ()
 
 

@@ -28,11 +28,7 @@ def prior_draw(distribution: Distribution) -> Draw:
         return _real_draw(distribution)
     if isinstance(distribution, Options) and distribution.weights is not None:
         return index_draw(np.asarray(distribution.weights))
-    low, high = (
-        (distribution.low, distribution.high)
-        if isinstance(distribution, Integers)
-        else (0, distribution.count)
-    )
+    low, high = (distribution.low, distribution.high) if isinstance(distribution, Integers) else (0, distribution.count)
     return lambda rng: int(rng.integers(low, high))
 
 
@@ -66,9 +62,7 @@ def narrowed(distribution: Distribution, raw: float, share: float) -> Draw:
         middle = float(np.clip(middle, distribution.low + half, distribution.high - half))
         return _real_draw(replace(distribution, low=middle - half, high=middle + half))
     if isinstance(distribution, Normal):
-        return _real_draw(
-            replace(distribution, mu=_centre(distribution, raw), sigma=distribution.sigma * share)
-        )
+        return _real_draw(replace(distribution, mu=_centre(distribution, raw), sigma=distribution.sigma * share))
     low = distribution.low if isinstance(distribution, Integers) else 0
     return index_draw(_leaning(distribution, int(raw) - low, share), low)
 
@@ -85,9 +79,7 @@ def _leaning(distribution: Integers | Options, picked: int, share: float) -> Arr
     if isinstance(distribution, Options) and distribution.weights is not None:
         prior = share * np.asarray(distribution.weights)
     else:
-        count = (
-            distribution.count if isinstance(distribution, Options) else distribution.high - distribution.low
-        )
+        count = distribution.count if isinstance(distribution, Options) else distribution.high - distribution.low
         prior = np.full(count, share / count)
     chosen = np.zeros(len(prior))
     chosen[picked] = 1.0

@@ -91,9 +91,7 @@ def draw(mixture: Mixture, shape: Shape, count: int, rng: np.random.Generator) -
     return samples if shape.q is None else np.asarray(np.round(samples / shape.q) * shape.q)
 
 
-def _draw_within(
-    mixture: Mixture, bounds: tuple[float, float], count: int, rng: np.random.Generator
-) -> list[float]:
+def _draw_within(mixture: Mixture, bounds: tuple[float, float], count: int, rng: np.random.Generator) -> list[float]:
     low, high = bounds
     multinomial, normal, weights = rng.multinomial, rng.normal, mixture.weights
     mus, sigmas = mixture.mus.tolist(), mixture.sigmas.tolist()

@@ -38,9 +38,7 @@ class Search(Component, abstract=True):
         """
         raise NotImplementedError(f"{type(self).__qualname__} has no suggest()")
 
-    def submit(
-        self, tid: int, *, error: bool = False, loss: float | None = None, var: float | None = None
-    ) -> None:
+    def submit(self, tid: int, *, error: bool = False, loss: float | None = None, var: float | None = None) -> None:
         """Learn what became of trial ``tid``.
 
         Args:

@@ -90,9 +90,7 @@ class Hyperopt(Search):
         suggestion = self._space.assemble(row)
         return self._history.add(row), suggestion
 
-    def submit(
-        self, tid: int, *, error: bool = False, loss: float | None = None, var: float | None = None
-    ) -> None:
+    def submit(self, tid: int, *, error: bool = False, loss: float | None = None, var: float | None = None) -> None:
         """Learn what became of trial ``tid``.
 
         Raises:
@@ -116,9 +114,7 @@ class Hyperopt(Search):
             ReplayMismatch: It is not the next trial, or not of this search space.
         """
         if tid != len(self._history):
-            raise ReplayMismatch(
-                f"trial {tid} cannot be recalled: the next one is trial {len(self._history)}"
-            )
+            raise ReplayMismatch(f"trial {tid} cannot be recalled: the next one is trial {len(self._history)}")
         try:
             row = self._space.read(suggestion, memo)
         except SpaceError as error:

@@ -62,9 +62,7 @@ def _integers(name: str, args: list[Any], path: str) -> Integers:
         raise SpaceError(f"the bounds of {name} must be integers, got {_listed(args)}", path)
     low, high = int(numbers[0]) if len(args) == 2 else 0, int(numbers[-1])
     if low >= high:
-        raise SpaceError(
-            f"{name} needs an upper bound above {low}, got {high}, and never takes it itself", path
-        )
+        raise SpaceError(f"{name} needs an upper bound above {low}, got {high}, and never takes it itself", path)
     return Integers(low, high)
 
 
@@ -134,9 +132,7 @@ def pairs(name: str, args: list[Any], path: str) -> tuple[tuple[float, ...], lis
         raise SpaceError(f"{name} has no options", path)
     for place, pair in enumerate(args[0]):
         if not isinstance(pair, list) or len(pair) != 2:
-            raise SpaceError(
-                f"an option of {name} is written [probability, option], got {pair!r}", f"{path}.{place}"
-            )
+            raise SpaceError(f"an option of {name} is written [probability, option], got {pair!r}", f"{path}.{place}")
         [weight] = _numbers(name, pair[:1], f"{path}.{place}", ("a probability",))
         if not 0 <= weight <= 1:
             raise SpaceError(f"a probability lies between 0 and 1, got {pair[0]!r}", f"{path}.{place}")
@@ -163,9 +159,7 @@ def _ordered(
 ) -> tuple[float, float]:
     low, high = numbers[:2]
     if not low < high:
-        raise SpaceError(
-            f"{names[0]} of {name} must be below {names[1]}, got {low:.15g} and {high:.15g}", path
-        )
+        raise SpaceError(f"{names[0]} of {name} must be below {names[1]}, got {low:.15g} and {high:.15g}", path)
     return low, high
 
 

@@ -86,9 +86,7 @@ class _Parser:
     def _label(self, name: str, rest: list[Any], path: str) -> str:
         if not rest or not isinstance(rest[0], str) or not rest[0]:
             got = repr(rest[0]) if rest else "nothing"
-            raise SpaceError(
-                f'the label of {name} must be a text, as in ["{name}", "label", ...], got {got}', path
-            )
+            raise SpaceError(f'the label of {name} must be a text, as in ["{name}", "label", ...], got {got}', path)
         label = rest[0]
         if label in self.paths:
             raise SpaceError(
@@ -116,9 +114,7 @@ class _Parser:
         else:
             options = _options(name, args, path)
         variable = self._variable(label, path, Options(len(options), weights), condition)
-        nodes = [
-            self.node(option, f"{path}.{place}", (variable, place)) for place, option in enumerate(options)
-        ]
+        nodes = [self.node(option, f"{path}.{place}", (variable, place)) for place, option in enumerate(options)]
         return Branch(variable, nodes)
 
 

@@ -118,9 +118,7 @@ def rates():
     with contextlib.closing(Bare()) as bare, contextlib.closing(Pooled()) as pooled:
 
         def measure(count, seconds, ahead):
-            pairs = [
-                (bare.rate(count, seconds, ahead), pooled.rate(count, seconds, ahead)) for _ in range(ROUNDS)
-            ]
+            pairs = [(bare.rate(count, seconds, ahead), pooled.rate(count, seconds, ahead)) for _ in range(ROUNDS)]
             return [max(column) for column in zip(*pairs, strict=True)]
 
         yield measure
@@ -160,7 +158,5 @@ def test_time_from_opening_to_the_first_result(capsys):
         imports.append(time.perf_counter() - begin)
     first, bare = statistics.median(times), statistics.median(imports)
     with capsys.disabled():
-        print(
-            f"\nfirst result after {first * 1000:.0f} ms; python -c 'import runlib.pool.serve' {bare * 1000:.0f} ms"
-        )
+        print(f"\nfirst result after {first * 1000:.0f} ms; python -c 'import runlib.pool.serve' {bare * 1000:.0f} ms")
     assert first < 2 * bare + 0.05

@@ -163,7 +163,7 @@ def test_restore_after_the_fix_warns_of_the_changed_source_in_one_line(project: 
     done = command("restore", "run_red_fox")
     assert done.returncode == 0
     [warning] = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
-    assert "source of the evaluator" in warning
+    assert "code or data of the evaluator" in warning
     assert losses(project / "run_red_fox") == [0.25] * 6
 
 

@@ -51,9 +51,7 @@ def test_csv_of_other_programs(folder: Path) -> None:
     assert y.tolist() == [2.0, 40.0]
 
 
-def test_the_file_is_read_when_asked_and_found_when_made(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_file_is_read_when_asked_and_found_when_made(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = NpzDataset("data.npz")
     again = pickle.loads(pickle.dumps(dataset))
     monkeypatch.chdir("/")
@@ -71,9 +69,7 @@ def test_the_split_parts_are_the_whole_and_the_same_every_time() -> None:
     assert np.array_equal(x_train[:, 0], 2 * y_train)  # the rows stay together
     assert np.array_equal(x_test[:, 0], 2 * y_test)
     assert np.array_equal(SplitDataset("data.npz", "test", share=0.33).load()[1], y_test)
-    others = [
-        SplitDataset("data.npz", "test", share=0.33, seed=seed).load()[1].tolist() for seed in range(1, 6)
-    ]
+    others = [SplitDataset("data.npz", "test", share=0.33, seed=seed).load()[1].tolist() for seed in range(1, 6)]
     assert any(other != y_test.tolist() for other in others)
 
 

@@ -46,9 +46,7 @@ def run(script: str, file: Path | None, seed: str) -> str:
 def test_a_script_without_a_file_has_one_and_it_is_stable() -> None:
     first = run(SCRIPT, None, "1")
     assert len(first) == 32
-    assert (
-        run("# another line\n" + SCRIPT, None, "2") == first
-    )  # neither the place nor the order of sets counts
+    assert run("# another line\n" + SCRIPT, None, "2") == first  # neither the place nor the order of sets counts
     assert run(SCRIPT.replace("BODY", "x"), None, "1") != first
 
 
@@ -81,9 +79,7 @@ def test_compiled_code_differs_with_the_source(other: str) -> None:
 
 
 def test_a_default_counts_in_compiled_code() -> None:
-    assert fingerprint_function(define("def f(x=1): return x")) != fingerprint_function(
-        define("def f(x=2): return x")
-    )
+    assert fingerprint_function(define("def f(x=1): return x")) != fingerprint_function(define("def f(x=2): return x"))
 
 
 def objective(x):

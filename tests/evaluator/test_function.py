@@ -43,9 +43,7 @@ def test_config_round_trip() -> None:
 def test_a_lambda_has_a_stable_config_that_refuses_to_be_built() -> None:
     config = FunctionEvaluator(lambda x: x).get_config()
     assert config == FunctionEvaluator(lambda x: x + 1).get_config()
-    with pytest.raises(
-        ConfigError, match=r"eval_function.function: .*<lambda>.*give the evaluator itself"
-    ) as caught:
+    with pytest.raises(ConfigError, match=r"eval_function.function: .*<lambda>.*give the evaluator itself") as caught:
         from_config(config)
     assert caught.value.path == "eval_function.function"
 

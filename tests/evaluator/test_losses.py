@@ -30,9 +30,7 @@ def test_formulas(name: str, value: float) -> None:
     assert compute_loss(name, TRUE, PREDICTED) == pytest.approx(value)
 
 
-@pytest.mark.parametrize(
-    "name", ["r2", "explained_variance", "accuracy", "balanced_accuracy", "f1", "matthews"]
-)
+@pytest.mark.parametrize("name", ["r2", "explained_variance", "accuracy", "balanced_accuracy", "f1", "matthews"])
 def test_the_best_that_a_score_can_be_is_minus_one(name: str) -> None:
     true = np.array([0, 1, 1, 0, 2, 2])
     assert compute_loss(name, true, true) == pytest.approx(-1.0)

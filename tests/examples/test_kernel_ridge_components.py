@@ -110,9 +110,7 @@ def test_defaults() -> None:
     assert from_config("gaussian").get_config() == {"gaussian": {"ls": 1.0}}
     assert from_config("laplacian").get_config() == {"laplacian": {"ls": 1.0}}
     regression = from_config({"krr": {"kernel": {"kernel_global": {"kernelf": "linear"}}}})
-    assert regression.get_config() == {
-        "krr": {"kernel": {"kernel_global": {"kernelf": {"linear": {}}}}, "nl": 1e-3}
-    }
+    assert regression.get_config() == {"krr": {"kernel": {"kernel_global": {"kernelf": {"linear": {}}}}, "nl": 1e-3}}
 
 
 @pytest.mark.parametrize("scale", ["standard", "range"])
@@ -138,9 +136,7 @@ def test_the_two_parts_share_no_patient() -> None:
     (x_train, y_train), (x_test, y_test) = (
         from_config({"data_diabetes": {"part": part}}).load() for part in ("train", "test")
     )
-    rows = {
-        (*x, y) for x, y in zip(np.vstack([x_train, x_test]), np.concatenate([y_train, y_test]), strict=True)
-    }
+    rows = {(*x, y) for x, y in zip(np.vstack([x_train, x_test]), np.concatenate([y_train, y_test]), strict=True)}
     assert len(rows) == 442
 
 

@@ -47,9 +47,7 @@ class Doing(Evaluator):
             "stdin": sys.stdin.read(),
             "threads": threading.active_count(),
             "main": threading.current_thread() is threading.main_thread(),
-            "descriptors": sorted(map(int, os.listdir("/proc/self/fd")))
-            if os.path.isdir("/proc/self/fd")
-            else [],
+            "descriptors": sorted(map(int, os.listdir("/proc/self/fd"))) if os.path.isdir("/proc/self/fd") else [],
             "inherited": subprocess.run(
                 [sys.executable, "-ISc", "import os; print(len(os.listdir('/proc/self/fd')))"],
                 stdout=subprocess.PIPE,

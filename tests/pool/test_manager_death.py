@@ -82,9 +82,7 @@ def test_nothing_is_left_of_a_manager_that_ends(tmp_path, how):
 
 @pytest.mark.parametrize("spared", ["guardian", "life line"])
 def test_the_guardian_and_the_life_line_each_suffice(tmp_path, spared):
-    manager, processes = start_manager(
-        tmp_path, "kill" if spared == "life line" else "forked", {"do": "parent"}
-    )
+    manager, processes = start_manager(tmp_path, "kill" if spared == "life line" else "forked", {"do": "parent"})
     worker, child, keeper = None, None, None
     try:
         worker, child = map(int, read(tmp_path / "mark0").split())
@@ -209,9 +207,7 @@ hold(life)
 os.close(ours)
 time.sleep(3600)
 """
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, start_new_session=True
-    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, start_new_session=True)
     with process.stdout:
         child = int(process.stdout.readline())
     assert process.wait(20) == -signal.SIGKILL

@@ -62,10 +62,7 @@ def test_what_can_neither_be_pickled_nor_built_anew_is_refused_with_the_attribut
     with pytest.raises(PoolError) as caught:
         pack(Hopeless("x", threading.Lock()))
     message = str(caught.value)
-    assert (
-        "Hopeless cannot be sent to the workers: its attribute 'lock' of type lock cannot be pickled"
-        in message
-    )
+    assert "Hopeless cannot be sent to the workers: its attribute 'lock' of type lock cannot be pickled" in message
     assert "cannot be built there from its config" in message
     assert "\n" not in message
 
@@ -134,9 +131,7 @@ def test_a_process_that_knows_nothing_can_unpack_it(tmp_path):
             return suggestion + 1
 
     (tmp_path / "parcel").write_bytes(pack(Local()))
-    code = (
-        "import sys; from runlib.pool.parcel import unpack; print(unpack(open(sys.argv[1], 'rb').read())(4))"
-    )
+    code = "import sys; from runlib.pool.parcel import unpack; print(unpack(open(sys.argv[1], 'rb').read())(4))"
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "parcel")], stdout=subprocess.PIPE, text=True, check=True
     )

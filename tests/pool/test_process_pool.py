@@ -321,9 +321,7 @@ def test_output_that_cannot_be_captured_is_an_error_of_the_trial(start, tmp_path
 def test_an_evaluator_that_cannot_be_built_is_one_error_before_any_trial_is_lost(start):
     pool = start(Failing(), max_workers=2)
     pool.schedule(Task(0, {}))
-    with pytest.raises(
-        PoolError, match="cannot be built in a worker: LookupError: the data set is missing"
-    ) as caught:
+    with pytest.raises(PoolError, match="cannot be built in a worker: LookupError: the data set is missing") as caught:
         finish(pool, 1)
     assert "in __setstate__" in caught.value.__notes__[0]
     assert pool.collect(0.3) == []
@@ -396,9 +394,7 @@ def test_close_leaves_no_descriptor_and_no_warning():
     assert caught == []
 
 
-def test_a_worker_that_imports_the_start_of_a_run_is_stopped_there(
-    start, tmp_path, monkeypatch, own_registry
-):
+def test_a_worker_that_imports_the_start_of_a_run_is_stopped_there(start, tmp_path, monkeypatch, own_registry):
     (tmp_path / "unguarded.py").write_text(
         "from runlib.evaluator.base import Evaluator\n"
         "from runlib.pool.processes import ProcessPool\n"

@@ -44,9 +44,7 @@ shapes = st.recursive(
         st.dictionaries(keys, inner, max_size=3),
         st.lists(inner, max_size=3).map(lambda items: ["data", *items]),
         st.lists(inner, min_size=1, max_size=3).map(lambda items: ["hp_choice", "", items]),
-        st.lists(inner, min_size=2, max_size=2).map(
-            lambda pair: ["hp_pchoice", "", [[0.3, pair[0]], [0.7, pair[1]]]]
-        ),
+        st.lists(inner, min_size=2, max_size=2).map(lambda pair: ["hp_pchoice", "", [[0.3, pair[0]], [0.7, pair[1]]]]),
     ),
     max_leaves=12,
 )

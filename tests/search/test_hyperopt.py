@@ -49,9 +49,7 @@ def test_the_first_suggestions() -> None:
 
 
 def test_the_config_is_the_arguments() -> None:
-    config = Hyperopt(
-        ("hp_uniform", "x", np.float64(0), 1), method={"mix": ((0.5, "tpe"), (0.5, "rand"))}
-    ).get_config()
+    config = Hyperopt(("hp_uniform", "x", np.float64(0), 1), method={"mix": ((0.5, "tpe"), (0.5, "rand"))}).get_config()
     assert config == {
         "search_hyperopt": {
             "space": ["hp_uniform", "x", 0.0, 1],
@@ -256,9 +254,7 @@ for tid in range(30):
 print(search.adopt({"x": 0.5, "c": 2}), search.memo(30), {"hyperopt", "scipy"} & set(sys.modules))
 print(search.suggest()[0], "hyperopt" in sys.modules)
 """
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], check=True, capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("30 {'c': 1} set()\n31 True\n", "")
 
 

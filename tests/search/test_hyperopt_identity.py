@@ -101,9 +101,7 @@ CONDITIONAL = (
                 {
                     "svm": {
                         "C": hp.loguniform("C", -5, 5),
-                        "kernel": hp.choice(
-                            "kernel", ["linear", {"rbf": {"gamma": hp.lognormal("gamma", 0, 1)}}]
-                        ),
+                        "kernel": hp.choice("kernel", ["linear", {"rbf": {"gamma": hp.lognormal("gamma", 0, 1)}}]),
                     }
                 },
                 {"knn": {"k": hp.uniformint("k", 1, 20), "p": hp.pchoice("p", [(0.3, 1), (0.7, 2)])}},
@@ -154,9 +152,7 @@ MIX = [[0.2, "rand"], [0.3, "anneal"], [0.5, "tpe"]]
 
 def loss_of(values: dict[str, list[float]]) -> float:
     """Something smooth in every value, with ties."""
-    return round(
-        sum(math.tanh(value[0] / 3) * (1 + len(label)) for label, value in values.items() if value), 3
-    )
+    return round(sum(math.tanh(value[0] / 3) * (1 + len(label)) for label, value in values.items() if value), 3)
 
 
 def told(k: int, loss: float) -> tuple[str, float]:
@@ -204,9 +200,7 @@ def test_tpe_with_other_arguments_and_failures_as_losses(name: str) -> None:
 @pytest.mark.parametrize("name", SPACES)
 def test_tpe_from_the_first_trial_on(name: str) -> None:
     arguments = {"n_startup_jobs": 0, "n_EI_candidates": 1}
-    compare(
-        name, partial(tpe.suggest, verbose=False, **arguments), Hyperopt(SPACES[name][0], **arguments), 61
-    )
+    compare(name, partial(tpe.suggest, verbose=False, **arguments), Hyperopt(SPACES[name][0], **arguments), 61)
 
 
 @pytest.mark.parametrize("name", SPACES)
@@ -244,9 +238,7 @@ def long_history(name: str, count: int) -> tuple[Hyperopt, Trials]:
         pairs = zip(variables, drawn._history.row(tid), strict=True)
         vals = {variable.label: [raw] if raw == raw else [] for variable, raw in pairs}
         idxs = {label: [k] * len(value) for label, value in vals.items()}
-        [doc] = trials.new_trial_docs(
-            [k], [None], [{"status": "new"}], [{"tid": k, "idxs": idxs, "vals": vals}]
-        )
+        [doc] = trials.new_trial_docs([k], [None], [{"status": "new"}], [{"tid": k, "idxs": idxs, "vals": vals}])
         fate, loss = told(k, loss_of(vals) + 0.1 * dice.random())
         if fate == "ok":
             doc["state"], doc["result"] = JOB_STATE_DONE, {"status": "ok", "loss": loss}
@@ -271,9 +263,7 @@ def test_a_long_history_gives_the_values_of_hyperopt(name: str, count: int, repe
         with np.errstate(all="ignore"):
             [doc] = tpe.suggest([count], domain, trials, seed, verbose=False)
         row = engine.suggest(ours._history, seed)
-        got = {
-            v.label: [raw] if raw == raw else [] for v, raw in zip(ours._space.variables, row, strict=True)
-        }
+        got = {v.label: [raw] if raw == raw else [] for v, raw in zip(ours._space.variables, row, strict=True)}
         assert got == doc["misc"]["vals"], seed
 
 

@@ -53,9 +53,7 @@ def test_draws_and_densities_are_equal_to_the_last_bit(distribution: Uniform | N
     with np.errstate(all="ignore"):
         mixture = mixtures.fit(values_of(distribution, size, rng), shape, 1.0)
         ours = mixtures.draw(mixture, shape, 24, np.random.default_rng(3))
-        expected = theirs(distribution)(
-            *mixture, **bounds, q=shape.q, rng=np.random.default_rng(3), size=(24,)
-        )
+        expected = theirs(distribution)(*mixture, **bounds, q=shape.q, rng=np.random.default_rng(3), size=(24,))
         assert ours.tolist() == expected.tolist()
         for samples in (ours, ours[:1], np.repeat(ours[:1], 5)):
             density = theirs(distribution, "_lpdf")(samples, *mixture, **bounds, q=shape.q)
@@ -64,9 +62,7 @@ def test_draws_and_densities_are_equal_to_the_last_bit(distribution: Uniform | N
 
 @pytest.mark.parametrize("distribution", [d for d in DISTRIBUTIONS if d.q is None], ids=str)
 @pytest.mark.parametrize("size", [60, 300, 2500])
-def test_rough_scores_are_far_closer_than_what_they_may_rule_out(
-    distribution: Uniform | Normal, size: int
-) -> None:
+def test_rough_scores_are_far_closer_than_what_they_may_rule_out(distribution: Uniform | Normal, size: int) -> None:
     shape = mixtures.shape_of(distribution)
     for seed in range(20):
         rng = np.random.default_rng(seed)
@@ -85,9 +81,7 @@ def test_of_equal_samples_any_is_the_best_and_of_different_ones_the_likelier() -
     assert mixtures.best(np.array([0.8, 0.5, 0.2, 0.2]), high, low, shape) == 0.8
 
 
-def chosen_by_the_formulas(
-    samples: np.ndarray, below: mixtures.Mixture, above: mixtures.Mixture, shape
-) -> float:
+def chosen_by_the_formulas(samples: np.ndarray, below: mixtures.Mixture, above: mixtures.Mixture, shape) -> float:
     """What hyperopt takes: every sample weighed exactly."""
     scores = mixtures.density(samples, below, shape) - mixtures.density(samples, above, shape)
     return float(samples[np.argmax(scores)])

@@ -102,9 +102,7 @@ def test_an_int_is_a_number_of_points_and_a_float_the_step_of_the_exponent() -> 
     assert grid("hp_loggrid", "x", 3, 3, 1) == [8.0]
 
 
-@pytest.mark.parametrize(
-    "there_and_back", [lambda x: json.loads(json.dumps(x)), lambda x: parse_yaml(write_yaml(x))]
-)
+@pytest.mark.parametrize("there_and_back", [lambda x: json.loads(json.dumps(x)), lambda x: parse_yaml(write_yaml(x))])
 def test_the_difference_survives_files(there_and_back) -> None:
     text = [["hp_loggrid", "step", -3, 3, 2.0], ["hp_loggrid", "points", -3, 3, 2]]
     assert [v.distribution.count for v in parse(there_and_back(text)).variables] == [4, 2]
@@ -208,9 +206,7 @@ def test_a_mistake_in_an_option_names_the_option() -> None:
 
 def test_a_label_that_stands_twice_is_refused_with_both_places() -> None:
     text = {"a": ["hp_uniform", "x", 0, 1], "b": ["hp_choice", "c", [1, {"d": ["hp_uniform", "x", 0, 1]}]]}
-    with pytest.raises(
-        SpaceError, match=r"^space\.b\.1\.d: the label 'x' stands twice, here and at space\.a;"
-    ):
+    with pytest.raises(SpaceError, match=r"^space\.b\.1\.d: the label 'x' stands twice, here and at space\.a;"):
         parse(text)
 
 

@@ -32,9 +32,7 @@ NAN = math.nan
 
 def same(row: list[float], other: list[float]) -> bool:
     """Equal numbers, NaN where NaN is."""
-    return len(row) == len(other) and all(
-        a == b or (a != a and b != b) for a, b in zip(row, other, strict=True)
-    )
+    return len(row) == len(other) and all(a == b or (a != a and b != b) for a, b in zip(row, other, strict=True))
 
 
 def test_walk_asks_for_the_active_variables_alone_and_choices_first() -> None:
@@ -119,9 +117,7 @@ def test_locate_finds_the_raw_numbers_without_a_memo() -> None:
     space = parse(NESTED)
     row = [0.5, 1, NAN, 20.0, 1, 3.5, 0.1 * 3]
     assert same(space.locate(space.assemble(row)), row)
-    assert same(
-        space.locate({"power": 1, "z": 0, "model": [1, {"two": 2}]}), [0.0, 2, NAN, NAN, NAN, NAN, 0.0]
-    )
+    assert same(space.locate({"power": 1, "z": 0, "model": [1, {"two": 2}]}), [0.0, 2, NAN, NAN, NAN, NAN, 0.0])
 
 
 @pytest.mark.parametrize(

@@ -52,9 +52,7 @@ def fold(outcomes: list[tuple[float, float] | None], seconds: float) -> State:
     state = State(clock=lambda: seconds)
     events: list[Any] = [Session({})]
     for tid, outcome in enumerate(outcomes):
-        result = (
-            {"error": {"error": "E"}} if outcome is None else {"ok": {"loss": outcome[0], "cost": outcome[1]}}
-        )
+        result = {"error": {"error": "E"}} if outcome is None else {"ok": {"loss": outcome[0], "cost": outcome[1]}}
         again = tid % 3 == 2
         events += [Suggest(tid, {"x": 0 if again else tid}), Submit(tid, result, 0 if again else None)]
     for n, event in enumerate(events, 1):

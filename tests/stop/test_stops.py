@@ -170,11 +170,7 @@ def test_all_waits_for_the_last() -> None:
 
 def test_nested_stops_may_be_configs_and_nested_again() -> None:
     stop = from_config(
-        {
-            "stop_any": {
-                "stops": [{"stop_max": {"count": 5}}, {"stop_all": {"stops": [StopLoss(0), StopCost(1)]}}]
-            }
-        },
+        {"stop_any": {"stops": [{"stop_max": {"count": 5}}, {"stop_all": {"stops": [StopLoss(0), StopCost(1)]}}]}},
         family=Stop,
     )
     assert stop.done(state(ok=5))
