@@ -29,10 +29,10 @@ def test_ten_thousand_trials_are_restored_in_six_times_the_parsing(tmp_path: Pat
     folder = run.work_directory
     lines = [line for line in (folder / "tape.son").read_bytes().split(b"\n") if line.startswith(b"{")]
     restores, parses, looks = [], [], []
-    for _ in range(3):
+    for _ in range(5):
         parses.append(timed(lambda: [json.loads(line) for line in lines]))
         restores.append(timed(lambda: Run.restore(folder, evaluator=noop).close()))
         looks.append(timed(lambda: Run.checkout(folder)))
     ratio, look = median(restores) / median(parses), median(looks) / median(parses)
     tell("10,000 trials", restore_by_json_loads=ratio, checkout_by_json_loads=look, restore_s=median(restores))
-    assert ratio <= 6
+    assert min(restores) / min(parses) <= 6

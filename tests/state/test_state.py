@@ -176,8 +176,8 @@ def test_since_best_counts_failures_and_begins_at_the_start() -> None:
 
 def test_the_top_holds_five_and_agrees_with_the_table() -> None:
     losses = [5.0, 3.0, 3.0, 9.0, 1.0, 3.0, 0.5, 7.0, 0.5, 3.0]
-    state = state_of(suggest(*range(10)), [ok(tid, loss) for tid, loss in enumerate(losses)])
-    assert state.top == state.trials.top(5) == [(6, 0.5), (8, 0.5), (4, 1.0), (1, 3.0), (2, 3.0)]
+    state = state_of(suggest(*range(10)), [ok(9 - k, loss) for k, loss in enumerate(losses)])
+    assert state.top == state.trials.top(5) == [(3, 0.5), (1, 0.5), (5, 1.0), (8, 3.0), (7, 3.0)]
 
 
 def test_errors_in_a_row_end_with_a_success() -> None:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -156,7 +157,9 @@ def test_a_folder_that_cannot_be_written_is_said_and_nothing_stays_open(
 
 def test_a_child_process_does_not_inherit_it(tmp_path: Path) -> None:
     lock = FolderLock(tmp_path)
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, close_fds=False) as child:
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", "input(1)"], close_fds=False, **pipes) as child:
+        assert child.stdout.read(1) == b"1"  # it is another program by now
         lock.release()
         FolderLock(tmp_path).release()
         child.kill()
