@@ -18,7 +18,7 @@ from runlib.errors import EvaluationError, PoolError, SearchError, SearchExhaust
 from runlib.observe.base import Observer, Stage
 from runlib.pool.base import Finished, Lost, Pool, Task
 from runlib.run.folder import RunFolder
-from runlib.run.large import set_apart
+from runlib.run.large import is_apart, set_apart
 from runlib.run.signals import Interrupt
 from runlib.search.base import Search
 from runlib.state.state import State
@@ -290,8 +290,8 @@ class Loop:
 
 
 def _as_result(kind: str, outcome: dict[str, Any]) -> dict[str, Any]:
-    inner = {key: value for key, value in outcome.items() if key not in ("suggestion", "file")}
-    return {kind: inner, "file": outcome["file"]} if "file" in outcome else {kind: inner}
+    inner = {key: value for key, value in outcome.items() if key != "suggestion"}
+    return {kind: inner, "file": inner.pop("file")} if is_apart(outcome) else {kind: inner}
 
 
 def _failure(message: Finished, suggestion: Any) -> EvaluationError:

@@ -14,7 +14,7 @@ from runlib.errors import ConfigError, RunlibError
 from runlib.evaluator.base import Evaluator
 from runlib.evaluator.function import FunctionEvaluator
 from runlib.run.folder import RunFolder
-from runlib.run.large import load_large
+from runlib.run.large import is_apart, load_large
 from runlib.search.base import Search
 from runlib.state.state import Incumbent, State
 from runlib.stop.base import Stop
@@ -105,7 +105,7 @@ class RunView(Component, abstract=True):
             TapeCorrupt: Its file is missing or was changed.
         """
         kind, outcome = self.state.trials[tid]
-        if "file" in outcome:
+        if is_apart(outcome):
             return load_large(outcome["file"], self._require_folder())
         return {kind: {key: value for key, value in outcome.items() if key != "suggestion"}}
 

@@ -431,6 +431,19 @@ class TestLargeResults:
         assert seen.full_result(0)["ok"]["text"] == text
         assert seen.full_result(0)["ok"]["loss"] == outcome["loss"]
 
+    def test_a_key_named_file_of_the_evaluator_is_data_like_any_other(self, tmp_path: Path) -> None:
+        search = SpySearch(points=1)
+        run = make(tmp_path, search=search, evaluator=lambda x: {"loss": x, "file": "model.bin"}, stop=StopMax(2)).run()
+        assert run.full_result(1) == {"ok": {"loss": 0.0, "file": "model.bin", "duration": 0.25}}
+        again = [event.result for event in story(run.state) if event.kind == "submit"]
+        assert again[0] == again[1]
+
+    def test_a_repeat_of_a_large_result_names_its_file(self, tmp_path: Path) -> None:
+        search = SpySearch(points=1)
+        run = make(tmp_path, search=search, evaluator=lambda x: {"loss": x, "text": "a" * 10**5}, stop=StopMax(2)).run()
+        assert run.full_result(1) == run.full_result(0)
+        assert len(list((run.work_directory / "trials").iterdir())) == 1
+
 
 class TestWrongArguments:
     @pytest.mark.parametrize(
