@@ -194,10 +194,20 @@ class Loop:
         except SearchWaiting:
             self._waiting = True
         else:
+            self._check_tid(tid)
             try:
                 self._append(Suggest(tid, plain(suggestion), plain(search.memo(tid))))
             except NotPlain as error:
                 raise SearchError(f"{search.kind} made a suggestion that is no plain data: {error}") from error
+
+    def _check_tid(self, tid: int) -> None:
+        state = self.cast.state
+        expected = len(state.trials) + len(state.live_trials)
+        if tid != expected:
+            raise SearchError(
+                f"{self.cast.search.kind} made trial {tid}, where trial {expected} is next on the tape: a search "
+                "object serves one run, from its beginning; make a new one, or go on with Run.restore"
+            )
 
     # -- what goes out ----------------------------------------------------------------------------
 

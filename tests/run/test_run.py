@@ -10,7 +10,7 @@ import pytest
 
 from runlib import ConfigError, EvaluationError, PoolError, ReadOnlyRun, Run, RunLocked, StopLoss, StopMax, from_config
 from runlib.engine.canonical import dump
-from runlib.errors import FolderExists, NotARun, ReplayMismatch, RunlibError
+from runlib.errors import FolderExists, NotARun, ReplayMismatch, RunlibError, SearchError
 from runlib.observe.base import Observer
 from runlib.pool.base import Finished, Lost
 from tests.fakes import DirectPool, SpySearch, quadratic, story
@@ -198,6 +198,14 @@ class TestErrors:
         assert len(run.state.trials) == 20
         assert Broken.seen == 1
         assert "observe_broken failed" in (run.work_directory / "log.log").read_text()
+
+    def test_a_search_that_served_another_run_is_refused(self, tmp_path: Path) -> None:
+        search = SpySearch()
+        make(tmp_path, search=search, stop=StopMax(3)).run()
+        run = make(tmp_path, search=search, stop=StopMax(3))
+        with pytest.raises(SearchError, match=r"made trial 3, where trial 0 is next.*make a new one"):
+            run.run()
+        assert len(run.state.trials) == 0
 
 
 class TestReuse:
