@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -10,6 +11,7 @@ from typing import Any
 from runlib.errors import TapeError
 from runlib.evaluator.base import Evaluator
 from runlib.observe.base import Observer
+from runlib.pool.base import Pool
 from runlib.run.finish import write_best
 from runlib.run.loop import Cast, Loop, Policy
 from runlib.run.signals import Interrupt
@@ -24,36 +26,83 @@ log = logging.getLogger("runlib")
 
 def conduct(cast: Cast, policy: Policy, interrupt: Interrupt, evaluator: Evaluator, context: Mapping[str, Any]) -> End:
     """Run until something ends it; the workers are gone and the observers closed when this returns or raises."""
-    _tell(cast, lambda observer: observer.open(cast.stage, cast.state))
     loop = Loop(cast, policy, interrupt, time.monotonic)
-    grace = 0.0
+    with contextlib.ExitStack() as at_the_end:  # all of it is done, whatever of it fails
+        at_the_end.callback(_close_observers, cast)
+        at_the_end.callback(_leave_best, cast)
+        _tell(cast, lambda observer: observer.open(cast.stage, cast.state))
+        at_the_end.push(_closing(cast.pool, interrupt))
+        try:
+            if not cast.stop.done(cast.state):
+                cast.pool.open(evaluator, context)
+            return loop.run()
+        except KeyboardInterrupt:
+            _note_end(cast, End("signal", "stopped at once by a second SIGINT"))
+            raise
+        except BaseException as error:
+            log.error("%s: %s", type(error).__name__, error)
+            if not isinstance(error, TapeError):
+                _note_end(cast, End("error", f"{type(error).__name__}: {error}"[:500]))
+            raise
+
+
+def _closing(pool: Pool, interrupt: Interrupt) -> Callable[[type[BaseException] | None, object, object], None]:
+    """Workers that are still busy get a moment if the run ended in order; none if not, or if somebody is impatient."""
+
+    def close(error: type[BaseException] | None, *_: object) -> None:
+        if error is not None or interrupt.insisted:
+            pool.close(0.0)
+            return
+        try:
+            with interrupt.waiting():
+                pool.close(GRACE)
+        except BaseException:
+            pool.close(0.0)
+            raise
+
+    return close
+
+
+def _leave_best(cast: Cast) -> None:
     try:
-        if not cast.stop.done(cast.state):
-            cast.pool.open(evaluator, context)
-        end = loop.run()
-        grace = GRACE
-    except BaseException as error:
-        _note_error(cast, error)
-        raise
-    finally:
-        cast.pool.close(grace)
         write_best(cast.state, cast.folder)
-        cast.stage.running = frozenset()
-        _tell(cast, lambda observer: observer.close(cast.state))
-    return end
+    except OSError as error:
+        log.error("the best suggestions could not be written: %s", error)
 
 
-def _note_error(cast: Cast, error: BaseException) -> None:
-    log.error("%s: %s", type(error).__name__, error)
-    if not isinstance(error, TapeError):
-        cast.state.apply(cast.tape.append(End("error", f"{type(error).__name__}: {error}"[:500])))
+def _close_observers(cast: Cast) -> None:
+    cast.stage.running = frozenset()
+    with contextlib.ExitStack() as each:
+        for observer in list(cast.observers):
+            each.callback(_tell_one, cast, observer, lambda observer: observer.close(cast.state))
+
+
+def _note_end(cast: Cast, end: End) -> None:
+    """Put the end on the tape, and let the observers hear of all that they have not heard of."""
+    try:
+        record = cast.tape.append(end)
+        cast.state.apply(record)
         cast.tape.commit()
+    except TapeError as failure:
+        log.error("the end could not be noted: %s", failure)
+    else:
+        cast.unseen.append(record)
+        _tell(cast, lambda observer: _let_hear(observer, cast))
+
+
+def _let_hear(observer: Observer, cast: Cast) -> None:
+    for record in cast.unseen:
+        observer.observe(record, cast.state)
 
 
 def _tell(cast: Cast, action: Callable[[Observer], None]) -> None:
     for observer in list(cast.observers):
-        try:
-            action(observer)
-        except Exception:
-            log.exception("the observer %s failed and is left out from now on", observer.kind)
-            cast.observers[:] = [other for other in cast.observers if other is not observer]
+        _tell_one(cast, observer, action)
+
+
+def _tell_one(cast: Cast, observer: Observer, action: Callable[[Observer], None]) -> None:
+    try:
+        action(observer)
+    except Exception:
+        log.exception("the observer %s failed and is left out from now on", observer.kind)
+        cast.observers[:] = [other for other in cast.observers if other is not observer]

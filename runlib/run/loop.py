@@ -70,6 +70,7 @@ class Cast:
     folder: RunFolder
     observers: list[Observer]
     stage: Stage
+    unseen: list[Record] = field(default_factory=list)  # what the observers have not heard of yet
 
 
 @dataclass
@@ -88,7 +89,6 @@ class Loop:
     interrupt: Interrupt
     clock: Callable[[], float]
     running: set[int] = field(default_factory=set)
-    _fresh: list[Record] = field(default_factory=list)
     _failure: EvaluationError | None = None
     _exhausted: str = ""
     _waiting: bool = False
@@ -112,7 +112,9 @@ class Loop:
             if end is not None:
                 return self._finish(end)
             self._show()
-            for message in self.cast.pool.collect(self._patience()):
+            with self.interrupt.waiting():
+                messages = self.cast.pool.collect(self._patience())
+            for message in messages:
                 self._take(message)
             self._raise_failure()
 
@@ -161,7 +163,7 @@ class Loop:
         while self._goes_on():
             self._settle()
             full = len(state.live_trials) >= self.policy.capacity
-            if full or self._exhausted or self._waiting or not self._goes_on():
+            if full or not self._may_suggest() or self._exhausted or self._waiting:
                 return
             if state.repeats >= REPEATS_IN_A_ROW:
                 if not state.live_trials:
@@ -170,9 +172,8 @@ class Loop:
             self._suggest()
 
     def _goes_on(self) -> bool:
-        if self._failure is not None or self.interrupt.signum is not None or self._closing():
-            return False
-        return not self.cast.stop.done(self.cast.state)
+        """Whether to suggest on; the stop is not asked, so that what is live at the end follows from the results."""
+        return self._failure is None and self.interrupt.signum is None and not self._closing()
 
     def _settle(self) -> None:
         """Answer the live trials whose evaluation is known."""
@@ -185,24 +186,44 @@ class Loop:
                 (kind, outcome), owner = known
                 self._append(Submit(tid, _as_result(kind, outcome), of=owner))
 
+    def _may_suggest(self) -> bool:
+        state = self.cast.state
+        return state.order == "completed" or state.due(self.policy.capacity) is not None
+
+    def _hear(self, more: int = 0) -> int | None:
+        """With the order ``"suggested"``, tell the search what it has to know; returns how many results that is."""
+        state = self.cast.state
+        if state.order == "completed":
+            return None
+        state.hand_over((state.due(self.policy.capacity) or 0) + more)
+        return state.heard
+
     def _suggest(self) -> None:
         search = self.cast.search
+        heard = self._hear()
         try:
             tid, suggestion = search.suggest()
         except SearchExhausted as error:
             self._exhausted = str(error) or "the search has nothing left to suggest"
         except SearchWaiting:
-            self._waiting = True
+            self._wait()
         else:
             self._check_tid(tid)
             try:
-                self._append(Suggest(tid, plain(suggestion), plain(search.memo(tid))))
+                self._append(Suggest(tid, plain(suggestion), plain(search.memo(tid)), heard))
             except NotPlain as error:
                 raise SearchError(f"{search.kind} made a suggestion that is no plain data: {error}") from error
 
-    def _check_tid(self, tid: int) -> None:
+    def _wait(self) -> None:
+        """The search wants a result: the next one in order, if that is how it is told and it is there."""
         state = self.cast.state
-        expected = len(state.trials) + len(state.live_trials)
+        if state.order == "suggested" and state.heard in state.trials:
+            self._hear(more=1)
+        else:
+            self._waiting = True
+
+    def _check_tid(self, tid: int) -> None:
+        expected = self.cast.state.next_tid
         if tid != expected:
             raise SearchError(
                 f"{self.cast.search.kind} made trial {tid}, where trial {expected} is next on the tape: a search "
@@ -214,7 +235,7 @@ class Loop:
     def _append(self, event: Event) -> None:
         record = self.cast.tape.append(event)
         self.cast.state.apply(record)
-        self._fresh.append(record)
+        self.cast.unseen.append(record)
 
     def _commit(self) -> None:
         self.cast.tape.commit()
@@ -239,7 +260,7 @@ class Loop:
         return self.cast.stop.room(self.cast.state) - len(self.running)
 
     def _show(self) -> None:
-        records, self._fresh = self._fresh, []
+        records, self.cast.unseen = self.cast.unseen, []
         self.cast.stage.running = frozenset(self.running)
         for observer in list(self.cast.observers):
             self._guarded(observer, lambda o: self._let_hear(o, records))

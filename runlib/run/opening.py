@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from runlib.engine import registry
@@ -20,7 +20,7 @@ from runlib.run.folder import RunFolder
 from runlib.run.session import session_info, versions
 from runlib.state.replay import replay
 from runlib.state.state import State
-from runlib.tape.events import Session
+from runlib.tape.events import Record, Session
 from runlib.tape.lock import FolderLock
 from runlib.tape.reader import Position, Tail, TapeReader
 from runlib.tape.writer import Sync, TapeWriter
@@ -46,6 +46,7 @@ class Opened:
 
     lock: FolderLock
     tape: TapeWriter
+    unseen: list[Record] = field(default_factory=list)  # written before there was an observer to hear of it
 
     def close(self) -> None:
         """Make the tape durable and let another write."""
@@ -83,8 +84,10 @@ def take_pen(folder: RunFolder, lock: FolderLock, end: tuple[Position, Tail | No
 
 def note_session(opened: Opened, state: State, extra: dict[str, Any]) -> None:
     """Put on the tape who writes from here on."""
-    state.apply(opened.tape.append(Session(session_info(extra))))
+    record = opened.tape.append(Session(session_info(extra)))
+    state.apply(record)
     opened.tape.commit()
+    opened.unseen.append(record)
 
 
 def first_session(folder: RunFolder) -> dict[str, Any]:

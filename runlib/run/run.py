@@ -28,11 +28,19 @@ from runlib.run.finish import announce
 from runlib.run.folder import RunFolder
 from runlib.run.loop import Cast, Policy
 from runlib.run.session import make_metadata
-from runlib.run.settings import check_bool, check_context, check_duration, check_names, check_timeout, differences
+from runlib.run.settings import (
+    check_bool,
+    check_context,
+    check_duration,
+    check_names,
+    check_order,
+    check_timeout,
+    differences,
+)
 from runlib.run.signals import listening
 from runlib.run.view import RunView, wrap
 from runlib.search.base import Search
-from runlib.state.state import State
+from runlib.state.state import Order, State
 from runlib.stop.base import Stop
 from runlib.tape.lock import FolderLock
 from runlib.tape.reader import Position, Tail, TapeReader
@@ -59,6 +67,9 @@ class Run(RunView):
         caught_exceptions: Names of exceptions (any class in their line of descent) that become results of their
             trials; any other ends the run, its trial staying live.
         reuse: Answer a repeated suggestion by the evaluation that is known.
+        order: ``"completed"``: the search hears of a result as soon as it is there. ``"suggested"``: in the order of
+            suggestions, each suggestion knowing the same results whatever the timing, so that two runs with the
+            same config, seed and number of workers are the same; a slow trial can stall the others.
         name: Of the run: its folder is ``run_<name>``; None for two random words.
         description: For people.
         pool: Where evaluations run; by default one process for each slot. Not part of the config.
@@ -95,6 +106,7 @@ class Run(RunView):
         trial_timeout: float | None = None,
         caught_exceptions: Sequence[str] = CAUGHT,
         reuse: bool = True,
+        order: Order = "completed",
         name: str | None = None,
         description: str | None = None,
         pool: Pool | Mapping[str, Any] | str | None = None,
@@ -105,6 +117,7 @@ class Run(RunView):
         self.trial_timeout = check_timeout(trial_timeout)
         self.caught_exceptions = check_names(caught_exceptions)
         self.reuse = check_bool(reuse, "reuse")
+        self.order = check_order(order)
         self.name = None if name is None else check_name(name)
         self.description = description
         check_context(self.context)
@@ -140,9 +153,14 @@ class Run(RunView):
         if self._folder is not None:
             raise RunlibError(f"this run is prepared already, in {self._folder.path}")
         metadata = make_metadata(self.get_config())
+        scene = self._scene()  # before the folder is made: what cannot be noted is refused with nothing left behind
         self._folder, lock, position = RunFolder.create(directory, self.name, metadata)
-        self._state = State(self.search, path=self._folder.tape, clock=time.time)
-        self._take_pen(lock, (position, None), {})
+        self._state = State(self.search, path=self._folder.tape, clock=time.time, order=self.order)
+        try:
+            self._take_pen(lock, (position, None), scene)
+        except BaseException:
+            lock.release()
+            raise
         return self
 
     @classmethod
@@ -199,7 +217,9 @@ class Run(RunView):
     ) -> Self:
         config = TapeReader(folder.tape).metadata["run"]
         opening.load_plugins(opening.first_session(folder))
-        state = State(_make_search(config["search"], scene["context"]), path=folder.tape, clock=time.time)
+        search = _make_search(config["search"], scene["context"])
+        order = check_order(config.get("order", "completed"))
+        state = State(search, path=folder.tape, clock=time.time, order=order)
         end = opening.catch_up(folder, state, None, how["verify"])
         before = {**config, **state.changes}
         noted = state.last_session
@@ -211,7 +231,7 @@ class Run(RunView):
         run._folder, run._state = folder, state
         opening.warn_of_changes(run.evaluator, noted)
         now = run.get_config()[cls.kind]
-        run._take_pen(lock, end, {key: now[key] for key in given if now[key] != before[key]})
+        run._take_pen(lock, end, run._scene({key: now[key] for key in given if now[key] != before[key]}))
         return run
 
     @classmethod
@@ -231,7 +251,7 @@ class Run(RunView):
         run._parts = {name: config.get(name) for name in ("search", "evaluator", "stop")}
         run.trial_timeout = config.get("trial_timeout")
         run.caught_exceptions = list(config.get("caught_exceptions", CAUGHT))
-        run.reuse = config.get("reuse", True)
+        run.reuse, run.order = config.get("reuse", True), config.get("order", "completed")
         run.name, run.description = config.get("name"), config.get("description")
         run.readonly, run._opened = True, None
         return run
@@ -283,7 +303,7 @@ class Run(RunView):
         slots = self.pool.slots(self.context)
         stage = Stage(folder.path, folder.name, self.stop, slots, began=time.monotonic(), duration=seconds)
         parts = (self.search, self.stop, self.pool, self.state, opened.tape, folder)
-        return Cast(*parts, observers=list(self.observers), stage=stage)
+        return Cast(*parts, observers=list(self.observers), stage=stage, unseen=opened.unseen)
 
     def _policy(self, seconds: float | None) -> Policy:
         shutdown = 0.0 if seconds is None else min(self.context["shutdown_duration"], seconds / 10)
@@ -297,23 +317,26 @@ class Run(RunView):
             shutdown=shutdown,
         )
 
-    def _take_pen(self, lock: FolderLock, end: tuple[Position, Tail | None], changed: dict[str, Any]) -> None:
+    def _take_pen(self, lock: FolderLock, end: tuple[Position, Tail | None], scene: dict[str, Any]) -> None:
         self._opened = opening.take_pen(self._require_folder(), lock, end, self.context["sync"])
-        extra = {
+        opening.note_session(self._opened, self.state, scene)
+
+    def _scene(self, changed: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """What a session notes of how things are computed, and what it changed."""
+        return {
             "slots": self.pool.slots(self.context),
             "context": {name: self.context[name] for name in self.default_context},
-            "pool": self.pool.get_config(),
-            "observers": [observer.get_config() for observer in self.observers],
+            "pool": _noted("pool", self.pool),
+            "observers": [_noted(f"observers.{i}", observer) for i, observer in enumerate(self.observers)],
             "fingerprint": self.evaluator.fingerprint(),
-            **({"changed": changed} if changed else {}),
+            **({"changed": dict(changed)} if changed else {}),
         }
-        opening.note_session(self._opened, self.state, extra)
 
     def _reopen(self) -> None:
         folder = self._require_folder()
         lock = FolderLock(folder.path)
         try:
-            self._take_pen(lock, opening.catch_up(folder, self.state, self._end, False), {})
+            self._take_pen(lock, opening.catch_up(folder, self.state, self._end, False), self._scene())
         except BaseException:
             lock.release()
             raise
@@ -344,6 +367,13 @@ class Run(RunView):
         if self.readonly:
             folder = self.work_directory
             raise ReadOnlyRun(f"{folder} was checked out for reading: {what}() needs Run.restore({str(folder)!r})")
+
+
+def _noted(place: str, component: Component) -> dict[str, Any]:
+    try:
+        return component.get_config()
+    except ConfigError as error:
+        raise error.under(place) from error.__cause__
 
 
 def _make_search(config: Any, context: Mapping[str, Any] | None) -> Search:

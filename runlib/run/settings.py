@@ -6,22 +6,38 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from runlib.errors import ConfigError
+from runlib.state.state import Order
 
-__all__ = ["check_bool", "check_context", "check_duration", "check_names", "check_timeout", "differences"]
+__all__ = [
+    "check_bool",
+    "check_context",
+    "check_duration",
+    "check_names",
+    "check_order",
+    "check_timeout",
+    "differences",
+]
+
+FOREVER = 1e9  # 30 years of seconds; clocks and timers do not take much more
 
 
 def check_timeout(value: Any) -> float | None:
     """``trial_timeout``: seconds above 0, or None."""
     if value is not None and not (_is_number(value) and value > 0):
         raise ConfigError(f"takes seconds above 0, or null, got {value!r}", "trial_timeout")
-    return None if value is None else float(value)
+    return _limit(value)
 
 
 def check_duration(value: Any) -> float | None:
     """``duration``: minutes above 0, or None."""
     if value is not None and not (_is_number(value) and value > 0):
         raise ConfigError(f"takes minutes above 0, got {value!r}", "duration")
-    return None if value is None else float(value)
+    return _limit(value)
+
+
+def _limit(value: float | None) -> float | None:
+    """A limit that is never reached is none."""
+    return None if value is None or value > FOREVER else float(value)
 
 
 def check_names(names: Any) -> list[str]:
@@ -36,6 +52,15 @@ def check_bool(value: Any, name: str) -> bool:
     if not isinstance(value, bool):
         raise ConfigError(f"takes true or false, got {value!r}", name)
     return value
+
+
+def check_order(value: Any) -> Order:
+    """``order``: when the search hears of results."""
+    if value == "suggested":
+        return "suggested"
+    if value != "completed":
+        raise ConfigError(f"takes completed or suggested, got {value!r}", "order")
+    return "completed"
 
 
 def check_context(context: Mapping[str, Any]) -> None:

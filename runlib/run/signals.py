@@ -1,7 +1,8 @@
 """Signals end a run in order: a handler only sets a flag, which the loop sees within half a second.
 
-A second SIGINT raises ``KeyboardInterrupt`` where the program stands, which ends the workers at once. Handlers can be
-set in the main thread only; elsewhere signals stay what they were.
+A second SIGINT raises ``KeyboardInterrupt`` while the loop waits for the pool, which ends the workers at once. It never
+cuts a step of the loop in two: a record that is being written is written and applied, and what is being closed is
+closed. Handlers can be set in the main thread only; elsewhere signals stay what they were.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from types import FrameType
 
 __all__ = ["Interrupt", "listening"]
 
-ORDERLY = (signal.SIGINT, signal.SIGTERM)
+# Batch queues announce the end by SIGTERM, or by a signal that the user chose.
+ORDERLY = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 
 
 class Interrupt:
@@ -22,16 +24,36 @@ class Interrupt:
 
     Attributes:
         signum: The signal; None as long as there was none.
+        insisted: Whether a second SIGINT came.
     """
 
     def __init__(self) -> None:
         self.signum: int | None = None
+        self.insisted = False
+        self._may_raise = False
 
     def handle(self, signum: int, frame: FrameType | None) -> None:
-        """Note a signal; a second SIGINT does not wait."""
+        """Note a signal; a second SIGINT does not wait for what ``waiting`` encloses."""
         if self.signum == signal.SIGINT == signum:
-            raise KeyboardInterrupt
+            self.insisted = True
+            if self._may_raise:
+                raise KeyboardInterrupt
         self.signum = signum
+
+    @contextlib.contextmanager
+    def waiting(self) -> Iterator[None]:
+        """In here, and only in here, a second SIGINT raises; one that came before does so at once.
+
+        Raises:
+            KeyboardInterrupt: A second SIGINT came.
+        """
+        self._may_raise = True
+        try:
+            if self.insisted:
+                raise KeyboardInterrupt
+            yield
+        finally:
+            self._may_raise = False
 
     @property
     def name(self) -> str:

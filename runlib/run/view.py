@@ -23,7 +23,7 @@ __all__ = ["RunView"]
 
 C = TypeVar("C", bound=Component)
 PARTS = ("search", "evaluator", "stop")
-SETTINGS = ("trial_timeout", "caught_exceptions", "reuse", "name", "description")
+SETTINGS = ("trial_timeout", "caught_exceptions", "reuse", "order", "name", "description")
 
 
 class RunView(Component, abstract=True):
@@ -60,7 +60,7 @@ class RunView(Component, abstract=True):
 
     def _get_config(self) -> dict[str, Any]:
         parts = {name: self._part_config(name) for name in ("search", "evaluator", "stop")}
-        names = ("trial_timeout", "caught_exceptions", "reuse", "name", "description")
+        names = ("trial_timeout", "caught_exceptions", "reuse", "order", "name", "description")
         return {**parts, **{name: getattr(self, name) for name in names}}
 
     def _part_config(self, name: str) -> Any:

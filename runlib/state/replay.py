@@ -31,6 +31,7 @@ def replay(records: Iterable[Record], state: State, *, verify: bool = False) -> 
     search = state.search
     for record in records:
         if search is not None and isinstance(record.event, Suggest):
+            state.hand_over(record.event.heard or 0)
             _bring_along(search, record.event, record.n, verify)
         state.apply(record)
 

@@ -11,7 +11,7 @@ import bisect
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from runlib.engine.canonical import hash_suggestion
 from runlib.errors import TapeCorrupt
@@ -20,7 +20,9 @@ from runlib.state.results import Entry, ResultTable
 from runlib.tape.events import End, Record, Session, Submit, Suggest
 from runlib.tape.tape import Tape
 
-__all__ = ["Incumbent", "State"]
+__all__ = ["Incumbent", "Order", "State"]
+
+Order = Literal["completed", "suggested"]
 
 TOP = 5  # how many of the best evaluations are kept at hand
 RESULTS = frozenset({"ok", "error"})
@@ -56,6 +58,7 @@ class State:
         repeats: Trials answered from known evaluations since the last one that was evaluated.
         total_cost: The sum of ``cost`` over evaluations.
         ended: How the last session ended; None if it is going on, or was cut off.
+        heard: How many results the search was told in the order of suggestions; counts only with that order.
         sessions: How often a writer opened the tape.
         changes: Settings that sessions changed: ``stop``, ``trial_timeout``, ``caught_exceptions``.
         last_session: The ``info`` of the last session.
@@ -66,12 +69,22 @@ class State:
         search: What hears of the results; None for reading only.
         path: The tape.
         clock: The wall clock of a live run; None for reading, where time ends with the last record.
+        order: When the search hears of a result: ``"completed"``, at once; ``"suggested"``, when ``hand_over`` says,
+            in the order in which the trials were suggested.
     """
 
     def __init__(
-        self, search: Search | None = None, *, path: Path | None = None, clock: Callable[[], float] | None = None
+        self,
+        search: Search | None = None,
+        *,
+        path: Path | None = None,
+        clock: Callable[[], float] | None = None,
+        order: Order = "completed",
     ) -> None:
         self.search = search
+        self.order = order
+        self.heard = 0
+        self._kept: dict[int, Entry] = {}
         self.clock = clock
         self._path = path
         self.trials: ResultTable[int] = ResultTable()
@@ -160,8 +173,38 @@ class State:
             self.evals.put(eid, entry)
             self._owner[eid] = tid
         self._count(event, entry)
-        if self.search is not None:
+        if self.search is None:
+            return
+        if self.order == "suggested":
+            self._kept[tid] = entry
+        else:
             _tell(self.search, tid, entry)
+
+    @property
+    def next_tid(self) -> int:
+        """The trial that the next suggestion will be."""
+        return len(self.trials) + len(self.live_trials)
+
+    def due(self, window: int) -> int | None:
+        """How many results the search has to know before the next suggestion; None if they are not all there.
+
+        With the order ``"suggested"``, suggestion *k* is made knowing the results of the trials before
+        *k* - ``window`` + 1 and no others, whatever was finished by then: that makes it independent of the timing.
+        """
+        due = max(self.heard, self.next_tid - window + 1)
+        return due if all(tid in self._kept for tid in range(self.heard, due)) else None
+
+    def hand_over(self, count: int) -> None:
+        """Tell the search the results that were kept back, until it knows the first ``count`` trials.
+
+        Raises:
+            TapeCorrupt: One of them is not finished.
+        """
+        while self.heard < count and self.search is not None:
+            if self.heard not in self._kept:
+                raise self._corrupt(f"is followed by a suggestion that knew trial {self.heard}, which is live", self.n)
+            _tell(self.search, self.heard, self._kept.pop(self.heard))
+            self.heard += 1
 
     def _entry(self, event: Submit, suggestion: Any) -> Entry:
         if event.of is not None and event.of in self.trials:

@@ -34,12 +34,14 @@ class Suggest:
         tid: The trial.
         suggestion: Plain data.
         memo: What the search needs beside it to recall it; None for nothing.
+        heard: How many results the search knew, where it is told in the order of suggestions; None otherwise.
     """
 
     kind: ClassVar[str] = "suggest"
     tid: int
     suggestion: Any
     memo: Any = None
+    heard: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class End:
 
 Event = Session | Suggest | Submit | End
 _KINDS: dict[str, type[Any]] = {cls.kind: cls for cls in (Session, Suggest, Submit, End)}
-_OMITTED_IF_NONE = frozenset({"memo", "of"})
+_OMITTED_IF_NONE = frozenset({"memo", "of", "heard"})
 
 
 @dataclass(frozen=True, slots=True)

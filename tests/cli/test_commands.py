@@ -193,7 +193,7 @@ def test_status_and_top_change_nothing_and_need_no_plugin(project: Path, command
     assert "Ended: Any of (stop_never: not yet reached; Counted trials: 6/6). It ran for" in told
     assert "(no report of the stop: stop.stop_any.stops.0: no component of kind 'stop_never' is registered" in told
     assert "Best 3: 0.0081 (trial 1), 0.0121 (trial 5), 0.0361 (trial 4)." in told
-    assert "Trials:      6 finished, 6 ok, 0 failed, 0 live." in told
+    assert "Trials:      6 finished, 6 ok, 0 failed, 1 live." in told
     assert len(command("top", "run_red_fox", "-n", "3").stdout.splitlines()) == 4
     assert contents(folder) == before
 

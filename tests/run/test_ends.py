@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from runlib import Run, Stop, StopMax
+from runlib import ConfigError, EvaluationError, Observer, Run, Stop, StopMax
 from runlib.pool.base import Task
 from runlib.run import conduct as conduct_module
 from runlib.run import opening as opening_module
 from runlib.run import run as run_module
-from tests.fakes import DirectPool, SpySearch, quadratic
+from tests.fakes import DirectPool, SpySearch, quadratic, story
 
 
 class Clock:
@@ -144,7 +144,9 @@ def start(tmp_path: Path, ignore: bool = False) -> subprocess.Popen[str]:
     return process
 
 
-@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("signum", "code"), [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 143), (signal.SIGUSR1, 138)]
+)
 def test_a_signal_ends_the_run_in_order(tmp_path: Path, signum: int, code: int) -> None:
     process = start(tmp_path)
     os.kill(process.pid, signum)
@@ -178,3 +180,94 @@ def test_a_run_works_outside_the_main_thread(tmp_path: Path) -> None:
     thread.start()
     thread.join(timeout=60)
     assert len(run.state.trials) == 4
+
+
+class Impatient(SpySearch):
+    """Somebody presses Ctrl-C twice while this search makes a suggestion."""
+
+    kind = "search_impatient"
+
+    def suggest(self) -> tuple[int, Any]:
+        found = super().suggest()
+        if found[0] == 3:
+            for _ in range(2):
+                signal.raise_signal(signal.SIGINT)
+        return found
+
+
+def test_a_second_sigint_cuts_no_step_in_two(tmp_path: Path) -> None:
+    run = Run(Impatient(), quadratic, StopMax(6), pool=DirectPool()).prepare(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        run.run()
+    assert run.state.live_trials.keys() == {3}  # it was made, so it stands on the tape, and the run can go on from it
+    assert len(run.run().state.trials) == 6
+    left_alone = Run(SpySearch(), quadratic, StopMax(6), pool=DirectPool()).prepare(tmp_path).run()
+    assert story(Run.checkout(run.work_directory).state) == story(left_alone.state)
+
+
+class ImpatientPool(DirectPool):
+    """Somebody presses Ctrl-C twice while this pool evaluates, and twice while it is closed."""
+
+    kind = "pool_impatient"
+
+    def collect(self, timeout: float) -> Any:
+        found = super().collect(timeout)
+        for _ in range(2 if len(self.started) == 3 else 0):
+            signal.raise_signal(signal.SIGINT)
+        return found
+
+    def close(self, grace: float) -> None:
+        for _ in range(2):
+            signal.raise_signal(signal.SIGINT)
+        super().close(grace)
+
+
+def test_a_second_sigint_leaves_nothing_open(tmp_path: Path) -> None:
+    pool = ImpatientPool()
+    run = Run(SpySearch(), quadratic, StopMax(6), pool=pool).prepare(tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        run.run()
+    assert pool.closed_with == [0.0]
+    assert run.state.ended is not None
+    assert run.state.ended.reason == "signal"
+    assert "stopped at once by a second SIGINT" in (run.work_directory / "status.txt").read_text()
+    log = (run.work_directory / "log.log").read_text()
+    assert log.count("ended: stopped at once") == 1
+    assert "trial 1 ok" in log
+
+
+def test_the_log_tells_who_opened_the_run_and_why_it_ended(tmp_path: Path) -> None:
+    def fragile(x: float) -> float:
+        raise ValueError("boo")
+
+    run = Run(SpySearch(), fragile, StopMax(6), pool=DirectPool()).prepare(tmp_path)
+    with pytest.raises(EvaluationError):
+        run.run()
+    log = (run.work_directory / "log.log").read_text()
+    assert f"opened by process {os.getpid()}" in log.splitlines()[0]
+    assert "ended: EvaluationError: trial 0 failed with ValueError: boo" in log
+
+
+@pytest.mark.parametrize("minutes", [float("inf"), 1e300])
+def test_a_limit_that_is_never_reached_is_none(tmp_path: Path, minutes: float) -> None:
+    run = Run(SpySearch(), quadratic, StopMax(3), trial_timeout=minutes, pool="pool_serial").prepare(tmp_path)
+    assert len(run.run(duration=minutes).state.trials) == 3
+    assert run.trial_timeout is None
+    assert "Ended: Counted trials: 3/3." in (run.work_directory / "status.txt").read_text()
+
+
+class Untellable(Observer):
+    """Its argument is no data, so the tape cannot note it."""
+
+    kind = "observe_untellable"
+
+    def __init__(self, callback: Any, context: Any = None) -> None:
+        super().__init__(context)
+        self.callback = callback
+
+
+def test_an_observer_that_cannot_be_noted_is_refused_with_nothing_left_behind(tmp_path: Path) -> None:
+    run = Run(SpySearch(), quadratic, StopMax(3), observers=[Untellable(print)])
+    with pytest.raises(ConfigError, match=r"observers\.0\.observe_untellable\.callback: is no data"):
+        run.prepare(tmp_path)
+    assert list(tmp_path.iterdir()) == []

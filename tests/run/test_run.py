@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,7 @@ class TestWholeRun:
 
     def test_ahead_keeps_more_suggestions_live(self, tmp_path: Path) -> None:
         run = make(tmp_path, context={"ahead": 2}).run()
-        assert len(run.state.live_trials) == 2 + 1 - 1  # the last result is not refilled after the stop
+        assert len(run.state.live_trials) == 1 + 2
 
     def test_a_stop_by_loss_leaves_running_trials_live(self, tmp_path: Path) -> None:
         pool = DirectPool()
@@ -203,9 +204,33 @@ class TestErrors:
         search = SpySearch()
         make(tmp_path, search=search, stop=StopMax(3)).run()
         run = make(tmp_path, search=search, stop=StopMax(3))
-        with pytest.raises(SearchError, match=r"made trial 3, where trial 0 is next.*make a new one"):
+        with pytest.raises(SearchError, match=r"made trial 4, where trial 0 is next.*make a new one"):
             run.run()
         assert len(run.state.trials) == 0
+
+    def test_all_is_closed_though_the_pool_and_the_disk_fail_at_the_end(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        class Stubborn(DirectPool):
+            kind = "pool_stubborn"
+
+            def close(self, grace: float) -> None:
+                super().close(grace)
+                if len(self.closed_with) == 1:
+                    raise KeyboardInterrupt
+
+        def refuse(*_: Any) -> None:
+            raise OSError("no space")
+
+        monkeypatch.setattr("runlib.run.conduct.write_best", refuse)
+        pool = Stubborn()
+        run = make(tmp_path, pool=pool)
+        with pytest.raises(KeyboardInterrupt):
+            run.run()
+        assert pool.closed_with == [1.0, 0.0]
+        assert "best suggestions could not be written: no space" in caplog.text
+        assert not [h for h in logging.getLogger("runlib").handlers if type(h).__module__.startswith("runlib")]
+        assert "Ended:" in (run.work_directory / "status.txt").read_text()
 
 
 class TestReuse:
