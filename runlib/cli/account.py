@@ -16,6 +16,7 @@ from runlib.observe.status import format_seconds
 from runlib.run.run import Run
 from runlib.state.results import ResultTable
 from runlib.state.state import State
+from runlib.tape.foreign import is_foreign
 
 __all__ = ["describe", "render_description"]
 
@@ -28,7 +29,8 @@ def describe(run: Run, now: float) -> dict[str, Any]:
         now: Seconds since 1970.
     """
     state = run.state
-    phase = _phase(state)
+    foreign = is_foreign(run.work_directory / "tape.son")
+    phase = "foreign" if foreign else _phase(state)
     if phase == "running":
         state.clock = lambda: now  # its time goes on after its last record
     best = state.best
@@ -40,8 +42,8 @@ def describe(run: Run, now: float) -> dict[str, Any]:
         "writer": {key: state.last_session.get(key) for key in ("host", "pid")} if state.sessions else None,
         "sessions": state.sessions,
         "records": state.n,
-        "last_record": state.t,
-        "seconds_since": max(0.0, now - state.t),
+        "last_record": None if foreign else state.t,
+        "seconds_since": None if foreign else max(0.0, now - state.t),
         "runtime": state.runtime,
         "trials": {**_counts(state.trials), "live": len(state.live_trials)},
         "evaluations": _counts(state.evals),
@@ -115,6 +117,8 @@ def _phase_text(about: dict[str, Any]) -> str:
     if about["ended"] is not None:
         why = about["ended"]["text"] or about["ended"]["reason"]
         return f"Ended: {why.rstrip('.')}. {runtime}"
+    if about["phase"] == "foreign":
+        return "A tape of cmlkit, which says neither when nor whether it ended; it is read, and not gone on with."
     writer, since = about["writer"], format_seconds(about["seconds_since"])
     if writer is None:
         return "Not begun: no process has opened it for running yet."

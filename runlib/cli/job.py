@@ -17,8 +17,6 @@ made, before a folder is; each error names the file and the place in it.
 
 from __future__ import annotations
 
-import difflib
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,11 +31,9 @@ from runlib.pool.base import Pool
 from runlib.run.run import Run
 from runlib.run.settings import check_context
 
-__all__ = ["Job", "read_job", "warn_of_context"]
+__all__ = ["Job", "read_job"]
 
 C = TypeVar("C", bound=Component)
-
-log = logging.getLogger("runlib")
 
 
 @dataclass(frozen=True)
@@ -87,7 +83,6 @@ class Job:
             arguments = {**self.run, **scene} if name is None else {**self.run, **scene, "name": name}
             run = from_config({Run.kind: arguments}, context=merged, family=Run)
             run.pool.slots(run.context)  # what the pool needs to know, checked before anything is written
-            warn_of_context(merged)
         return run
 
     def _pool(self, context: Mapping[str, Any]) -> Pool | None:
@@ -97,21 +92,6 @@ class Job:
         if self.observers is None:
             return None
         return [_made(f"observers.{i}", config, Observer, context) for i, config in enumerate(self.observers)]
-
-
-def warn_of_context(context: Mapping[str, Any]) -> None:
-    """Say which keys of a context nothing here seems to take: most likely they are misspelt.
-
-    No error, for a component may look into its context without having a default for what it looks for.
-    """
-    classes = registry.classes(Component)
-    known = {key for cls in classes for key in getattr(cls, "default_context", {})}
-    known |= {getattr(cls, "kind", "") for cls in classes}
-    for key in context:
-        if key not in known:
-            near = difflib.get_close_matches(str(key)[:80], known, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            log.warning("context.%s: nothing here is known to take it%s", str(key)[:80], hint)
 
 
 def _made(place: str, config: Any, family: type[C], context: Mapping[str, Any]) -> C:

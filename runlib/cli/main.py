@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from runlib import __version__
+from runlib.cli.audit import repair, verify
 from runlib.cli.show import status, top
 from runlib.cli.work import restore, run
 
@@ -47,7 +48,7 @@ def _options(
     """What stands before the subcommand."""
 
 
-for _command in (run, restore, status, top):
+for _command in (run, restore, status, top, verify, repair):
     app.command()(_command)
 
 

@@ -40,6 +40,7 @@ def status(folder: Folder, json: Json = False) -> None:
 def top(
     folder: Folder,
     count: Annotated[int, typer.Option("-n", "--count", min=1, help="How many, at most.")] = 5,
+    at: Annotated[int | None, typer.Option(metavar="N", min=0, help="As it was after record N of the tape.")] = None,
     json: Json = False,
     yaml: Annotated[bool, typer.Option("--yaml", help="As YAML, suggestions in full.")] = False,
 ) -> None:
@@ -51,7 +52,7 @@ def top(
     with reporting():
         if json and yaml:
             raise ConfigError("--json and --yaml exclude each other")
-        state = Run.checkout(folder).state
+        state = Run.checkout(folder, at=at).state
         if json:
             _print_json(best_trials(state, count))
         elif yaml:

@@ -9,7 +9,7 @@ import typer
 
 from runlib.cli.carry import Manner, carry_out
 from runlib.cli.ending import reporting
-from runlib.cli.job import read_job, warn_of_context
+from runlib.cli.job import read_job
 from runlib.cli.options import (
     Duration,
     Plugins,
@@ -93,5 +93,4 @@ def restore(
         given = {**read_context(context), **({} if workers is None else {"max_workers": workers})}
         load_plugins(plugin)
         made = Run.restore(folder, verify=verify, context=given, **changes)
-        warn_of_context(given)
         carry_out(made, Manner(duration, quiet, traceback))

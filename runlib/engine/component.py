@@ -24,7 +24,6 @@ __all__ = ["Component", "from_config", "is_config", "merge_context", "to_config"
 _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 C = TypeVar("C", bound="Component")
-Config = Mapping[str, Any]
 
 
 class Component:
@@ -191,7 +190,7 @@ def from_config(config: Any, *, context: Mapping[str, Any] | None = None, family
     """
     if isinstance(config, Component):
         if family is not None and not isinstance(config, family):
-            raise ConfigError(f"expected a {family.__name__}, got {type(config).__name__}")
+            raise ConfigError(f"expected {_a(family.__name__)}, got {_a(type(config).__name__)}")
         return cast(C, config)
     kind, arguments = _split(config, family)
     cls = registry.lookup(kind, family)
@@ -207,10 +206,16 @@ def from_config(config: Any, *, context: Mapping[str, Any] | None = None, family
         raise ConfigError(f"{type(error).__name__}: {error}", kind) from error
 
 
+def _a(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiouAEIOU' else 'a'} {noun}"
+
+
 def _split(config: Any, family: type | None) -> tuple[str, dict[str, Any]]:
-    wanted = f"a {family.__name__.lower()} is" if family is not None else "a component is"
+    wanted = f"{_a(family.__name__.lower())} is" if family is not None else "a component is"
     if isinstance(config, str):
         return config, {}
+    if isinstance(config, type):
+        raise ConfigError(f"takes an object, got the class {config.__name__}; write {config.__name__}(...)")
     if not isinstance(config, Mapping) or len(config) != 1:
         raise ConfigError(f"{wanted} written {{kind: {{arguments}}}}, with one kind, got {_short(config)}")
     [(kind, arguments)] = config.items()

@@ -74,7 +74,8 @@ class Pool(Component, abstract=True):
 
         Args:
             evaluator: What each worker calls.
-            context: Of the run: ``max_workers``, ``devices``, ``capture_output``.
+            context: Of the run: ``max_workers``, ``devices``, ``capture_output``, ``memory_limit``,
+                ``max_trials_per_worker``.
         """
         raise NotImplementedError
 

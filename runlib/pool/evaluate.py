@@ -16,7 +16,7 @@ from runlib.evaluator.base import Evaluator
 from runlib.evaluator.result import error_names, error_result, ok_result
 from runlib.pool.output import captured
 
-__all__ = ["evaluate", "lost", "timed_out"]
+__all__ = ["evaluate", "lost", "out_of_memory", "timed_out"]
 
 Outcome = tuple[dict[str, Any], tuple[str, ...]]
 
@@ -77,6 +77,16 @@ def lost(reason: str, traceback: str = "") -> Outcome:
     """
     text = f"the worker {reason} during the evaluation"
     return _error("WorkerLost", text, traceback), tuple(error_names(WorkerLost("")))
+
+
+def out_of_memory(reason: str) -> Outcome:
+    """The outcome for an evaluation that was stopped for the memory it took; caught as a MemoryError it raised.
+
+    Args:
+        reason: What it took and might, for people: ``took 2.1 GiB, more than ...``.
+    """
+    text = f"the worker {reason} during the evaluation"
+    return _error("MemoryError", text), tuple(error_names(MemoryError()))
 
 
 def _error(name: str, text: str, traceback: str = "") -> dict[str, Any]:

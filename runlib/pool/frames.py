@@ -47,7 +47,8 @@ class Inbox:
             end = start + HEADER.size + length
             if length > MAX_BODY or end > len(self._buffer):
                 break
-            messages.append(bytes(self._buffer[start + HEADER.size : end]))
+            with memoryview(self._buffer) as view:  # of a result of many megabytes there is one copy, not two
+                messages.append(bytes(view[start + HEADER.size : end]))
             start = end
         del self._buffer[:start]
         return messages

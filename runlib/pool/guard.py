@@ -1,5 +1,7 @@
 """The manager's side of the guardian: which process groups must not outlive this process.
 
+It is there where workers have no supervisors (macOS), one for each pool.
+
 A worker is put on the list before it is told anything, and taken off only when its whole group was killed. A
 worker that is not on the list yet ends by itself when it finds nobody at the other end of its stream.
 """

@@ -2,7 +2,8 @@
 
 It is told process groups through its standard input, ``+group`` and ``-group``, one a line. When that pipe ends, or
 the manager does (a fork of it may hold the pipe open), every group still on the list gets SIGKILL. It imports
-next to nothing, since it is started with every pool, and ignores all signals that ask it to end.
+next to nothing, since it is started with every pool, and ignores all signals that ask it to end. Where workers have
+supervisors (Linux) there is none; it does not know of processes that left the group of their worker.
 
 Run as a script: ``python -I -S guardian.py MANAGER_PID``.
 """

@@ -4,6 +4,10 @@ A worker has its own session and three lines to the manager. The *stream* carrie
 The *tasks* are datagrams, one for each: the manager keeps a second descriptor of the worker's end, so that a task
 which the worker has not begun can be taken back, by the kernel's word and without asking anybody. The *life*
 line carries nothing; the kernel kills the worker's group when the manager's end of it closes (see ``lifeline``).
+
+On Linux the child of the manager is the worker's supervisor: it starts the worker, ends as the worker ended, and
+not before all that the worker started is gone; it is spoken to on a fourth line, *control*. Elsewhere the worker
+itself is the child, and the manager kills its group.
 """
 
 from __future__ import annotations
@@ -15,13 +19,21 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
 
 from runlib.pool.frames import CHUNK, Inbox, Outbox
+from runlib.pool.sizes import describe_bytes
 
-__all__ = ["DATAGRAM", "WorkerProcess"]
+__all__ = ["DATAGRAM", "WorkerProcess", "has_supervisors"]
 
 DATAGRAM = 32 * 1024  # a longer task goes through the stream; well below what a socket holds unread
 FAREWELL = b"[]"
+
+
+def has_supervisors() -> bool:
+    """Whether workers here have supervisors, so that nothing they start outlives them, and memory can be limited."""
+    return sys.platform == "linux" and find_spec("_ctypes") is not None
 
 
 class WorkerProcess:
@@ -29,24 +41,41 @@ class WorkerProcess:
 
     Args:
         environment: Added to that of this process.
+        memory_limit: Bytes that the worker and all it starts may take; kept only where there are supervisors.
+
+    Attributes:
+        pid: The child of this process: the supervisor, or the worker where there is none.
+        supervised: Whether it has a supervisor.
+        overrun: How many bytes it took when the supervisor ended it for that; None if it did not. Known once it is
+            buried.
     """
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], memory_limit: int | None = None) -> None:
         self.stream, stream = socket.socketpair()
         self._tasks, self._unread = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         # Some systems hold no more than 2 KiB unless they are asked.
         self._tasks.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 6 * DATAGRAM)
         self._unread.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 6 * DATAGRAM)
+        self._control, control = socket.socketpair()
         life, self._life = os.pipe()
         fds = [stream.fileno(), self._unread.fileno(), life]
+        self.supervised = has_supervisors()
+        self._memory_limit = memory_limit or 0
+        command = _command(fds)
+        if self.supervised:
+            command = _under_supervision(command, control.fileno(), self._memory_limit, fds)
+            fds.append(control.fileno())
         try:
-            self._popen = _start(fds, environment)
+            self._popen = _start(command, fds, environment)
         except BaseException:
             self._close_lines()
             raise
         finally:
             stream.close()
+            control.close()
             os.close(life)
+        self._control.setblocking(False)
+        self.overrun: int | None = None
         self.stream.setblocking(False)
         self._tasks.setblocking(False)
         self._inbox = Inbox()
@@ -111,12 +140,19 @@ class WorkerProcess:
         return text if text.startswith("Fatal Python error") else ""
 
     def signal(self, number: int) -> None:
-        """Send a signal to the worker and all processes in its group."""
+        """Send SIGTERM to the worker's group, or SIGKILL to it and all that it started.
+
+        Where there is no supervisor, what left the worker's group hears of neither.
+        """
+        if self.supervised:
+            with suppress(BrokenPipeError, ConnectionResetError, BlockingIOError):
+                self._control.send(b"K" if number == signal.SIGKILL else b"T")
+            return
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
 
     def has_ended(self) -> bool:
-        """Whether the worker itself is dead; it is not reaped, so that its number stays its own."""
+        """Whether the worker is dead; it is not reaped, so that its number stays its own."""
         if self._popen.returncode is not None:
             return True
         if not hasattr(os, "waitid"):
@@ -133,24 +169,40 @@ class WorkerProcess:
             How it ended, for people: ``was killed by signal 9 (SIGKILL)``.
         """
         code = self._popen.wait()
+        with suppress(BlockingIOError, ConnectionResetError):
+            self.overrun = int(self._control.recv(64) or 0) or None
         if self.handle is not None:
             os.close(self.handle)
             self.handle = None
         self._close_lines()
-        return describe_exit(code)
+        if self.overrun is None:
+            return describe_exit(code)
+        return (
+            f"took {describe_bytes(self.overrun)}, more than the memory_limit of {describe_bytes(self._memory_limit)},"
+        )
 
     def _close_lines(self) -> None:
         self.stream.close()
         self._tasks.close()
         self._unread.close()
+        self._control.close()
         os.close(self._life)
 
 
-def _start(fds: list[int], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _command(fds: list[int]) -> list[str]:
+    return [sys.executable, *_options(), "-P", "-m", "runlib.pool.worker", *map(str, fds)]
+
+
+def _under_supervision(command: list[str], control: int, memory_limit: int, fds: list[int]) -> list[str]:
+    program = [sys.executable, "-I", "-S", str(Path(__file__).with_name("supervisor.py"))]
+    return [*program, str(os.getpid()), str(control), str(memory_limit), ",".join(map(str, fds)), *command]
+
+
+def _start(command: list[str], fds: list[int], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     # The path of this process, in its order, so that the worker finds the same runlib; it sets back the variable.
     path = {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if isinstance(entry, str))}
     return subprocess.Popen(
-        [sys.executable, *_options(), "-P", "-m", "runlib.pool.worker", *map(str, fds)],
+        command,
         stdin=subprocess.DEVNULL,
         env={**os.environ, **environment, **path},
         pass_fds=fds,

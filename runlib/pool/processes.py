@@ -19,12 +19,12 @@ from typing import Any
 from runlib.engine import registry
 from runlib.engine.canonical import dump
 from runlib.engine.component import merge_context
-from runlib.errors import PoolError
+from runlib.errors import ConfigError, PoolError
 from runlib.evaluator.base import Evaluator
 from runlib.pool.base import Finished, Lost, Pool, Task
 from runlib.pool.guard import Guard
 from runlib.pool.parcel import is_arriving, pack
-from runlib.pool.process import WorkerProcess
+from runlib.pool.process import WorkerProcess, has_supervisors
 from runlib.pool.settings import Settings, read_settings
 from runlib.pool.slot import Desk, Order, Slot, State
 
@@ -39,7 +39,9 @@ class ProcessPool(Pool):
 
     Args:
         context: ``max_workers`` (default: the cores this process may use), ``devices`` (slot i is pinned to one by
-            ``CUDA_VISIBLE_DEVICES``) and ``capture_output``; those given to ``open`` come first.
+            ``CUDA_VISIBLE_DEVICES``), ``capture_output``, ``memory_limit`` (of a worker and all that it started, in
+            bytes or as ``"2 GiB"``: a trial above it is a MemoryError; Linux only) and ``max_trials_per_worker``
+            (then a fresh one takes its place); those given to ``open`` come first.
     """
 
     kind = "pool_processes"
@@ -59,7 +61,12 @@ class ProcessPool(Pool):
 
     def _read(self, context: Mapping[str, Any]) -> Settings:
         given = {key: value for key, value in merge_context(type(self), context).items() if value is not None}
-        return read_settings({**self.context, **given})
+        settings = read_settings({**self.context, **given})
+        if settings.memory_limit is not None and not has_supervisors():
+            raise ConfigError(
+                "the memory of a trial can be limited on Linux only; leave it out here", "context.memory_limit"
+            )
+        return settings
 
     def open(self, evaluator: Evaluator, context: Mapping[str, Any]) -> None:
         """Start the workers; they build the evaluator while this returns.
@@ -77,7 +84,8 @@ class ProcessPool(Pool):
         self._settings = self._read(context)
         self._parcel = pack(evaluator)
         self._failed = False
-        self._desk = Desk(self._launch, Guard())
+        guard = None if has_supervisors() else Guard()
+        self._desk = Desk(self._launch, guard, self._settings.max_trials_per_worker)
         self._slots = [Slot(index, self._desk) for index in range(self._settings.max_workers)]
         try:
             for slot in self._slots:
@@ -88,11 +96,12 @@ class ProcessPool(Pool):
 
     def _launch(self, slot: int) -> WorkerProcess:
         try:
-            process = WorkerProcess(self._settings.environment(slot))
+            process = WorkerProcess(self._settings.environment(slot), self._settings.memory_limit)
         except OSError as error:
             raise PoolError(f"a worker process cannot be started: {error}") from error
         # Until it hears from us the worker does nothing, and ends if we are gone: so it is never without a guard.
-        self._opened().guard.add(process.pid)
+        if (guard := self._opened().guard) is not None:
+            guard.add(process.pid)
         process.send(_boot_message())
         process.send(self._parcel)
         return process
@@ -128,7 +137,7 @@ class ProcessPool(Pool):
             load = slot.load
             if load == 0:
                 return slot
-            if load == 1 and busy is None and order.short:
+            if load == 1 and busy is None and order.short and slot.may_queue:
                 busy = slot
         return busy
 
@@ -219,7 +228,8 @@ class ProcessPool(Pool):
             if slot.state is not State.EMPTY:
                 slot.kill()
         self._await(alive, PATIENCE)
-        self._desk.guard.close()
+        if self._desk.guard is not None:
+            self._desk.guard.close()
         self._desk.selector.close()
         self._desk, self._slots = None, []
 

@@ -31,7 +31,8 @@ class SerialPool(Pool):
 
     Args:
         context: ``devices`` (the first one is used, by ``CUDA_VISIBLE_DEVICES``) and ``capture_output``; those given
-            to ``open`` come first. ``max_workers`` is checked, and makes no difference.
+            to ``open`` come first. ``max_workers`` and ``max_trials_per_worker`` are checked, and make no difference;
+            a ``memory_limit`` is refused, since only another process can keep it.
     """
 
     kind = "pool_serial"
@@ -52,7 +53,10 @@ class SerialPool(Pool):
 
     def _read(self, context: Mapping[str, Any]) -> Settings:
         given = {key: value for key, value in merge_context(type(self), context).items() if value is not None}
-        return read_settings({**self.context, **given})
+        settings = read_settings({**self.context, **given})
+        if settings.memory_limit is not None:
+            raise ConfigError("pool_serial cannot keep a limit; use pool_processes, or none", "context.memory_limit")
+        return settings
 
     def open(self, evaluator: Evaluator, context: Mapping[str, Any]) -> None:
         """Take the evaluator, as it is.

@@ -20,6 +20,7 @@ from typing import Any
 
 from runlib.engine import registry
 from runlib.engine.canonical import dump, load
+from runlib.engine.disk import open_output
 from runlib.evaluator.base import Evaluator
 from runlib.pool.evaluate import evaluate, failed
 from runlib.pool.frames import receive, send
@@ -29,6 +30,7 @@ from runlib.pool.parcel import arriving, unpack
 __all__ = ["serve"]
 
 DATAGRAM = 64 * 1024
+OOM_SCORE = 500  # thousandths of all memory: what is added to a worker's share when the kernel looks for a victim
 
 
 def serve() -> None:
@@ -65,9 +67,22 @@ def _connect(stream: int, tasks: int, life: int) -> tuple[socket.socket, socket.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])  # the thread that started this may have blocked some
     hold(life)
+    _be_taken_first()
     # Where a crash is described: after the last message, see ``WorkerProcess.last_words``.
     faulthandler.enable(stream, all_threads=False)
     return socket.socket(fileno=stream), socket.socket(fileno=tasks)
+
+
+def _be_taken_first() -> None:
+    """When the machine runs out of memory, the kernel is to kill this process, or what it starts, not the manager."""
+    with suppress(OSError):  # a system that knows no such score
+        with open("/proc/self/oom_score_adj", "rb") as file:
+            score = min(1000, int(file.read()) + OOM_SCORE)
+        line = open_output(Path("/proc/self/oom_score_adj"))
+        try:
+            os.write(line, b"%d" % score)
+        finally:
+            os.close(line)
 
 
 def _settle(boot: dict[str, Any]) -> None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from runlib.errors import ConfigError
+from runlib.pool.sizes import read_bytes
 
-__all__ = ["Settings", "count_cores", "read_settings"]
-
+__all__ = ["Settings", "count_cores", "read_count", "read_memory_limit", "read_settings"]
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -23,11 +23,15 @@ class Settings:
         max_workers: How many evaluations run at once.
         devices: What the slots are pinned to, in turn; empty for no pinning.
         capture_output: Whether the output of a trial goes to its folder.
+        memory_limit: Bytes that a worker and all it started may take; None for no limit.
+        max_trials_per_worker: After how many trials a worker gives way to a fresh one; None for never.
     """
 
     max_workers: int
     devices: tuple[str, ...]
     capture_output: bool
+    memory_limit: int | None = None
+    max_trials_per_worker: int | None = None
 
     def environment(self, slot: int) -> dict[str, str]:
         """The variables that tell the worker in a slot its place."""
@@ -53,15 +57,34 @@ def read_settings(context: Mapping[str, Any]) -> Settings:
     Raises:
         ConfigError: A value is of the wrong type or out of range.
     """
-    return Settings(_workers(context), _devices(context), _capture(context))
+    return Settings(
+        max_workers=read_count(context, "max_workers") or count_cores(),
+        devices=_devices(context),
+        capture_output=_capture(context),
+        memory_limit=read_memory_limit(context),
+        max_trials_per_worker=read_count(context, "max_trials_per_worker"),
+    )
 
 
-def _workers(context: Mapping[str, Any]) -> int:
-    value = context.get("max_workers")
-    if value is None:
-        return count_cores()
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigError(f"must be a whole number from 1 on, got {value!r}", "context.max_workers")
+def read_memory_limit(context: Mapping[str, Any]) -> int | None:
+    """``memory_limit`` in bytes; None if there is none.
+
+    Raises:
+        ConfigError: It is no amount of memory.
+    """
+    value = context.get("memory_limit")
+    return None if value is None else read_bytes(value, "context.memory_limit")
+
+
+def read_count(context: Mapping[str, Any], name: str) -> int | None:
+    """A whole number from 1 on; None if there is none.
+
+    Raises:
+        ConfigError: It is something else.
+    """
+    value = context.get(name)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise ConfigError(f"must be a whole number from 1 on, got {value!r}", f"context.{name}")
     return value
 
 

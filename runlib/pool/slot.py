@@ -2,9 +2,9 @@
 
 ::
 
-    EMPTY --start--> BOOTING --"ready"--> READY --timeout, cancel--> STOPPING
-      ^                 |                   |                            |
-      +---------------- the process ends, whatever the reason -----------+
+    EMPTY --start--> BOOTING --"ready"--> READY --timeout, cancel, last trial--> STOPPING
+      ^                 |                   |                                       |
+      +---------------- the process ends, whatever the reason ----------------------+
 
 Of the tasks handed over the first is the one being evaluated; those behind it lie in the worker's line and can be
 taken back. Whatever happens, each of them is reported once or goes back to the queue. A trial is reported as
@@ -23,13 +23,14 @@ from dataclasses import dataclass, field
 
 from runlib.engine.canonical import dump, load
 from runlib.pool.base import Finished, Lost, Task
-from runlib.pool.evaluate import lost, timed_out
+from runlib.pool.evaluate import lost, out_of_memory, timed_out
 from runlib.pool.guard import Guard
 from runlib.pool.process import DATAGRAM, WorkerProcess
 
 __all__ = ["Desk", "Order", "Slot"]
 
 GRACE = 0.3  # seconds between SIGTERM and SIGKILL
+FAREWELL = 2.0  # seconds for a worker that had its last trial to end by itself
 BOTH = selectors.EVENT_READ | selectors.EVENT_WRITE
 
 
@@ -60,7 +61,8 @@ class Desk:
 
     Attributes:
         launch: Starts a worker for the slot of this number and sends it its parcel.
-        guard: Knows the groups of all workers.
+        guard: Knows the groups of all workers; None where each has a supervisor.
+        max_trials: How many trials a worker may have; None for any number.
         selector: Waits for their streams and ends.
         queue: Tasks that no worker has.
         events: What is to be reported.
@@ -68,7 +70,8 @@ class Desk:
     """
 
     launch: Callable[[int], WorkerProcess]
-    guard: Guard
+    guard: Guard | None
+    max_trials: int | None = None
     selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
     queue: deque[Order] = field(default_factory=deque)
     events: list[Finished | Lost] = field(default_factory=list)
@@ -91,6 +94,7 @@ class Slot:
         self._since = 0.0
         self._kill_at: float | None = None
         self._killed = False
+        self._done = 0
         self._long = 0
         self._verdict: Finished | None = None
         self._process: WorkerProcess | None = None
@@ -108,6 +112,12 @@ class Slot:
         return len(self.orders) if self.state is State.READY and self._kill_at is None else None
 
     @property
+    def may_queue(self) -> bool:
+        """Whether one more task may wait with the worker: a last trial has none behind it."""
+        limit = self._desk.max_trials
+        return limit is None or self._done + len(self.orders) < limit
+
+    @property
     def due(self) -> float | None:
         """When the slot wants to be looked after, on the monotonic clock; None if nothing is pending."""
         if self._kill_at is not None:
@@ -122,6 +132,7 @@ class Slot:
         self.state = State.BOOTING
         self._kill_at = self._verdict = None
         self._killed = False
+        self._done = 0
         self._desk.selector.register(process.stream, BOTH, self.on_stream)
         if process.handle is not None:
             self._desk.selector.register(process.handle, selectors.EVENT_READ, self.on_end)
@@ -146,7 +157,9 @@ class Slot:
 
     def on_stream(self, mask: int = selectors.EVENT_READ) -> None:
         """The stream has something to read, or room for what is to be sent."""
-        process = self.process
+        if self._process is None:
+            return  # its end was noticed in the same moment, and came first
+        process = self._process
         if mask & selectors.EVENT_WRITE and process.flush():
             self._desk.selector.modify(process.stream, selectors.EVENT_READ, self.on_stream)
         if mask & selectors.EVENT_READ:
@@ -169,7 +182,16 @@ class Slot:
             return  # it came too late: the trial was given up
         self.orders.popleft()
         self._since = time.monotonic()
+        self._done += 1
         self._desk.events.append(Finished(tid, result, tuple(names)))
+        if self._done == self._desk.max_trials and self.state is State.READY:
+            self._dismiss()
+
+    def _dismiss(self) -> None:
+        """The worker had its last trial: it ends, and a fresh one takes its place."""
+        self.state = State.STOPPING
+        self.process.farewell()
+        self._kill_at = time.monotonic() + FAREWELL
 
     def _lose_stream(self) -> None:
         """Nothing more will come; the process is about to end, or has closed what it must not."""
@@ -252,14 +274,14 @@ class Slot:
             self._verdict = None
 
     def on_end(self, mask: int = selectors.EVENT_READ) -> None:
-        """The worker is dead: kill what it started, hear its last messages, and account for its tasks."""
+        """The worker is dead: kill what its group has left, hear its last messages, and account for its tasks."""
         process = self.process
         process.signal(signal.SIGKILL)
         for message in process.read_all():
             self._hear(message)
         self.take_back()
         words = process.last_words()
-        self._account(self._bury(process), words)
+        self._account(self._bury(process), words, process.overrun is not None)
         self.state = State.EMPTY
         self._process = None
 
@@ -268,15 +290,16 @@ class Slot:
             if line is not None and line in self._desk.selector.get_map():
                 self._desk.selector.unregister(line)
         # Off the list first: once it is reaped its number is free for others.
-        self._desk.guard.remove(process.pid)
+        if self._desk.guard is not None:
+            self._desk.guard.remove(process.pid)
         return process.bury()
 
-    def _account(self, reason: str, words: str) -> None:
+    def _account(self, reason: str, words: str, overrun: bool) -> None:
         if self.state is State.STOPPING:
             self._pronounce()
         elif self.orders:
-            tid = self.orders.popleft().tid
-            self._desk.events.append(Finished(tid, *lost(reason, words)))
+            outcome = out_of_memory(reason) if overrun else lost(reason, words)
+            self._desk.events.append(Finished(self.orders.popleft().tid, *outcome))
         elif self._desk.failure is None:
             when = "before it was ready" if self.state is State.BOOTING else "while it had no task"
             said = f"; it said:\n{words}" if words else ""

@@ -1,4 +1,7 @@
-"""The observers of a run: one that raises is logged and left out from then on; it never ends the run."""
+"""The observers of a run: one that raises is logged and left out from then on; it never ends the run.
+
+They hear of each record once, after it is durable: a record is noted as it is written, and shown later.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ import logging
 from collections.abc import Callable, Sequence
 
 from runlib.observe.base import Observer
+from runlib.state.state import State
+from runlib.tape.events import Record
 
 __all__ = ["Audience"]
 
@@ -18,10 +23,21 @@ class Audience:
 
     Args:
         observers: In the order in which they hear.
+        unseen: Records of which they have not heard.
     """
 
-    def __init__(self, observers: Sequence[Observer]) -> None:
+    def __init__(self, observers: Sequence[Observer], unseen: Sequence[Record] = ()) -> None:
         self._observers = list(observers)
+        self._unseen = list(unseen)
+
+    def note(self, record: Record) -> None:
+        """Keep a record until it is shown."""
+        self._unseen.append(record)
+
+    def show(self, state: State) -> None:
+        """Let them hear of what was noted; what it stands for is durable by now."""
+        records, self._unseen = self._unseen, []
+        self.tell(lambda observer: _let_hear(observer, records, state))
 
     def tell(self, action: Callable[[Observer], None]) -> None:
         """Do something with each of them."""
@@ -37,6 +53,14 @@ class Audience:
     def _guarded(self, observer: Observer, action: Callable[[Observer], None]) -> None:
         try:
             action(observer)
-        except Exception:
-            log.exception("the observer %s failed and is left out from now on", observer.kind)
+        except Exception as error:
+            # What the disk refuses needs no traceback.
+            where = None if isinstance(error, OSError) else error
+            log.error("the observer %s failed and is left out from now on: %s", observer.kind, error, exc_info=where)
             self._observers = [other for other in self._observers if other is not observer]
+
+
+def _let_hear(observer: Observer, records: Sequence[Record], state: State) -> None:
+    for record in records:
+        observer.observe(record, state)
+    observer.tick(state)

@@ -10,7 +10,6 @@ from typing import Any
 
 from runlib.errors import TapeError
 from runlib.evaluator.base import Evaluator
-from runlib.observe.base import Observer
 from runlib.pool.base import Pool
 from runlib.run.finish import write_best
 from runlib.run.loop import Cast, Loop, Policy
@@ -30,7 +29,7 @@ def conduct(cast: Cast, policy: Policy, interrupt: Interrupt, evaluator: Evaluat
     with contextlib.ExitStack() as at_the_end:  # all of it is done, whatever of it fails
         at_the_end.callback(_close_observers, cast)
         at_the_end.callback(_leave_best, cast)
-        _tell(cast, lambda observer: observer.open(cast.stage, cast.state))
+        cast.audience.tell(lambda observer: observer.open(cast.stage, cast.state))
         at_the_end.push(_closing(cast.pool, interrupt))
         try:
             if not cast.stop.done(cast.state):
@@ -72,9 +71,7 @@ def _leave_best(cast: Cast) -> None:
 
 def _close_observers(cast: Cast) -> None:
     cast.stage.running = frozenset()
-    with contextlib.ExitStack() as each:
-        for observer in list(cast.observers):
-            each.callback(_tell_one, cast, observer, lambda observer: observer.close(cast.state))
+    cast.audience.dismiss(lambda observer: observer.close(cast.state))
 
 
 def _note_end(cast: Cast, end: End) -> None:
@@ -86,23 +83,5 @@ def _note_end(cast: Cast, end: End) -> None:
     except TapeError as failure:
         log.error("the end could not be noted: %s", failure)
     else:
-        cast.unseen.append(record)
-        _tell(cast, lambda observer: _let_hear(observer, cast))
-
-
-def _let_hear(observer: Observer, cast: Cast) -> None:
-    for record in cast.unseen:
-        observer.observe(record, cast.state)
-
-
-def _tell(cast: Cast, action: Callable[[Observer], None]) -> None:
-    for observer in list(cast.observers):
-        _tell_one(cast, observer, action)
-
-
-def _tell_one(cast: Cast, observer: Observer, action: Callable[[Observer], None]) -> None:
-    try:
-        action(observer)
-    except Exception:
-        log.exception("the observer %s failed and is left out from now on", observer.kind)
-        cast.observers[:] = [other for other in cast.observers if other is not observer]
+        cast.audience.note(record)
+        cast.audience.show(cast.state)

@@ -15,15 +15,16 @@ from typing import Any
 
 from runlib.engine.canonical import NotPlain, plain
 from runlib.errors import EvaluationError, PoolError, SearchError, SearchExhausted, SearchWaiting
-from runlib.observe.base import Observer, Stage
+from runlib.observe.base import Stage
 from runlib.pool.base import Finished, Lost, Pool, Task
+from runlib.run.audience import Audience
 from runlib.run.folder import RunFolder
 from runlib.run.large import is_apart, set_apart
 from runlib.run.signals import Interrupt
 from runlib.search.base import Search
 from runlib.state.state import State
 from runlib.stop.base import Stop
-from runlib.tape.events import End, Event, Record, Submit, Suggest
+from runlib.tape.events import End, Event, Submit, Suggest
 from runlib.tape.writer import TapeWriter
 
 __all__ = ["Cast", "Loop", "Policy"]
@@ -68,9 +69,8 @@ class Cast:
     state: State
     tape: TapeWriter
     folder: RunFolder
-    observers: list[Observer]
+    audience: Audience
     stage: Stage
-    unseen: list[Record] = field(default_factory=list)  # what the observers have not heard of yet
 
 
 @dataclass
@@ -124,8 +124,8 @@ class Loop:
         if isinstance(message, Lost):
             self._count_lost(message.reason)
         elif message.tid in self.running:
-            self.running.discard(message.tid)
             self._take_result(message)
+            self.running.discard(message.tid)
 
     def _take_result(self, message: Finished) -> None:
         error = message.result.get("error")
@@ -133,13 +133,13 @@ class Loop:
             self._failure = self._failure or _failure(message, self.cast.state.live_trials[message.tid])
             return
         result = set_apart(message.result, message.tid, self.cast.folder)
+        self._refill(ends=True)  # what the results before this one call for may not know this one
         self._append(Submit(message.tid, result))
         if error is not None and error.get("error") == "WorkerLost":
             self._count_lost(error.get("error_text", ""))
         else:
             self._lost_in_a_row = 0
         self._waiting = False
-        self._refill()
 
     def _count_lost(self, reason: str) -> None:
         self._lost_in_a_row += 1
@@ -158,9 +158,10 @@ class Loop:
 
     # -- what is suggested ------------------------------------------------------------------------
 
-    def _refill(self) -> None:
+    def _refill(self, ends: bool = False) -> None:
+        """Suggest until enough trials are live; when the run ends, only before a further result (``ends``)."""
         state = self.cast.state
-        while self._goes_on():
+        while ends or self._goes_on():
             self._settle()
             full = len(state.live_trials) >= self.policy.capacity
             if full or not self._may_suggest() or self._exhausted or self._waiting:
@@ -176,15 +177,20 @@ class Loop:
         return self._failure is None and self.interrupt.signum is None and not self._closing()
 
     def _settle(self) -> None:
-        """Answer the live trials whose evaluation is known."""
-        state = self.cast.state
+        """Answer the live trials whose evaluation is known, as far as the stop has room beside the older ones.
+
+        What runs is not asked, for after a restart nothing does: the older live trials are those that run first.
+        """
+        state, older = self.cast.state, 0
         if not self.policy.reuse:
             return
         for tid in list(state.live_trials):
             known = None if tid in self.running else state.known(tid)
-            if known is not None and self._room() > 0:
+            if known is not None and self.cast.stop.room(state) > older:
                 (kind, outcome), owner = known
                 self._append(Submit(tid, _as_result(kind, outcome), of=owner))
+            else:
+                older += 1
 
     def _may_suggest(self) -> bool:
         state = self.cast.state
@@ -226,8 +232,9 @@ class Loop:
         expected = self.cast.state.next_tid
         if tid != expected:
             raise SearchError(
-                f"{self.cast.search.kind} made trial {tid}, where trial {expected} is next on the tape: a search "
-                "object serves one run, from its beginning; make a new one, or go on with Run.restore"
+                f"{self.cast.search.kind} made trial {tid}, where trial {expected} is next on the tape: it "
+                "served another run, or is ahead of a tape that could not be written; make a new one, or go on with "
+                "Run.restore"
             )
 
     # -- what goes out ----------------------------------------------------------------------------
@@ -235,7 +242,7 @@ class Loop:
     def _append(self, event: Event) -> None:
         record = self.cast.tape.append(event)
         self.cast.state.apply(record)
-        self.cast.unseen.append(record)
+        self.cast.audience.note(record)
 
     def _commit(self) -> None:
         self.cast.tape.commit()
@@ -260,22 +267,8 @@ class Loop:
         return self.cast.stop.room(self.cast.state) - len(self.running)
 
     def _show(self) -> None:
-        records, self.cast.unseen = self.cast.unseen, []
         self.cast.stage.running = frozenset(self.running)
-        for observer in list(self.cast.observers):
-            self._guarded(observer, lambda o: self._let_hear(o, records))
-
-    def _let_hear(self, observer: Observer, records: list[Record]) -> None:
-        for record in records:
-            observer.observe(record, self.cast.state)
-        observer.tick(self.cast.state)
-
-    def _guarded(self, observer: Observer, action: Callable[[Observer], None]) -> None:
-        try:
-            action(observer)
-        except Exception:
-            log.exception("the observer %s failed and is left out from now on", observer.kind)
-            self.cast.observers[:] = [other for other in self.cast.observers if other is not observer]
+        self.cast.audience.show(self.cast.state)
 
     # -- when it ends -----------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ with a ``session`` event that says who writes from here on.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
 import warnings
@@ -14,13 +15,14 @@ from typing import Any
 
 from runlib.engine import registry
 from runlib.engine.component import is_config
-from runlib.errors import ConfigError
+from runlib.errors import ConfigError, TapeError, TapeFormat
 from runlib.evaluator.base import Evaluator
 from runlib.run.folder import RunFolder
 from runlib.run.session import session_info, versions
 from runlib.state.replay import replay
 from runlib.state.state import State
 from runlib.tape.events import Record, Session
+from runlib.tape.foreign import is_foreign, open_tape
 from runlib.tape.lock import FolderLock
 from runlib.tape.reader import Position, Tail, TapeReader
 from runlib.tape.writer import Sync, TapeWriter
@@ -32,6 +34,7 @@ __all__ = [
     "load_plugins",
     "note_session",
     "read",
+    "refuse_foreign",
     "scene_of_old",
     "take_pen",
     "warn_of_changes",
@@ -56,12 +59,41 @@ class Opened:
             self.lock.release()
 
 
-def read(folder: RunFolder) -> tuple[State, dict[str, Any]]:
-    """The state of a run and its settings, with what sessions changed; for reading only."""
-    reader = TapeReader(folder.tape)
+def read(folder: RunFolder, at: int | None = None) -> tuple[State, dict[str, Any]]:
+    """The state of a run and its settings, with what sessions changed; for reading only.
+
+    Args:
+        folder: Of the run.
+        at: The record after which to look, 0 for none; nothing behind it is read. None for the end.
+
+    Raises:
+        ConfigError: ``at`` is no whole number from 0.
+        TapeError: The tape has fewer records, or is damaged before.
+    """
+    if at is not None and (isinstance(at, bool) or not isinstance(at, int) or at < 0):
+        raise ConfigError(f"takes the number of a record, or 0 for the beginning, got {at!r}", "at")
+    reader = open_tape(folder.tape)
     state = State(path=folder.tape)
-    replay(reader, state)
+    replay(itertools.islice(reader, at), state)
+    if at is not None and state.n < at:
+        raise TapeError(f"{folder.tape} ends with record {state.n}: there is no record {at}", path=folder.tape, n=at)
+    if reader.tail is not None and is_foreign(folder.tape):
+        log.warning("%s ends in the middle of record %d, which is left out", folder.tape, state.n + 1)
     return state, {**reader.metadata["run"], **state.changes}
+
+
+def refuse_foreign(folder: RunFolder) -> None:
+    """Nothing is written to a tape that another program made.
+
+    Raises:
+        TapeFormat: This is such a tape.
+    """
+    if is_foreign(folder.tape):
+        raise TapeFormat(
+            f"{folder.tape} is a tape of cmlkit, which is read but not gone on with: check it out to read it, or make "
+            "a new Run of the components that the checkout has",
+            path=folder.tape,
+        )
 
 
 def catch_up(folder: RunFolder, state: State, start: Position | None, verify: bool) -> tuple[Position, Tail | None]:

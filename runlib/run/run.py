@@ -13,7 +13,7 @@ from pathlib import Path
 from types import EllipsisType
 from typing import Any, Self
 
-from runlib.engine.component import Component, from_config
+from runlib.engine.component import Component
 from runlib.engine.names import check_name
 from runlib.errors import ConfigError, ReadOnlyRun, RunlibError
 from runlib.evaluator.base import Evaluator
@@ -23,10 +23,12 @@ from runlib.observe.status import StatusObserver
 from runlib.pool.base import Pool
 from runlib.pool.processes import ProcessPool
 from runlib.run import opening
+from runlib.run.audience import Audience
 from runlib.run.conduct import conduct
 from runlib.run.finish import announce
 from runlib.run.folder import RunFolder
 from runlib.run.loop import Cast, Policy
+from runlib.run.parts import make_search, noted, same_evaluator, warn_of_context
 from runlib.run.session import make_metadata
 from runlib.run.settings import (
     check_bool,
@@ -35,10 +37,9 @@ from runlib.run.settings import (
     check_names,
     check_order,
     check_timeout,
-    differences,
 )
 from runlib.run.signals import listening
-from runlib.run.view import RunView, wrap
+from runlib.run.view import RunView
 from runlib.search.base import Search
 from runlib.state.state import Order, State
 from runlib.stop.base import Stop
@@ -77,7 +78,9 @@ class Run(RunView):
         context: How things are computed: ``max_workers`` (None: one for each core), ``shutdown_duration`` (seconds
             before the end in which nothing is started; 30, or a tenth of the duration if that is less), ``sync``
             ("always", "interval", "never"), ``ahead`` (suggestions made beyond the slots), ``devices`` (one for each
-            slot, in turn), ``capture_output`` (to files of the trial); and a dict under a kind for that alone.
+            slot, in turn), ``capture_output`` (to files of the trial), ``memory_limit`` (of one trial and all it
+            starts: bytes, or ``"2 GiB"``; Linux), ``max_trials_per_worker`` (then the worker is replaced by a fresh
+            one); and a dict under a kind for that alone.
 
     Attributes:
         announces: Whether ``run()`` says on a terminal how it ended; the command line has its own way of saying it.
@@ -95,6 +98,8 @@ class Run(RunView):
         "ahead": 0,
         "devices": None,
         "capture_output": False,
+        "memory_limit": None,
+        "max_trials_per_worker": None,
     }
 
     def __init__(
@@ -131,6 +136,7 @@ class Run(RunView):
         self.pool.slots(self.context)  # what the pool does not like is said before there is a folder
         self.observers = self._build_observers(observers)
         _ = self.search, self.evaluator, self.stop
+        warn_of_context(self.given_context)
 
     def _build_observers(self, observers: Sequence[Any] | None) -> list[Observer]:
         if observers is None:
@@ -204,6 +210,7 @@ class Run(RunView):
                 given[key] = value
         scene = {"pool": pool, "observers": observers, "context": context}
         found = RunFolder.find(folder)
+        opening.refuse_foreign(found)
         lock = FolderLock(found.path)
         try:
             return cls._restore(found, lock, given, scene, evaluator=evaluator, verify=verify)
@@ -217,7 +224,7 @@ class Run(RunView):
     ) -> Self:
         config = TapeReader(folder.tape).metadata["run"]
         opening.load_plugins(opening.first_session(folder))
-        search = _make_search(config["search"], scene["context"])
+        search = make_search(config["search"], scene["context"])
         order = check_order(config.get("order", "completed"))
         state = State(search, path=folder.tape, clock=time.time, order=order)
         end = opening.catch_up(folder, state, None, how["verify"])
@@ -226,7 +233,7 @@ class Run(RunView):
         opening.load_plugins(noted)
         scene = opening.scene_of_old(noted, scene)
         if how["evaluator"] is not None:
-            before["evaluator"] = _same_evaluator(how["evaluator"], config["evaluator"], scene["context"])
+            before["evaluator"] = same_evaluator(how["evaluator"], config["evaluator"], scene["context"])
         run = cls(**{**before, **given, "search": state.search}, **scene)
         run._folder, run._state = folder, state
         opening.warn_of_changes(run.evaluator, noted)
@@ -235,19 +242,21 @@ class Run(RunView):
         return run
 
     @classmethod
-    def checkout(cls, folder: str | Path, *, context: Mapping[str, Any] | None = None) -> Self:
+    def checkout(cls, folder: str | Path, *, at: int | None = None, context: Mapping[str, Any] | None = None) -> Self:
         """Open a run for reading: nothing in its folder changes, and no component is made unless asked for.
 
-        It works while another process writes to the run, and without the plugins that the run needs.
+        It works while another process writes to the run, without the plugins that the run needs, and on tapes of
+        cmlkit. With ``at`` it is the run after that record (0: before the first), and nothing behind it is looked at,
+        so that a damaged tape can be read up to the damage.
 
         Raises:
             NotARun: No tape lies in the folder.
-            TapeCorrupt: The tape is damaged.
+            TapeError: The tape is damaged (``TapeCorrupt``), or has no record ``at``.
         """
         run = cls.__new__(cls)
         Component.__init__(run, context)
         run._folder = RunFolder.find(folder)
-        run._state, config = opening.read(run._folder)
+        run._state, config = opening.read(run._folder, at)
         run._parts = {name: config.get(name) for name in ("search", "evaluator", "stop")}
         run.trial_timeout = config.get("trial_timeout")
         run.caught_exceptions = list(config.get("caught_exceptions", CAUGHT))
@@ -303,7 +312,7 @@ class Run(RunView):
         slots = self.pool.slots(self.context)
         stage = Stage(folder.path, folder.name, self.stop, slots, began=time.monotonic(), duration=seconds)
         parts = (self.search, self.stop, self.pool, self.state, opened.tape, folder)
-        return Cast(*parts, observers=list(self.observers), stage=stage, unseen=opened.unseen)
+        return Cast(*parts, audience=Audience(self.observers, opened.unseen), stage=stage)
 
     def _policy(self, seconds: float | None) -> Policy:
         shutdown = 0.0 if seconds is None else min(self.context["shutdown_duration"], seconds / 10)
@@ -326,8 +335,8 @@ class Run(RunView):
         return {
             "slots": self.pool.slots(self.context),
             "context": {name: self.context[name] for name in self.default_context},
-            "pool": _noted("pool", self.pool),
-            "observers": [_noted(f"observers.{i}", observer) for i, observer in enumerate(self.observers)],
+            "pool": noted("pool", self.pool),
+            "observers": [noted(f"observers.{i}", observer) for i, observer in enumerate(self.observers)],
             "fingerprint": self.evaluator.fingerprint(),
             **({"changed": dict(changed)} if changed else {}),
         }
@@ -365,27 +374,6 @@ class Run(RunView):
 
     def _refuse_readonly(self, what: str) -> None:
         if self.readonly:
+            opening.refuse_foreign(self._require_folder())
             folder = self.work_directory
             raise ReadOnlyRun(f"{folder} was checked out for reading: {what}() needs Run.restore({str(folder)!r})")
-
-
-def _noted(place: str, component: Component) -> dict[str, Any]:
-    try:
-        return component.get_config()
-    except ConfigError as error:
-        raise error.under(place) from error.__cause__
-
-
-def _make_search(config: Any, context: Mapping[str, Any] | None) -> Search:
-    try:
-        return from_config(config, context=context, family=Search)
-    except ConfigError as error:
-        raise error.under("search") from error.__cause__
-
-
-def _same_evaluator(given: Any, config: Any, context: Mapping[str, Any] | None) -> Evaluator:
-    evaluator = given if isinstance(given, Evaluator) else wrap(given, context)
-    found = list(differences(config, evaluator.get_config()))
-    if found:
-        raise ConfigError(f"is another evaluator than that of the run: {'; '.join(found)}", "evaluator")
-    return evaluator

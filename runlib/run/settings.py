@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from runlib.errors import ConfigError
+from runlib.pool.settings import read_count, read_memory_limit
 from runlib.state.state import Order
 
 __all__ = [
@@ -75,6 +76,8 @@ def check_context(context: Mapping[str, Any]) -> None:
     value = context["shutdown_duration"]
     if not (_is_number(value) and value >= 0):
         raise ConfigError(f"takes seconds, got {value!r}", "context.shutdown_duration")
+    read_memory_limit(context)
+    read_count(context, "max_trials_per_worker")
 
 
 def _is_number(value: Any) -> bool:

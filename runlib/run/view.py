@@ -18,6 +18,7 @@ from runlib.run.large import is_apart, load_large
 from runlib.search.base import Search
 from runlib.state.state import Incumbent, State
 from runlib.stop.base import Stop
+from runlib.tape.foreign import is_foreign
 
 __all__ = ["RunView"]
 
@@ -43,7 +44,8 @@ class RunView(Component, abstract=True):
     def evaluator(self) -> Evaluator:
         """The evaluator."""
         value = self._parts["evaluator"]
-        if not isinstance(value, Component) and (callable(value) or (isinstance(value, str) and ":" in value)):
+        is_class = isinstance(value, type) and issubclass(value, Component)  # meant was an object of it
+        if not isinstance(value, Component) and not is_class and (callable(value) or _is_name(value)):
             self._parts["evaluator"] = wrap(value, self.given_context)
         return self._part("evaluator", Evaluator)
 
@@ -59,9 +61,8 @@ class RunView(Component, abstract=True):
         return part
 
     def _get_config(self) -> dict[str, Any]:
-        parts = {name: self._part_config(name) for name in ("search", "evaluator", "stop")}
-        names = ("trial_timeout", "caught_exceptions", "reuse", "order", "name", "description")
-        return {**parts, **{name: getattr(self, name) for name in names}}
+        parts = {name: self._part_config(name) for name in PARTS}
+        return {**parts, **{name: getattr(self, name) for name in SETTINGS}}
 
     def _part_config(self, name: str) -> Any:
         part = self._parts[name]
@@ -113,9 +114,16 @@ class RunView(Component, abstract=True):
         if self._state is None or self._folder is None:
             return super().__repr__()
         state, mode = self._state, ", read-only" if self.readonly else ""
+        if self.readonly and is_foreign(self._folder.tape):
+            mode = ", a foreign tape (cmlkit), read-only"
         best = f"best {state.best.loss:.6g} (trial {state.best.tid})" if state.best else "no success yet"
         trials = f"{len(state.trials)} trials ({state.trials.ok_count} ok, {state.trials.error_count} failed)"
         return f"<Run {self._folder.name}: {trials}, {len(state.live_trials)} live, {best}{mode}>"
+
+
+def _is_name(value: Any) -> bool:
+    """Whether it is ``module:name``, and not a kind."""
+    return isinstance(value, str) and ":" in value
 
 
 def wrap(function: Any, context: Mapping[str, Any] | None) -> Evaluator:

@@ -107,10 +107,10 @@ class State:
 
     @property
     def tape(self) -> Tape:
-        """The records, read from the file."""
+        """The records that this state adds up, read from the file."""
         if self._path is None:
             raise ValueError("this state was made without a tape")
-        return Tape(self._path)
+        return Tape(self._path, self.n)
 
     @property
     def runtime(self) -> float:

@@ -89,10 +89,10 @@ def find_intact(text: bytes, previous: bytes) -> int | None:
 def durable_note(line: bytes) -> int | None:
     """What an intact line, even of a kind unknown here, says is durable; None if it does not say."""
     try:
-        note: int | None = load(line).get("d")
+        note = load(line).get("d")
     except (ValueError, AttributeError):
         return None
-    return note
+    return note if type(note) is int else None
 
 
 def decode(line: bytes) -> tuple[Record, int | None]:
@@ -104,10 +104,12 @@ def decode(line: bytes) -> tuple[Record, int | None]:
     try:
         data = load(line)
         kind = next(iter(data))
-        n, t = data["n"], data["t"]
+        n, t, durable = data["n"], data["t"], data.get("d")
     except (ValueError, KeyError, TypeError, StopIteration) as error:
         raise TapeFormat(f"a line is no record of {FORMAT}: {error}") from error
+    if type(t) not in {int, float} or (durable is not None and type(durable) is not int):
+        raise TapeFormat(f"a line is no record of {FORMAT}: 't' and 'd' are numbers")
     event = event_from_data(kind, data[kind])
     if event is None and data.get("skip") is not True:
         raise TapeFormat(f"a record is of the kind {kind!r}, which this version does not know; a newer runlib wrote it")
-    return Record(n, t, event), data.get("d")
+    return Record(n, t, event), durable

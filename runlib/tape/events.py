@@ -5,6 +5,7 @@ A ``Record`` is an event in its place on the tape. Order is ``n``, never the clo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
@@ -106,7 +107,7 @@ def event_from_data(kind: str, body: Any) -> Event | None:
     """The event of a kind; None if this version does not know the kind.
 
     Raises:
-        TapeFormat: The fields are not those of the kind.
+        TapeFormat: The fields are not those of the kind, or hold what a state cannot add up.
     """
     cls = _KINDS.get(kind)
     if cls is None:
@@ -115,4 +116,45 @@ def event_from_data(kind: str, body: Any) -> Event | None:
         event: Event = Session(body) if cls is Session else cls(**body)
     except TypeError as error:
         raise TapeFormat(f"a {kind!r} record has other fields than this format: {error}") from error
+    wrong = _CHECKS[cls](event)
+    if wrong is not None:
+        raise TapeFormat(f"a {kind!r} record has other values than this format: {wrong}")
     return event
+
+
+def _check_session(event: Session) -> str | None:
+    if not isinstance(event.info, dict) or not isinstance(event.info.get("changed", {}), dict):
+        return "it is no dict, or 'changed' in it is none"
+    return None
+
+
+def _check_suggest(event: Suggest) -> str | None:
+    if type(event.tid) is not int or (event.heard is not None and type(event.heard) is not int):
+        return "'tid' and 'heard' are whole numbers"
+    return None
+
+
+def _check_submit(event: Submit) -> str | None:
+    result, outcome = event.result, None
+    if type(event.tid) is not int or (event.of is not None and type(event.of) is not int):
+        return "'tid' and 'of' are whole numbers"
+    if isinstance(result, dict):
+        outcome = result.get("ok", result.get("error", {}))
+    if not isinstance(outcome, dict):
+        return "'result' holds a dict under 'ok' or 'error'"
+    if "ok" in result and not (type(outcome.get("loss")) in _NUMBERS and type(outcome.get("cost", 0)) in _NUMBERS):
+        return "'loss' and 'cost' are numbers"
+    return None if isinstance(outcome.get("error", ""), str) or "ok" in result else "the name of an error is text"
+
+
+def _check_end(event: End) -> str | None:
+    return None if isinstance(event.reason, str) and isinstance(event.text, str) else "'reason' and 'text' are text"
+
+
+_NUMBERS = frozenset({int, float})
+_CHECKS: dict[type[Any], Callable[[Any], str | None]] = {
+    Session: _check_session,
+    Suggest: _check_suggest,
+    Submit: _check_submit,
+    End: _check_end,
+}

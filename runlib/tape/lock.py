@@ -44,7 +44,7 @@ class FolderLock:
 
     def _take(self, fd: int, folder: Path) -> None:
         if not disk.current.lock(fd):
-            raise RunLocked(f"{folder} is being written by {_holder(folder / NAME)}; check it out to read it", folder)
+            raise RunLocked(f"{folder} is being written by {_holder(folder / NAME)}", folder)
         disk.current.truncate(fd, 0)
         disk.write_all(fd, _describe())
 
@@ -63,6 +63,8 @@ def _describe() -> bytes:
 def _holder(path: Path) -> str:
     try:
         holder: dict[str, Any] = json.loads(path.read_text())
-        return f"process {holder['pid']} on {holder['host']} since {holder['since']}"
+        if (holder["pid"], holder["host"]) == (os.getpid(), socket.gethostname()):
+            return f"this very process since {holder['since']}; close() the Run that has it, or check it out to read it"
+        return f"process {holder['pid']} on {holder['host']} since {holder['since']}; check it out to read it"
     except (ValueError, KeyError, TypeError, OSError):
-        return "another process (which has not yet said its name)"
+        return "another process (which has not yet said its name); check it out to read it"

@@ -101,7 +101,7 @@ class TapeReader:
             line, end = file.readline(), file.readline()
         try:
             self._metadata = load(line)
-            format_ = self._metadata["format"]
+            format_, run = self._metadata["format"], self._metadata.get("run")
         except (ValueError, KeyError, TypeError):
             raise TapeFormat(
                 f"{self.path} is no tape of runlib: its first line is no metadata", path=self.path
@@ -111,7 +111,7 @@ class TapeReader:
                 f"{self.path} is of the format {format_!r}, this version reads {FORMAT!r}; use a newer runlib",
                 path=self.path,
             )
-        h = codec.intact(line[:-1], b"")
+        h = codec.intact(line[:-1], b"") if isinstance(run, dict) else None
         if h is None or end != METADATA_END:
             raise self._corrupt(0, 0, "metadata that fits its own hash, followed by a line ===")
         return Position(0, len(line) + len(end), h)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from runlib.tape.events import Record
-from runlib.tape.reader import TapeReader
+from runlib.tape.foreign import open_tape
 
 __all__ = ["Tape"]
 
@@ -17,18 +18,20 @@ class Tape:
 
     Args:
         path: The file.
+        end: How many records to read at most, whatever lies behind them; None for all.
 
     Raises:
         NotARun: There is no such file.
         TapeFormat: It is no tape.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, end: int | None = None) -> None:
         self.path = path
-        self.metadata: dict[str, Any] = TapeReader(path).metadata
+        self.end = end
+        self.metadata: dict[str, Any] = open_tape(path).metadata
 
     def __iter__(self) -> Iterator[Record]:
-        return iter(TapeReader(self.path))
+        return itertools.islice(open_tape(self.path), self.end)
 
     def __len__(self) -> int:
         return sum(1 for _ in self)

@@ -212,6 +212,17 @@ def test_a_cancelled_task_is_not_reported_and_the_others_are(pool):
     assert pool.collect(0.05) == []
 
 
+def test_every_task_is_reported_once_also_where_workers_are_replaced(pool):
+    pool.close(0.0)
+    pool.open(make_evaluator(ANSWERS), {"max_workers": 1, "max_trials_per_worker": 2})
+    for tid in range(5):
+        pool.schedule(Task(tid, {"do": "echo", "x": tid}))
+    pool.cancel(3)
+    events = finish(pool, 4)
+    assert {e.tid: e.result["ok"]["got"] for e in events} == {tid: tid for tid in (0, 1, 2, 4)}
+    assert pool.collect(0.05) == []
+
+
 def test_cancelling_what_is_unknown_is_no_trouble(pool):
     pool.cancel(99)
     assert evaluate(pool, "float").result["ok"]["loss"] == 0.5
@@ -277,6 +288,11 @@ def test_output_is_captured_when_asked(pool, tmp_path):
         ({"devices": []}, "context.devices"),
         ({"devices": [0, -1]}, "context.devices.1"),
         ({"capture_output": "yes"}, "context.capture_output"),
+        ({"memory_limit": "2 G"}, "context.memory_limit"),
+        ({"memory_limit": 0}, "context.memory_limit"),
+        ({"memory_limit": True}, "context.memory_limit"),
+        ({"max_trials_per_worker": 0}, "context.max_trials_per_worker"),
+        ({"max_trials_per_worker": "3"}, "context.max_trials_per_worker"),
     ],
 )
 def test_a_wrong_context_is_refused_with_its_place(cls, context, path):

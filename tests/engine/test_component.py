@@ -121,7 +121,7 @@ def test_the_form_of_a_config(value: Any, expected: bool) -> None:
         (None, "got None"),
         pytest.param(10**5000, "got a value of type int", id="huge"),
         ([[[[[[[[[]]]]]]]]], "got"),
-        (TestedGaussian, "got <class"),
+        (TestedGaussian, r"takes an object, got the class TestedGaussian; write TestedGaussian\(\.\.\.\)"),
         (
             {"tested_model": {"kernel": {"tested_gaussian": {"ls": -1.0}}}},
             "^tested_model.kernel.tested_gaussian.ls: must",
@@ -144,7 +144,7 @@ def test_wrong_configs_are_told_with_their_place(config: Any, message: str) -> N
 
 
 def test_an_object_of_another_family_is_refused() -> None:
-    with pytest.raises(ConfigError, match="kernel: expected a Kernel, got TestedModel"):
+    with pytest.raises(ConfigError, match="kernel: expected a Kernel, got a TestedModel"):
         TestedModel(kernel=TestedModel(kernel=TestedGaussian(1)))
 
 

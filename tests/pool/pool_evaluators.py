@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import os
 import signal
@@ -11,6 +12,22 @@ import threading
 import time
 
 from runlib.evaluator.base import Evaluator
+
+# A process that ignores SIGTERM and says its number, in the ways in which it can try to get away.
+STAY = "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+SAY = "print(os.getpid(), flush=True); time.sleep(3600)"
+ESCAPES = {
+    "plain": (STAY + SAY, {}),
+    "session": (STAY + SAY, {"start_new_session": True}),
+    "daemon": (STAY + "os.fork() and os._exit(0); os.setsid(); os.fork() and os._exit(0); " + SAY, {"env": {}}),
+}
+
+
+def begin(how):
+    """Start a process that outlives its trial if it can, and return its number."""
+    code, options = ESCAPES[how]
+    child = subprocess.Popen([sys.executable, "-ISc", code], stdout=subprocess.PIPE, **options)
+    return int(child.stdout.readline())
 
 
 class Doing(Evaluator):
@@ -89,6 +106,63 @@ class Doing(Evaluator):
             file.write(f"{os.getpid()} {child.pid}")
         time.sleep(3600)
 
+    def escape(self, mark, then="sleep", ways=tuple(ESCAPES)):
+        """Start processes in all ways, then sleep, hold the interpreter, or return."""
+        pids = [os.getpid(), *map(begin, ways)]
+        with open(mark + "~", "w") as file:
+            file.write(" ".join(map(str, pids)))
+        os.rename(mark + "~", mark)
+        if then == "sleep":
+            time.sleep(3600)
+        elif then == "hold":
+            ctypes.PyDLL(None).sleep(3600)
+        return {"loss": 1.0, "pids": pids}
+
+    def allocate(self, size, where="here"):
+        """Take memory, here or in a process in a session of its own, and wait."""
+        code = f"import time; held = b'x' * {size}; time.sleep(3600)"
+        if where == "here":
+            exec(code, {})
+        else:
+            subprocess.run([sys.executable, "-ISc", code], start_new_session=True)
+
+    def share(self, size, copies, seconds):
+        """Hold memory that several processes share, for a while."""
+        held = bytearray(b"x") * size
+        children = [child for _ in range(copies) if (child := _touch(held))]
+        time.sleep(seconds)
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        return {"loss": 1.0, "size": len(held)}
+
+    def track(self, mark):
+        """Leave a process that tidies up when this worker is gone, as the trackers of shared memory do."""
+        code = "import sys, time; print(flush=True); sys.stdin.read(); time.sleep(0.1); "
+        code += f"open({mark!r}, 'w').write('tidied up')"
+        read, self.held = os.pipe()
+        child = subprocess.Popen([sys.executable, "-ISc", code], stdin=read, stdout=subprocess.PIPE)
+        child.stdout.readline()
+        os.close(read)
+        return 1.0
+
+    def linger(self, mark, seconds):
+        """Make this worker take its time for leaving."""
+
+        def leave():
+            with open(mark, "w") as file:
+                file.write("leaving")
+            time.sleep(seconds)
+            with open(mark, "w") as file:
+                file.write("left")
+
+        atexit.register(leave)
+        return {"loss": 1.0, "pid": os.getpid()}
+
+    def score(self):
+        with open("/proc/self/oom_score_adj") as file:
+            return float(file.read())
+
     def large(self, size):
         return {"loss": 1.0, "text": "x" * size}
 
@@ -122,6 +196,34 @@ class Doing(Evaluator):
         finally:
             with open(mark, "w") as file:
                 file.write("tidied up")
+
+
+def _touch(held):
+    """A fork that reads all of ``held``, so that its pages are its own as well, and waits."""
+    child = os.fork()
+    if not child:
+        held.count(b"y")
+        time.sleep(3600)
+    return child
+
+
+class Greedy(Evaluator):
+    """Takes ever more memory in its second trial, whichever worker has it; the trials are counted in a file."""
+
+    kind = "pool_test_greedy"
+
+    def __init__(self, path, context=None):
+        super().__init__(context)
+        self.path = path
+
+    def __call__(self, suggestion):
+        with open(self.path, "a+") as file:
+            file.write(f"{os.getpid()}\n")
+            file.seek(0)
+            count = len(file.readlines())
+        held = [b"x" * 2**28 for _ in range(3)] if count == 2 else []
+        time.sleep(60 * len(held))
+        return suggestion["x"]
 
 
 class Failing(Evaluator):

@@ -1,9 +1,10 @@
-"""No worker, no process that it started, and no guardian outlives the manager, however that one ends."""
+"""No worker, no process that it started, no supervisor and no guardian outlives the manager, however that one ends."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import random
 import select
 import signal
 import socket
@@ -12,17 +13,20 @@ import sys
 
 import pytest
 
-from runlib.pool import guardian
+from runlib.pool import guardian, supervisor
 from runlib.pool.guard import Guard
 from tests.pool.pool_tools import freeze, gone, read, runs, wait_for
 
 MANAGER = """
 import os, signal, sys, time
+import runlib.pool.process
 from tests.pool.pool_evaluators import Doing
 from runlib.pool.base import Task
 from runlib.pool.processes import ProcessPool
 
 folder, end, suggestions = sys.argv[1], sys.argv[2], eval(sys.argv[3])
+if "guarded" in sys.argv:
+    runlib.pool.process.find_spec = lambda name: None  # as where there are no supervisors
 pool = ProcessPool()
 pool.open(Doing(), {"max_workers": len(suggestions)})
 if end == "forked" and os.fork() == 0:
@@ -31,8 +35,8 @@ for tid, suggestion in enumerate(suggestions):
     pool.schedule(Task(tid, suggestion))
 while len([name for name in os.listdir(folder) if name.startswith("mark")]) < len(suggestions):
     pool.collect(0.01)
-workers = [slot.process.pid for slot in pool._slots]
-print(*workers, pool._desk.guard.pid, flush=True)
+guards = [] if pool._desk.guard is None else [pool._desk.guard.pid]
+print(*[slot.process.pid for slot in pool._slots], *guards, flush=True)
 if end == "raise":
     raise RuntimeError("the manager fails")
 if end == "exit":
@@ -41,11 +45,14 @@ time.sleep(3600)
 """
 
 
-def start_manager(tmp_path, end, *suggestions):
+WAYS = ["supervised", "guarded"] if sys.platform == "linux" else ["guarded"]
+
+
+def start_manager(tmp_path, end, *suggestions, way="supervised"):
     """A manager with one busy worker for each suggestion; returns it, and the processes that belong to it."""
     marked = [{**suggestion, "mark": str(tmp_path / f"mark{i}")} for i, suggestion in enumerate(suggestions)]
     manager = subprocess.Popen(
-        [sys.executable, "-c", MANAGER, str(tmp_path), end, repr(marked)],
+        [sys.executable, "-c", MANAGER, str(tmp_path), end, repr(marked), way],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -66,10 +73,12 @@ def end(manager):
     manager.stderr.close()
 
 
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("how", ["kill", "exit", "raise"])
-def test_nothing_is_left_of_a_manager_that_ends(tmp_path, how):
-    manager, processes = start_manager(tmp_path, how, {"do": "hold"}, {"do": "parent"})
-    assert len(processes) == 4  # two workers, the guardian, and what one of the workers started
+def test_nothing_is_left_of_a_manager_that_ends(tmp_path, how, way):
+    manager, processes = start_manager(tmp_path, how, {"do": "hold"}, {"do": "parent"}, way=way)
+    # Two workers, what one of them started, and two supervisors or one guardian.
+    assert len(processes) == (5 if way == "supervised" else 4)
     try:
         if how == "kill":
             assert all(map(runs, processes))
@@ -80,16 +89,82 @@ def test_nothing_is_left_of_a_manager_that_ends(tmp_path, how):
         end(manager)
 
 
-@pytest.mark.parametrize("spared", ["guardian", "life line"])
-def test_the_guardian_and_the_life_line_each_suffice(tmp_path, spared):
-    manager, processes = start_manager(tmp_path, "kill" if spared == "life line" else "forked", {"do": "parent"})
+@pytest.mark.skipif(sys.platform != "linux", reason="there are no supervisors")
+@pytest.mark.parametrize("how", ["kill", "exit", "forked"])
+def test_nothing_gets_away_from_a_manager_that_ends(tmp_path, how):
+    """Plain children, sessions of their own, orphans without environment; of workers that sleep or compute in C."""
+    busy = [{"do": "escape", "then": "hold"}, {"do": "escape", "then": "sleep"}]
+    manager, processes = start_manager(tmp_path, how, *busy)
+    assert len(processes) == 10
+    try:
+        if how != "exit":
+            assert all(map(runs, processes))
+            os.kill(manager.pid, signal.SIGKILL)
+        assert gone(processes)
+    finally:
+        manager.kill()
+        end(manager)
+
+
+BUSY = """
+import sys
+from tests.pool.pool_evaluators import Doing
+from runlib.pool.base import Task
+from runlib.pool.processes import ProcessPool
+
+pool = ProcessPool()
+pool.open(Doing(), {"max_workers": 2, "max_trials_per_worker": 2, "memory_limit": "1 GiB"})
+print("open", flush=True)
+for tid in range(10**6):
+    pool.schedule(Task(tid, {"do": "escape", "mark": sys.argv[1], "then": ("return", "sleep", "hold")[tid % 3]}, 0.3))
+    pool.collect(0.1)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="there are no supervisors")
+def test_managers_killed_at_any_moment_leave_nothing(tmp_path):
+    """Orphans of the killed manager fall to this process, so that none can hide."""
+    before = set(supervisor._descendants(os.getpid()))
+    moments = random.Random(7)
+    supervisor._prctl(supervisor.SUBREAPER, 1)
+    try:
+        for _ in range(40):
+            manager = subprocess.Popen(
+                [sys.executable, "-c", BUSY, str(tmp_path / "mark")], stdout=subprocess.PIPE, start_new_session=True
+            )
+            with manager.stdout:
+                assert manager.stdout.readline() == b"open\n"
+                select.select([], [], [], moments.uniform(0.0, 1.2))
+                manager.kill()
+                manager.wait()
+            wait_for(lambda: not any(map(runs, set(supervisor._descendants(os.getpid())) - before)))
+            while bury():
+                pass
+    finally:
+        supervisor._prctl(supervisor.SUBREAPER, 0)
+
+
+def bury():
+    with contextlib.suppress(ChildProcessError):
+        return os.waitpid(-1, os.WNOHANG)[0]
+    return 0
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("spared", ["keeper", "life line"])
+def test_the_keeper_and_the_life_line_each_suffice(tmp_path, spared, way):
+    """The keeper is the supervisor, or the guardian where there is none."""
+    manager, processes = start_manager(
+        tmp_path, "kill" if spared == "life line" else "forked", {"do": "parent"}, way=way
+    )
     worker, child, keeper = None, None, None
     try:
         worker, child = map(int, read(tmp_path / "mark0").split())
         [keeper] = processes - {worker, child}
         if spared == "life line":
             freeze(keeper)  # it can do nothing
-        # In the other case a fork of the manager holds the life line, and the guardian's pipe, open.
+        # In the other case a fork of the manager holds the life line, and the keeper's line, open.
         os.kill(manager.pid, signal.SIGKILL)
         assert gone([worker, child])
     finally:

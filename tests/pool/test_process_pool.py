@@ -16,6 +16,7 @@ import pytest
 from runlib.errors import PoolError
 from runlib.pool.base import Finished, Lost, Task
 from runlib.pool.processes import ProcessPool
+from runlib.pool.slot import State
 from tests.pool.pool_evaluators import Doing, Failing
 from tests.pool.pool_tools import finish, freeze, gone, read, runs, wait_for
 
@@ -137,7 +138,8 @@ def test_an_evaluator_may_tidy_up_when_it_is_stopped(start, tmp_path):
 
 
 @pytest.mark.parametrize("how", ["timeout", "cancel", "close", "death"])
-def test_what_a_trial_started_dies_with_it(start, tmp_path, how):
+def test_what_a_trial_started_dies_with_it_where_there_are_no_supervisors(start, tmp_path, how, monkeypatch):
+    monkeypatch.setattr("runlib.pool.process.find_spec", lambda name: None)
     pool = start()
     mark = tmp_path / "mark"
     timeout = 1.0 if how == "timeout" else None
@@ -207,6 +209,25 @@ def test_a_large_result_arrives_whole_and_does_not_hold_up_the_other_worker(star
     events = {event.tid: event for event in finish(pool, 20)}
     assert events[0].result["ok"]["text"] == "x" * 20_000_000
     assert [events[tid].result["ok"]["loss"] for tid in range(1, 20)] == list(map(float, range(1, 20)))
+
+
+def test_a_result_of_a_hundred_megabytes_leaves_the_manager_responsive(start):
+    pool = start(max_workers=2)
+    pool.schedule(Task(0, {"do": "large", "size": 100_000_000}))
+    pool.schedule(Task(1, {"do": "value"}))
+    longest, others, big = 0.0, 0, None
+    while big is None:
+        begin = time.monotonic()
+        for event in pool.collect(0.05):
+            big = event if event.tid == 0 else big
+            others += event.tid != 0
+            if event.tid != 0:
+                pool.schedule(Task(event.tid + 1, {"do": "value"}))
+        longest = max(longest, time.monotonic() - begin)
+        assert others < 10**6  # it ends
+    assert len(big.result["ok"]["text"]) == 100_000_000
+    assert others > 10  # done by the other worker while it was on its way
+    assert longest < 3.0
 
 
 def test_a_large_suggestion_arrives_whole_also_after_another_was_taken_back(start):
@@ -327,6 +348,29 @@ def test_an_evaluator_that_cannot_be_built_is_one_error_before_any_trial_is_lost
     assert pool.collect(0.3) == []
 
 
+def test_an_evaluator_that_cannot_be_imported_is_said_once_whatever_the_number_of_workers(
+    start, tmp_path, monkeypatch, own_registry
+):
+    (tmp_path / "elsewhere.py").write_text(
+        "import os\n"
+        "from runlib.evaluator.base import Evaluator\n"
+        "if 'RUNLIB_SLOT' in os.environ:\n"
+        "    import a_library_that_is_missing_there\n"
+        "class Elsewhere(Evaluator):\n"
+        "    pass\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    import elsewhere  # type: ignore[import-not-found]
+
+    pool = start(elsewhere.Elsewhere(), max_workers=3)
+    for tid in range(6):
+        pool.schedule(Task(tid, {}))
+    with pytest.raises(PoolError, match="No module named 'a_library_that_is_missing_there'"):
+        finish(pool, 1)
+    wait_for(lambda: all(slot.state is State.EMPTY for slot in pool._slots), pool=pool)  # nothing else is said
+    assert pool.collect(0.0) == []  # and no worker is tried again
+
+
 def test_a_worker_that_dies_while_it_builds_the_evaluator_is_lost_and_replaced(start):
     pool = start(Failing("segfault"))
     pool.schedule(Task(0, {}))
@@ -386,9 +430,9 @@ def test_close_leaves_no_descriptor_and_no_warning():
             pool.open(Doing(), {"max_workers": 2})
             one(pool, do="segfault")
             pool.schedule(Task(0, {"do": "sleep", "seconds": 60}))
-            guardian = pool._desk.guard.pid
+            child = pool._slots[0].process.pid
             pool.close(grace)
-            assert not runs(guardian)
+            assert not runs(child)
         gc.collect()
     assert descriptors() == before
     assert caught == []

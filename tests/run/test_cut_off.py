@@ -91,6 +91,19 @@ def test_one_worker_cut_off_at_every_record(tmp_path: Path, search: Any) -> None
         assert story(go_on(run.work_directory).state) == expected
 
 
+@pytest.mark.parametrize("ahead", [1, 2, 3])
+def test_repeats_ahead_of_the_worker_cut_off_at_every_record(tmp_path: Path, ahead: int) -> None:
+    context = {"ahead": ahead}
+    expected = story(make(tmp_path, SpySearch(points=5, seed=0), context=context).run().state)
+    for count in range(2, len(expected) + 3):
+        with disk.use(CutDisk(count)):
+            run = make(tmp_path, SpySearch(points=5, seed=0), context=context)
+            with pytest.raises(PowerCut):
+                run.run()
+            abandon(run)
+        assert story(go_on(run.work_directory).state) == expected
+
+
 def test_cut_off_again_and_again(tmp_path: Path) -> None:
     expected = story(make(tmp_path, SpySearch()).run().state)
     run = make(tmp_path, SpySearch())

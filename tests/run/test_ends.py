@@ -271,3 +271,24 @@ def test_an_observer_that_cannot_be_noted_is_refused_with_nothing_left_behind(tm
     with pytest.raises(ConfigError, match=r"observers\.0\.observe_untellable\.callback: is no data"):
         run.prepare(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_results_that_come_together_with_a_signal_make_no_other_run(tmp_path: Path) -> None:
+    ends = [4, 8]  # the trials at whose end somebody presses Ctrl-C
+
+    def order(waiting: list[Task]) -> list[Task]:
+        if ends and waiting[0].tid == ends[0]:
+            ends.pop(0)
+            signal.raise_signal(signal.SIGINT)
+        return waiting[:2]
+
+    def make() -> Run:
+        workers = {"max_workers": 2}
+        return Run(SpySearch(), quadratic, StopMax(12), pool=DirectPool(order), context=workers).prepare(tmp_path)
+
+    run = make()
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            run.run()
+    run.run()
+    assert story(run.state) == story(make().run().state)

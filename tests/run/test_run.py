@@ -12,6 +12,7 @@ import pytest
 from runlib import ConfigError, EvaluationError, PoolError, ReadOnlyRun, Run, RunLocked, StopLoss, StopMax, from_config
 from runlib.engine.canonical import dump
 from runlib.errors import FolderExists, NotARun, ReplayMismatch, RunlibError, SearchError
+from runlib.evaluator.function import FunctionEvaluator
 from runlib.observe.base import Observer
 from runlib.pool.base import Finished, Lost
 from tests.fakes import DirectPool, SpySearch, quadratic, story
@@ -383,7 +384,7 @@ class TestFolder:
 
     def test_the_lock_is_held_until_the_run_is_closed(self, tmp_path: Path) -> None:
         run = make(tmp_path)
-        with pytest.raises(RunLocked, match="is being written by process"):
+        with pytest.raises(RunLocked, match="is being written by this very process"):
             Run.restore(run.work_directory, evaluator=quadratic)
         with run:
             pass
@@ -506,6 +507,20 @@ class TestWrongArguments:
             Run(SpySearch(), quadratic, {"stop_max": {"count": -1}})
         with pytest.raises(ConfigError, match=r"^evaluator"):
             Run(SpySearch(), 7, StopMax(1))  # type: ignore[arg-type]
+
+    def test_a_class_where_an_object_is_meant_is_refused(self) -> None:
+        with pytest.raises(ConfigError, match=r"^evaluator: takes an object, got the class FunctionEvaluator"):
+            Run(SpySearch(), FunctionEvaluator, StopMax(1))
+        with pytest.raises(ConfigError, match=r"^stop: takes an object, got the class StopMax; write StopM"):
+            Run(SpySearch(), quadratic, StopMax)  # type: ignore[arg-type]
+        with pytest.raises(ConfigError, match=r"^evaluator: expected an Evaluator, got a StopMax"):
+            Run(SpySearch(), StopMax(1), StopMax(1))  # type: ignore[arg-type]
+
+    def test_a_misspelt_key_of_the_context_is_said(self, caplog: pytest.LogCaptureFixture) -> None:
+        Run(SpySearch(), quadratic, StopMax(1), context={"max_worker": 1, "observe_status": {"interval": 1.0}})
+        assert [record.getMessage() for record in caplog.records] == [
+            "context.max_worker: nothing here is known to take it; did you mean 'max_workers'?"
+        ]
 
     def test_a_duration_must_be_positive(self, tmp_path: Path) -> None:
         run = make(tmp_path)

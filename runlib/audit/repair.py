@@ -1,0 +1,163 @@
+"""Saving what is intact of a damaged run, in a new folder; the old one is never touched.
+
+The new folder is made whole under another name, synced, and then renamed. Its tape has a fresh chain and fresh numbers,
+the config of the old run, and ``repaired_from``, which names the old tape by id and hash. Every record of it says that
+all are durable, as they are before the folder has its name: whatever is damaged later shows as damage.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+from runlib.audit.beside import Claims
+from runlib.audit.report import Finding, RepairReport
+from runlib.audit.scan import Scan, scan
+from runlib.audit.selection import Selection, select
+from runlib.engine import disk
+from runlib.errors import FolderError, FolderExists, TapeCorrupt, TapeFormat
+from runlib.run.folder import RunFolder
+from runlib.tape.codec import FORMAT, METADATA_END, RECORD_END, encode_line
+
+__all__ = ["repair"]
+
+
+def repair(folder: str | Path, into: str | Path) -> RepairReport:
+    """Save every intact record of a run into a new run.
+
+    A record with one wrong byte is put right where its hash says which. A damaged record otherwise costs itself, and
+    its successor if its hash is damaged too. A result whose suggestion is lost has no meaning and is dropped; then
+    the later trials are renumbered, so that the run can be restored. A result that is lost leaves its trial live.
+
+    Args:
+        folder: Of the old run, which nobody should be writing.
+        into: The folder to be made.
+
+    Raises:
+        NotARun: There is no tape in ``folder``.
+        FolderExists: ``into`` is there.
+        FolderError: ``into`` cannot be made, or lies in the old folder.
+        TapeCorrupt: The config of the run cannot be read any more.
+        TapeFormat: It is no tape of this format, or has records of a newer one.
+    """
+    source, target = RunFolder.find(folder), _target(into)
+    if target.is_relative_to(source.path):
+        raise FolderError(f"{target} lies in the damaged run; give a folder elsewhere", target)
+    data = source.tape.read_bytes()
+    found = scan(data)
+    metadata = _metadata(found, data, source)
+    chosen = select(found, source, data)
+    _make(target, _tape(metadata, chosen.records), chosen)
+    return _report(found, chosen, target)
+
+
+def _target(into: str | Path) -> Path:
+    target = Path(into).absolute()
+    if os.path.lexists(target):
+        raise FolderExists(f"{target} exists; a repair makes a new folder, so give another name", target)
+    return target.parent.resolve() / target.name
+
+
+def _metadata(found: Scan, data: bytes, folder: RunFolder) -> dict[str, Any]:
+    metadata, tape = found.metadata, folder.tape
+    format_ = None if metadata is None else metadata.get("format")
+    if found.head in ("intact", "mended") and format_ != FORMAT:
+        raise TapeFormat(f"{tape} is of the format {format_!r}, this version reads {FORMAT!r}", path=tape, n=0)
+    if metadata is None or not isinstance(metadata.get("run"), dict):
+        what = "is no tape of runlib" if not found.lines else "has lost its first line, with the config of the run"
+        raise TapeCorrupt(f"{tape} {what}: without that no run can be made of it", path=tape, n=0, offset=0)
+    old = {"id": metadata.get("id"), "hash": hashlib.blake2b(data, digest_size=16).hexdigest(), "bytes": len(data)}
+    fresh = {"format": FORMAT, "id": uuid.uuid4().hex, "created": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
+    kept = {key: value for key, value in metadata.items() if key not in ("h", "repaired_from")}
+    before = {"before": metadata["repaired_from"]} if "repaired_from" in metadata else {}
+    return {**kept, **fresh, "repaired_from": {**old, **before}}
+
+
+def _tape(metadata: dict[str, Any], records: list[dict[str, Any]]) -> bytes:
+    line, h = encode_line(metadata, b"")
+    parts = [line, b"\n", METADATA_END]
+    for n, record in enumerate(records, 1):
+        kind = next(iter(record))
+        rest = {key: value for key, value in record.items() if key not in (kind, "t")}
+        entry = {kind: record[kind], "n": n, "t": record["t"], "d": len(records), **rest}
+        line, h = encode_line(entry, h)
+        parts += [line, b"\n", RECORD_END]
+    return b"".join(parts)
+
+
+def _make(target: Path, tape: bytes, chosen: Selection) -> None:
+    temporary = target.parent / f".run_{uuid.uuid4().hex}.new"
+    try:
+        disk.make_folder(target.parent, durable=True)
+        disk.current.mkdir(temporary)
+        try:
+            for new, old in chosen.files.items():
+                _copy(chosen.folder.path / old, temporary / new)
+            disk.create_file(temporary / "tape.son", tape)
+            disk.move_folder(temporary, target)
+        except BaseException:
+            _discard(temporary)
+            raise
+    except FileExistsError as error:
+        raise FolderExists(f"{target} exists; a repair makes a new folder, so give another name", target) from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise FolderError(f"{target} cannot be made: {reason}; nothing is left of it", target) from error
+
+
+def _copy(source: Path, target: Path) -> None:
+    disk.make_folder(target.parent, durable=True)
+    disk.create_file(target, source.read_bytes())
+
+
+def _discard(temporary: Path) -> None:
+    """Take away a folder that did not get its name."""
+    if not temporary.is_dir():
+        return
+    trials = temporary / "trials"
+    for folder in trials.iterdir() if trials.is_dir() else ():
+        disk.remove_folder(folder)
+    if trials.is_dir():
+        disk.current.rmdir(trials)
+    disk.remove_folder(temporary)
+
+
+def _report(found: Scan, chosen: Selection, target: Path) -> RepairReport:
+    mended = [f"record {line.n}, byte {line.offset}" for line in found.lines if line.mended]
+    places = [(line.n, line.offset) for line in found.lines if line.mended]
+    texts = [f"{what}: damaged in one place, which its hash puts right" for what in mended]
+    if found.head == "mended":
+        places, texts = [(0, 0), *places], ["the metadata: damaged in one place, which their hash puts right", *texts]
+    return RepairReport(
+        folder=chosen.folder.path,
+        into=target,
+        kept=len(chosen.records),
+        mended=tuple(Finding("note", n, at, text) for (n, at), text in zip(places, texts, strict=True)),
+        dropped=tuple(sorted(chosen.dropped, key=_place)),
+        lost_trials=tuple(sorted(chosen.lost_trials)),
+        reopened=chosen.reopened,
+        renumbered={old: new for old, new in chosen.tids.items() if old != new},
+        exact=chosen.exact,
+        notes=(*_head_notes(found), *chosen.notes, *_claims(found, chosen.folder)),
+    )
+
+
+def _place(found: Finding) -> tuple[bool, int, int]:
+    """In the order of the file, what has no place in it last."""
+    return found.offset is None, found.offset or 0, found.n or 0
+
+
+def _claims(found: Scan, folder: RunFolder) -> list[str]:
+    return [claim.text for claim in Claims(folder.path).check(found.reached)]
+
+
+def _head_notes(found: Scan) -> tuple[str, ...]:
+    if found.head != "readable":
+        return ()
+    return (
+        "the metadata do not fit their hash: compare the config of the new run with what you began the old one with",
+    )

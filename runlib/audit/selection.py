@@ -1,0 +1,242 @@
+"""Which intact records still mean something without those that are lost, and what they become on a new tape.
+
+Trials are counted anew, since a search counts them 0, 1, 2, ...: a trial whose suggestion is lost is gone with
+all that speaks of it, and the later ones move up. A trial whose result alone is lost is live again. Nothing else is
+changed: results, suggestions, times and order stay what they were.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from runlib.audit.beside import check_large
+from runlib.audit.report import Finding, Level
+from runlib.audit.scan import Line, Scan
+from runlib.audit.sequence import Sequence
+from runlib.errors import TapeFormat
+from runlib.run.folder import RunFolder
+from runlib.state.state import State
+from runlib.tape.codec import decode
+from runlib.tape.events import Record, Submit, event_from_data
+
+__all__ = ["Selection", "select"]
+
+_KIND = re.compile(rb'\{"([a-z_]+)":\{(?:"tid":(\d{1,18})[,}])?')
+_NO_SUGGESTION = frozenset({"session", "end", "note", "report"})  # no suggestion depends on these
+
+
+@dataclass
+class Selection:
+    """What goes on the new tape.
+
+    Attributes:
+        folder: The old one.
+        records: The objects of the new lines, without number and hash.
+        files: Where large results come from, by their new names.
+        tids: Old -> new number of each trial that is left.
+        dropped: What is left behind.
+        notes: What else is to be known.
+        lost_trials: Old numbers of trials that are gone.
+        reopened: Old numbers of trials that are live again.
+        exact: Whether the next suggestion is that of the old run.
+    """
+
+    folder: RunFolder
+    records: list[dict[str, Any]] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
+    tids: dict[int, int] = field(default_factory=dict)
+    dropped: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    lost_trials: set[int] = field(default_factory=set)
+    reopened: tuple[int, ...] = ()
+    exact: bool = True
+
+
+def select(found: Scan, folder: RunFolder, data: bytes) -> Selection:
+    """Choose what to keep.
+
+    Args:
+        found: On the old tape.
+        folder: Of the old run.
+        data: The old tape.
+
+    Raises:
+        TapeFormat: A record is of a kind that this version does not know.
+    """
+    selector = _Selector(Selection(folder))
+    lost = selector.damages(found, data)
+    for line in found.lines:
+        selector.take(line)
+    selector.strays(found)
+    selector.close(lost)
+    return selector.chosen
+
+
+class _Selector:
+    def __init__(self, chosen: Selection) -> None:
+        self.chosen = chosen
+        self._sequence = Sequence(State(path=chosen.folder.tape))
+        self._next = 0  # old tid of the next suggestion, if none is lost
+        self._suggested: dict[int, int] = {}  # old tid -> old number of the record
+        self._owners: dict[int, int] = {}  # old tid of an evaluation that is lost -> new tid that stands for it
+        self._names: dict[str, str] = {}
+        self._meaningless: set[int] = set()
+        self._maybe_lost: set[int] = set()
+
+    # -- what is lost -----------------------------------------------------------------------------
+
+    def damages(self, found: Scan, data: bytes) -> set[int]:
+        """Note what is no record any more; returns the numbers on which suggestions may have depended."""
+        whole, lost = found.numbers, set(found.missing)
+        for damage in found.damages:
+            kind, tid = _guess(data[damage.offset : damage.end])
+            if damage.n is None or damage.n in whole:
+                self._drop(damage.n, damage.offset, f"{found.describe(damage)}; nothing is lost", "note")
+                continue
+            what = f" (its kind was {kind}{f', its trial {tid}' if tid else ''})" if kind else ""
+            self._drop(damage.n, damage.offset, found.describe(damage) + what)
+            if kind == "suggest" and tid:
+                self._maybe_lost.add(int(tid))
+            if kind not in _NO_SUGGESTION:
+                lost.add(damage.n)
+            if kind in ("", "session"):
+                self.chosen.notes.append(f"if record {damage.n} changed stop or time limit, the change is lost")
+        for n in found.missing:
+            self._drop(n, None, f"record {n} is missing")
+        for line in found.doubled:
+            self._drop(line.n, line.offset, f"record {line.n} stood there once more; nothing is lost", "note")
+        if found.moved:
+            moved = ", ".join(str(line.n) for line in found.moved[:20])
+            self.chosen.notes.append(f"records stood out of order and are in order again: {moved}")
+        return lost
+
+    def _drop(self, n: int | None, offset: int | None, text: str, level: Level = "error") -> None:
+        self.chosen.dropped.append(Finding(level, n, offset, text))
+
+    # -- what is kept -----------------------------------------------------------------------------
+
+    def take(self, line: Line) -> None:
+        """Keep a record, or say why not."""
+        record = self._read(line)
+        if record is None:
+            return
+        data = line.data
+        kind = next(iter(data))
+        body = data[kind]
+        if isinstance(body, dict) and kind != "session" and isinstance(body.get("tid"), int):
+            body = self._renumbered(kind, body, line.n)
+        fault = "speaks of a trial whose suggestion is lost" if body is None else None
+        if fault is None:
+            event = None if record.event is None else event_from_data(kind, body)
+            fault = self._sequence.take(Record(len(self.chosen.records) + 1, record.t, event))
+        if fault is not None:
+            self._meaningless.add(line.n)
+            self._drop(line.n, line.offset, f"record {line.n} is intact but {fault}")
+            return
+        rest = {key: value for key, value in data.items() if key not in (kind, "n", "d", "h")}
+        if kind == "suggest":
+            self.chosen.tids[data[kind]["tid"]] = body["tid"]
+            self._suggested[data[kind]["tid"]] = line.n
+        self.chosen.records.append({kind: body, **rest})
+
+    def _read(self, line: Line) -> Record | None:
+        """The record of a line; None if it has not the form of its kind, which is said."""
+        tape = self.chosen.folder.tape
+        try:
+            return decode(line.text)[0]
+        except TapeFormat as error:
+            if not _is_malformed(line):
+                raise TapeFormat(
+                    f"{tape}, record {line.n}: {error}", path=tape, n=line.n, offset=line.offset
+                ) from error
+            self._meaningless.add(line.n)
+            self._drop(line.n, line.offset, f"record {line.n} has the hash of its bytes, but {error}")
+            return None
+
+    def _renumbered(self, kind: str, body: dict[str, Any], n: int) -> dict[str, Any] | None:
+        """The record with its new trial; None if that is lost."""
+        tid, tids = body["tid"], self.chosen.tids
+        if kind == "suggest":
+            self.chosen.lost_trials.update(range(self._next, tid))
+            self._next = max(self._next, tid + 1)
+            return self._suggest(body)
+        if tid not in tids:
+            self.chosen.lost_trials.add(tid)
+            return None
+        body = {**body, "tid": tids[tid]}
+        return self._submit(body, n) if kind == "submit" else body
+
+    def _suggest(self, body: dict[str, Any]) -> dict[str, Any]:
+        tid, state = body["tid"], self._sequence.state
+        new = self.chosen.tids.get(tid, state.next_tid)
+        if body.get("heard") is not None:
+            # What it knew by count, it now knows as far as these results are left.
+            known = body["heard"] - sum(1 for old in self.chosen.lost_trials if old < body["heard"])
+            body = {**body, "heard": min(known, self._sequence.finished_in_a_row)}
+        return {**body, "tid": new}
+
+    def _submit(self, body: dict[str, Any], n: int) -> dict[str, Any]:
+        result, of = body.get("result"), body.get("of")
+        if isinstance(result, dict) and "file" in result:
+            body["result"] = self._with_file(result, body["tid"], n)
+        if of is None:
+            return body
+        owner = self._owners.get(of, self.chosen.tids.get(of))
+        if owner in self._sequence.state.trials:
+            return {**body, "of": owner}
+        self._owners[of] = body["tid"]  # its result is here in full, so it can stand for the lost one
+        return {key: value for key, value in body.items() if key != "of"}
+
+    def _with_file(self, result: dict[str, Any], tid: int, n: int) -> dict[str, Any]:
+        fault = check_large(result, n, self.chosen.folder)
+        if fault is not None:
+            self.chosen.notes.append(f"{fault.text}; what its record says of it is kept")
+            return {key: value for key, value in result.items() if key != "file"}
+        old = result["file"]["name"]
+        new = self._names.setdefault(old, f"trials/{tid}/result.json")
+        self.chosen.files[new] = old
+        return {**result, "file": {**result["file"], "name": new}}
+
+    def strays(self, found: Scan) -> None:
+        """Keep results of a second writer for trials that both knew; its suggestions are not those of this tape."""
+        first = min((line.n for line in found.strays), default=0)
+        for line in found.strays:
+            record = self._read(line)
+            if record is None:
+                continue
+            tid = record.event.tid if isinstance(record.event, Submit) else None
+            if tid is not None and tid in self._suggested and self._suggested[tid] < first and self._is_live(tid):
+                self.take(line)
+                self.chosen.notes.append(f"the result of trial {tid} comes from a second writer")
+            else:
+                self._drop(line.n, line.offset, f"record {line.n} of a second writer does not fit the others")
+        self.chosen.exact = not found.strays
+
+    def _is_live(self, tid: int) -> bool:
+        return self.chosen.tids[tid] in self._sequence.state.live_trials
+
+    def close(self, lost: set[int]) -> None:
+        """What the losses mean for going on."""
+        chosen, lost = self.chosen, lost | self._meaningless
+        last_suggested, last_lost = max(self._suggested.values(), default=0), max(lost, default=0)
+        chosen.exact = chosen.exact and not (lost and min(lost) < last_suggested)
+        open_ = (tid for tid, n in self._suggested.items() if n < last_lost and self._is_live(tid))
+        chosen.reopened = tuple(open_)
+        chosen.lost_trials |= self._maybe_lost - chosen.tids.keys()
+
+
+def _is_malformed(line: Line) -> bool:
+    """Whether a line that is no record is of a kind known here, and not one of a newer version."""
+    try:
+        kind, body = next(iter(line.data.items()))
+        return event_from_data(kind, body) is not None
+    except (TapeFormat, ValueError, AttributeError, StopIteration):
+        return True
+
+
+def _guess(text: bytes) -> tuple[str, str]:
+    """Kind and trial of a damaged record, as far as they can be read; empty where not."""
+    match = _KIND.match(text)
+    return (match[1].decode(), (match[2] or b"").decode()) if match else ("", "")

@@ -1,0 +1,127 @@
+"""What can follow on what: each record is held against the form of its kind and against the records before it.
+
+The state of the run is the judge of what fits; beside it stand the rules that it takes for granted. A record that does
+not fit is not applied, so that one fault does not make faults of all that follow.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from runlib.engine.canonical import hash_suggestion
+from runlib.errors import ReplayMismatch, TapeError
+from runlib.state.replay import replay
+from runlib.state.state import State
+from runlib.tape.events import End, Record, Session, Submit, Suggest
+
+__all__ = ["Sequence"]
+
+
+class Sequence:
+    """The records of a tape, one after the other.
+
+    Attributes:
+        finished_in_a_row: How many trials are finished before the first that is not.
+        asked: How many suggestions were asked for again.
+
+    Args:
+        state: Takes in what fits; if it has a search, that is asked again for each suggestion.
+    """
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.finished_in_a_row = 0
+        self.asked = 0
+
+    def take(self, record: Record) -> str | None:
+        """Apply a record; or say why it does not fit, beginning with a verb.
+
+        Raises:
+            ReplayMismatch: Asked again, the search suggests something else.
+        """
+        fault = _fault(record) or self._misfit(record)
+        if fault is not None:
+            return fault
+        try:
+            replay([record], self.state, verify=True)
+        except ReplayMismatch:
+            raise
+        except TapeError as error:
+            return " ".join(str(error).split()).partition(f"record {record.n} ")[2] or str(error)
+        self.asked += isinstance(record.event, Suggest) and self.state.search is not None
+        while self.finished_in_a_row in self.state.trials:
+            self.finished_in_a_row += 1
+        return None
+
+    def _misfit(self, record: Record) -> str | None:
+        event, state = record.event, self.state
+        if isinstance(event, Suggest):
+            if event.tid > state.next_tid:
+                return f"suggests trial {event.tid}, where trial {state.next_tid} is next"
+            if (event.heard or 0) > self.finished_in_a_row:
+                return f"suggests with {event.heard} results known, of which {self.finished_in_a_row} were there"
+        if isinstance(event, Submit) and event.of is not None and event.tid in state.live_trials:
+            return self._wrong_owner(event, event.of)
+        return None
+
+    def _wrong_owner(self, event: Submit, of: int) -> str | None:
+        said = f"ends trial {event.tid} with the result of trial {of}"
+        if of not in self.state.trials:
+            return f"{said}, which is not finished"
+        kind, outcome = self.state.trials[of]
+        if hash_suggestion(outcome["suggestion"]) != hash_suggestion(self.state.live_trials[event.tid]):
+            return f"{said}, which had another suggestion"
+        own = event.result.get(kind)
+        if not isinstance(own, dict) or own.get("loss") != outcome.get("loss"):
+            return f"{said}, but holds another result"
+        return None
+
+
+def _fault(record: Record) -> str | None:
+    """What is wrong with the form of a record by itself."""
+    event = record.event
+    if not _is_number(record.t):
+        return f"has the time {record.t!r}, which is no number"
+    if isinstance(event, Session) and not (_is(dict, event.info) and _is(dict, event.info.get("changed", {}))):
+        return "opens a session without saying who writes, or what changed"
+    if isinstance(event, End) and not _is(str, event.reason, event.text):
+        return "ends a session with a reason that is no text"
+    if isinstance(event, Suggest | Submit) and not _is_count(event.tid):
+        return f"names the trial {event.tid!r}, which is no number of a trial"
+    if isinstance(event, Suggest) and event.heard is not None and not _is_count(event.heard):
+        return f"says that {event.heard!r} results were known"
+    return _submit_fault(event) if isinstance(event, Submit) else None
+
+
+def _submit_fault(event: Any) -> str | None:
+    ends, result = f"ends trial {event.tid} with", event.result
+    if event.of is not None and not _is_count(event.of):
+        return f"{ends} the result of {event.of!r}, which is no number of a trial"
+    if not isinstance(result, dict) or len({"ok", "error"} & result.keys()) != 1:
+        return f"{ends} a result that is neither 'ok' nor 'error'"
+    [state] = {"ok", "error"} & result.keys()
+    if not isinstance(result[state], dict):
+        return f"{ends} {state!r} and nothing in it"
+    if state == "error" and not _is(str, result["error"].get("error", "")):
+        return f"{ends} an error without a name"
+    if state == "ok" and not _is_number(result["ok"].get("cost", 0)):
+        return f"{ends} a cost that is no number"
+    return None if state == "error" or _is_finite(result["ok"].get("loss")) else f"{ends} no finite loss"
+
+
+def _is(kind: type, *values: object) -> bool:
+    """Whether the fields are what they ought to be: an event has them as the line said."""
+    return all(isinstance(value, kind) for value in values)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_finite(value: Any) -> bool:
+    return _is_number(value) and abs(value) < math.inf  # also of an integer too large for a float

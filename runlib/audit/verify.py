@@ -1,0 +1,179 @@
+"""Whether a run is whole: its chain, its records, and the files beside its tape. Nothing is opened for writing.
+
+The verdict speaks of what a run cannot do without: the tape and the large results. Derived files only warn.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from runlib.audit.beside import Claims, check_best, check_large
+from runlib.audit.report import Finding, Level, Report, Verdict
+from runlib.audit.scan import Scan, read_head, scan
+from runlib.audit.sequence import Sequence
+from runlib.engine.component import from_config
+from runlib.errors import ConfigError, NotARun, ReplayMismatch, TapeCorrupt, TapeFormat
+from runlib.run.folder import RunFolder
+from runlib.run.opening import first_session, load_plugins
+from runlib.run.settings import check_order
+from runlib.search.base import Search
+from runlib.state.state import State
+from runlib.tape import codec
+from runlib.tape.events import End, Record, Submit
+from runlib.tape.reader import TapeReader
+
+__all__ = ["verify"]
+
+_FORMAT = re.compile(r"runlib-tape/\d+")
+
+
+def verify(folder: str | Path, replay: bool = False) -> Report:
+    """Check a run, reading only.
+
+    Args:
+        folder: Of the run, which may be running, or lie on a read-only disk.
+        replay: Ask the search again for every suggestion, and compare; this needs the plugins of the search. A run
+            whose stop, workers or sessions changed is compared like any other: a suggestion depends on the tape alone.
+
+    Raises:
+        ConfigError: With ``replay``, the search cannot be made.
+    """
+    try:
+        found = RunFolder.find(folder)
+        claims = Claims(found.path)
+        return _Audit(found, claims).report(replay)
+    except NotARun as error:
+        return Report(Path(folder), "not a run", (Finding("error", None, None, str(error)),))
+
+
+class _Audit:
+    def __init__(self, folder: RunFolder, claims: Claims) -> None:
+        self._folder = folder
+        self._claims = claims
+        self._findings: list[Finding] = []
+        self._state = State(path=folder.tape)
+        self._files = self._asked = 0
+        self._reached = 0  # by the records behind a damage
+        self._last: Record | None = None
+
+    def report(self, replay: bool) -> Report:
+        """Read everything once."""
+        verdict: Verdict = "intact"
+        try:
+            reader = TapeReader(self._folder.tape)
+            self._read(reader, replay)
+            verdict = self._tail(reader)
+        except TapeFormat as error:
+            if error.n is None and not self._is_damaged():
+                return Report(self._folder.path, "not a run", (Finding("error", 0, 0, str(error)),))
+            self._look_closer(error)
+        except TapeCorrupt as error:
+            self._look_closer(error)
+        self._beside()
+        damaged = any(found.level == "error" for found in self._findings)
+        return Report(self._folder.path, "damaged" if damaged else verdict, tuple(self._findings), self._counts())
+
+    def _look_closer(self, error: TapeCorrupt | TapeFormat) -> None:
+        self._add("error", error.n or 0, error.offset or 0, str(error))
+        found = scan(self._folder.tape.read_bytes(), mending=False)
+        self._reached = found.reached
+        self._findings += _damages(found)
+
+    def _is_damaged(self) -> bool:
+        """Whether a tape without metadata that can be used was one of ours, and not of another format."""
+        data = self._folder.tape.read_bytes()
+        head, _, _ = read_head(data)
+        if head.head == "mended":
+            return True
+        format_ = head.metadata.get("format") if head.metadata is not None else None
+        if isinstance(format_, str) and _FORMAT.fullmatch(format_):
+            return format_ == codec.FORMAT  # else a newer one, which may be whole by its own rules
+        return bool(scan(data, mending=False).lines) or any(self._claims.check(0))
+
+    def _read(self, reader: TapeReader, replay: bool) -> None:
+        search = _make_search(self._folder, reader) if replay else None
+        order = reader.metadata["run"].get("order", "completed") if replay else "completed"
+        state = self._state = State(search, path=self._folder.tape, order=check_order(order))
+        sequence = Sequence(state)
+        offset = reader.position.offset
+        for record in reader:
+            self._check(sequence, record, offset)
+            offset, self._last = reader.position.offset, record
+        self._asked = sequence.asked
+
+    def _check(self, sequence: Sequence, record: Record, offset: int) -> None:
+        try:
+            fault = sequence.take(record)
+        except ReplayMismatch as error:
+            self._add("error", record.n, offset, f"{error}; from here on nothing was asked again")
+            self._state.search = None
+            fault = sequence.take(record)
+        if fault is not None:
+            self._add("error", record.n, offset, f"record {record.n} {fault}")
+        elif isinstance(record.event, Submit):
+            self._files += "file" in record.event.result
+            large = check_large(record.event.result, record.n, self._folder)
+            self._findings += [large] if large is not None else []
+
+    def _tail(self, reader: TapeReader) -> Verdict:
+        tail, n = reader.tail, reader.position.n
+        if tail is None:
+            return "intact"
+        if tail.torn:
+            said = f"{len(tail.torn)} bytes after record {n} are the beginning of what was being written"
+            self._add("note", n + 1, tail.keep, f"{said}; a restore puts them aside")
+        if tail.missing:
+            self._add("note", n, tail.keep, f"the end of the line of record {n} is cut off; a restore completes it")
+        return "torn"
+
+    def _beside(self) -> None:
+        state = self._state
+        self._findings += [*self._claims.check(max(state.n, self._reached)), *self._claims.notes]
+        if self._last is not None and isinstance(self._last.event, End):
+            self._findings += check_best(state, self._folder)
+
+    def _add(self, level: Level, n: int | None, offset: int | None, text: str) -> None:
+        self._findings.append(Finding(level, n, offset, text))
+
+    def _counts(self) -> dict[str, int]:
+        state = self._state
+        return {
+            "records": state.n,
+            "sessions": state.sessions,
+            "trials": len(state.trials),
+            "ok": state.trials.ok_count,
+            "failed": state.trials.error_count,
+            "live": len(state.live_trials),
+            "evaluations": len(state.evals),
+            "files": self._files,
+            "replayed": self._asked,
+        }
+
+
+def _make_search(folder: RunFolder, reader: TapeReader) -> Search:
+    load_plugins(first_session(folder))
+    try:
+        return from_config(reader.metadata["run"]["search"], family=Search)
+    except ConfigError as error:
+        raise error.under("search") from error.__cause__
+
+
+def _damages(found: Scan) -> Iterator[Finding]:
+    """What a closer look at a damaged tape shows."""
+    for damage in found.damages:
+        yield Finding("error", damage.n, damage.offset, found.describe(damage))
+    for n in found.missing:
+        yield Finding("error", n, None, f"record {n} is missing")
+    for line in found.doubled:
+        yield Finding("error", line.n, line.offset, f"record {line.n} stands there once more, at byte {line.offset}")
+    for line in found.moved:
+        yield Finding("error", line.n, line.offset, f"record {line.n} was moved, to byte {line.offset}")
+    for line in found.strays:
+        text = f"there is another record {line.n}, at byte {line.offset}: two processes wrote at once"
+        yield Finding("error", line.n, line.offset, text)
+    last = max((line.n for line in found.lines), default=0)
+    yield Finding(
+        "note", None, None, f"{len(found.lines)} records are intact, the last one is {last}; runlib repair saves them"
+    )

@@ -1,0 +1,113 @@
+"""The commands that audit, ``verify`` and ``repair``. Neither changes anything in the folder that it looks at.
+
+``verify`` ends with 0 if nothing is lost (intact, or torn: what was being written when the writer died was never
+shown as done), with 1 if something is damaged or lost, with 2 if there is no run to judge.
+"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runlib.audit.repair import repair as save
+from runlib.audit.report import Finding, RepairReport, Report
+from runlib.audit.verify import verify as audit
+from runlib.cli.ending import DONE, FAILED, WRONG, reporting
+from runlib.cli.options import Plugins, load_plugins
+from runlib.engine.canonical import dump
+
+__all__ = ["repair", "verify"]
+
+CODES = {"intact": DONE, "torn": DONE, "damaged": FAILED, "not a run": WRONG}
+SHOWN = 20  # findings; --json has all
+
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Of the run; nothing in it is changed.")]
+Json = Annotated[bool, typer.Option("--json", help="As one line of JSON.")]
+
+
+def verify(
+    folder: Folder,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Ask the search again for every suggestion, and compare.")
+    ] = False,
+    json: Json = False,
+    plugin: Plugins = None,
+) -> None:
+    """Tell whether the run in FOLDER is whole: its chain of hashes, its records, its large results, its derived files.
+
+    It needs none of the run's plugins, except with --replay. Exit code 0: nothing is lost; 1: something is
+    damaged or lost; 2: no run, or one of a newer format.
+    """
+    with reporting():
+        load_plugins(plugin)
+        report = audit(folder, replay)
+        print(dump(report.as_data()).decode() if json else render_report(report))
+        if CODES[report.verdict] != DONE:
+            raise typer.Exit(CODES[report.verdict])
+
+
+def repair(
+    folder: Folder,
+    into: Annotated[Path, typer.Argument(metavar="INTO", help="The folder of the new run, which must not exist.")],
+    json: Json = False,
+) -> None:
+    """Save what is intact of the run in FOLDER as a new run in INTO, and tell exactly what is not.
+
+    Nothing is repaired in place: FOLDER stays as it is.
+    """
+    with reporting():
+        report = save(folder, into)
+        print(dump(report.as_data()).decode() if json else render_repair(report))
+
+
+def render_report(report: Report) -> str:
+    """The verdict in one line, and the findings below it."""
+    counts, lines = report.counts, [f"{report.folder}: {report.verdict}"]
+    if counts:
+        what = f"{counts['records']} records, {counts['trials']} trials finished, {counts['live']} live"
+        asked = f", {counts['replayed']} suggestions asked for again" if counts["replayed"] else ""
+        lines[0] += f" ({what}{asked})"
+    return "\n".join([*lines, *_listed(report.findings)])
+
+
+def render_repair(report: RepairReport) -> str:
+    """What was saved, what was not, and what that means for going on."""
+    mended = f", {len(report.mended)} of them put right" if report.mended else ""
+    gone = sum(found.level == "error" for found in report.dropped)
+    lost = f"{gone} lost" if gone else "none lost"
+    lines = [f"{report.into}: {report.kept} records saved{mended}, {lost}"]
+    lines += [*_listed(report.mended), *_listed(report.dropped), *(f"  note: {note}" for note in report.notes)]
+    if report.lost_trials:
+        lines.append(f"Lost trials: {_numbers(report.lost_trials)}.")
+    if report.renumbered:
+        lines.append(f"Renumbered trials: {', '.join(f'{a} -> {b}' for a, b in [*report.renumbered.items()][:SHOWN])}.")
+    if report.reopened:
+        lines.append(
+            f"Live again, as their results are lost: {_numbers(report.reopened)}; a restore evaluates them first."
+        )
+    lines.append(_way_on(report))
+    return "\n".join(lines)
+
+
+def _way_on(report: RepairReport) -> str:
+    how = f"runlib restore {shlex.quote(str(report.into))}"
+    if report.exact:
+        return f"Go on exactly with: {how}"
+    return (
+        f"Go on with: {how}. As suggestions were made knowing what is lost, the next ones will be others than those of "
+        "the old run, and a search that can only be asked again refuses; status and top work in any case."
+    )
+
+
+def _listed(findings: tuple[Finding, ...]) -> list[str]:
+    lines = [f"  {found.level}: {found.text}" for found in findings[:SHOWN]]
+    left = len(findings) - SHOWN
+    return [*lines, f"  and {left} more; --json has them all"] if left > 0 else lines
+
+
+def _numbers(numbers: tuple[int, ...]) -> str:
+    shown = ", ".join(map(str, numbers[:SHOWN]))
+    return f"{shown} and {len(numbers) - SHOWN} more" if len(numbers) > SHOWN else shown

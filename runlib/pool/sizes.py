@@ -1,0 +1,46 @@
+"""Amounts of memory, as people write them and as they read them. In a config both ways are one number of bytes."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from runlib.errors import ConfigError
+
+__all__ = ["describe_bytes", "read_bytes"]
+
+DECIMAL = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+BINARY = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+UNITS = {name.lower(): size for name, size in {**DECIMAL, **BINARY}.items()}
+TEXT = re.compile(r"\s*(\d{1,15}(?:\.\d{1,15})?)\s*([a-zA-Z]+)\s*", re.ASCII)
+
+
+def read_bytes(value: Any, path: str) -> int:
+    """A number of bytes from a number, or from text such as ``"2 GiB"`` or ``"500 MB"``.
+
+    Args:
+        value: As it stands in a config.
+        path: Where it stands there.
+
+    Raises:
+        ConfigError: It is neither, or no byte at all.
+    """
+    size = _from_text(value) if isinstance(value, str) else value
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise ConfigError(f"takes bytes from 1 on, or text such as '2 GiB' or '500 MB', got {value!r}", path)
+    return size
+
+
+def _from_text(text: str) -> int | None:
+    match = TEXT.fullmatch(text)
+    unit = UNITS.get(match[2].lower()) if match else None
+    return None if match is None or unit is None else math.floor(float(match[1]) * unit)
+
+
+def describe_bytes(size: int) -> str:
+    """A number of bytes for people: ``1.5 GiB``."""
+    for name, unit in reversed(BINARY.items()):
+        if size >= unit:
+            return f"{size / unit:.3g} {name}" if size < 1000 * unit else f"{size / unit:.0f} {name}"
+    return f"{size} B"
