@@ -80,13 +80,16 @@ def lost(reason: str, traceback: str = "") -> Outcome:
 
 
 def out_of_memory(reason: str) -> Outcome:
-    """The outcome for an evaluation that was stopped for the memory it took; caught as a MemoryError it raised.
+    """The outcome for an evaluation that was stopped for the memory it took.
+
+    It can be caught as a MemoryError, and as the lost worker that it is, which a run does by default.
 
     Args:
         reason: What it took and might, for people: ``took 2.1 GiB, more than ...``.
     """
     text = f"the worker {reason} during the evaluation"
-    return _error("MemoryError", text), tuple(error_names(MemoryError()))
+    names = [*error_names(MemoryError()), *error_names(WorkerLost(""))]
+    return _error("MemoryError", text), tuple(dict.fromkeys(names))
 
 
 def _error(name: str, text: str, traceback: str = "") -> dict[str, Any]:

@@ -26,7 +26,7 @@ Order = Literal["completed", "suggested"]
 
 TOP = 5  # how many of the best evaluations are kept at hand
 RESULTS = frozenset({"ok", "error"})
-NOT_REUSED = frozenset({"TimeoutError", "WorkerLost"})  # they tell of the machine, not of the suggestion
+NOT_REUSED = frozenset({"TimeoutError", "WorkerLost", "MemoryError"})  # they tell of the machine, not of the suggestion
 
 
 @dataclass(frozen=True, slots=True)
