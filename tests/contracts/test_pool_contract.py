@@ -166,7 +166,7 @@ def test_the_traceback_shows_the_evaluator_and_not_the_pool(pool):
     error = evaluate(pool, "ValueError").result["error"]
     assert error["error_text"] == "wrong value"
     assert "in fail" in error["traceback"]
-    assert "runlib" not in error["traceback"]
+    assert "runlib/pool" not in error["traceback"]
 
 
 def test_text_that_is_no_unicode_is_escaped(pool):
