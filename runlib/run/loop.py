@@ -89,7 +89,7 @@ class Loop:
     interrupt: Interrupt
     clock: Callable[[], float]
     running: set[int] = field(default_factory=set)
-    _failure: EvaluationError | None = None
+    _failure: EvaluationError | PoolError | None = None
     _exhausted: str = ""
     _waiting: bool = False
     _lost_in_a_row: int = 0
@@ -145,8 +145,7 @@ class Loop:
         self._lost_in_a_row += 1
         log.warning("a worker was lost: %s", reason)
         if self._lost_in_a_row >= LOST_IN_A_ROW:
-            self._commit()
-            raise PoolError(
+            self._failure = self._failure or PoolError(
                 f"{self._lost_in_a_row} workers in a row were lost without a result, the last one: {reason}; "
                 f"look into {self.cast.folder.path / 'log.log'}, then restore the run"
             )

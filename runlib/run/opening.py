@@ -6,10 +6,12 @@ with a ``session`` event that says who writes from here on.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import time
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -106,20 +108,30 @@ def catch_up(folder: RunFolder, state: State, start: Position | None, verify: bo
 def take_pen(folder: RunFolder, lock: FolderLock, end: tuple[Position, Tail | None], sync: Sync) -> Opened:
     """Open the tape for writing at its end, mending a torn tail if there is one."""
     position, tail = end
-    tape = TapeWriter(folder.tape, position, sync=sync, clock=time.time)
-    if tail is not None:
-        aside = tape.mend(tail)
-        where = f"; {len(tail.torn)} bytes that were being written are kept in {aside}" if aside else ""
-        log.warning("the tape ended in the middle of record %d%s", position.n + 1, where)
-    return Opened(lock, tape)
+    opened = Opened(lock, TapeWriter(folder.tape, position, sync=sync, clock=time.time))
+    with _given_back_on_error(opened):
+        if tail is not None:
+            aside = opened.tape.mend(tail)
+            where = f"; {len(tail.torn)} bytes that were being written are kept in {aside}" if aside else ""
+            log.warning("the tape ended in the middle of record %d%s", position.n + 1, where)
+    return opened
 
 
 def note_session(opened: Opened, state: State, extra: dict[str, Any]) -> None:
-    """Put on the tape who writes from here on."""
-    record = opened.tape.append(Session(session_info(extra)))
-    state.apply(record)
-    opened.tape.commit()
-    opened.unseen.append(record)
+    """Put on the tape who writes from here on; if that fails, tape and lock are given back."""
+    with _given_back_on_error(opened):
+        record = opened.tape.append(Session(session_info(extra)))
+        state.apply(record)
+        opened.tape.commit()
+        opened.unseen.append(record)
+
+
+@contextlib.contextmanager
+def _given_back_on_error(opened: Opened) -> Iterator[None]:
+    with contextlib.ExitStack() as on_error:
+        on_error.callback(opened.close)
+        yield
+        on_error.pop_all()
 
 
 def first_session(folder: RunFolder) -> dict[str, Any]:

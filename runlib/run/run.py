@@ -280,7 +280,7 @@ class Run(RunView):
         Raises:
             EvaluationError: An evaluation failed with an exception that is not in ``caught_exceptions``.
             KeyboardInterrupt: SIGINT came; the run ended in order and can be restored.
-            SystemExit: SIGTERM came; likewise.
+            SystemExit: SIGTERM, SIGUSR1 or SIGUSR2 came; likewise, with 128 and the number of the signal as its code.
             ReadOnlyRun: This is a checked-out run.
         """
         self._refuse_readonly("run")
@@ -327,8 +327,9 @@ class Run(RunView):
         )
 
     def _take_pen(self, lock: FolderLock, end: tuple[Position, Tail | None], scene: dict[str, Any]) -> None:
-        self._opened = opening.take_pen(self._require_folder(), lock, end, self.context["sync"])
-        opening.note_session(self._opened, self.state, scene)
+        opened = opening.take_pen(self._require_folder(), lock, end, self.context["sync"])
+        opening.note_session(opened, self.state, scene)
+        self._opened = opened  # only now: without its lock nothing may be written
 
     def _scene(self, changed: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What a session notes of how things are computed, and what it changed."""

@@ -68,9 +68,14 @@ def listening() -> Iterator[Interrupt]:
     if threading.current_thread() is not threading.main_thread():
         yield interrupt
         return
-    before = {signum: signal.signal(signum, interrupt.handle) for signum in ORDERLY}
+    before = {signum: signal.signal(signum, interrupt.handle) for signum in ORDERLY if not _is_spoken_for(signum)}
     try:
         yield interrupt
     finally:
         for signum, handler in before.items():
             signal.signal(signum, handler if handler is not None else signal.SIG_DFL)
+
+
+def _is_spoken_for(signum: signal.Signals) -> bool:
+    """Whether the user's program handles a signal that has no meaning of its own."""
+    return signum in (signal.SIGUSR1, signal.SIGUSR2) and signal.getsignal(signum) is not signal.SIG_DFL

@@ -174,6 +174,22 @@ def test_signals_are_what_they_were_afterwards(tmp_path: Path) -> None:
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
 
 
+def test_a_signal_that_the_program_handles_itself_is_left_to_it(tmp_path: Path) -> None:
+    heard: list[int] = []
+
+    def evaluator(x: float) -> float:
+        os.kill(os.getpid(), signal.SIGUSR1)
+        return x
+
+    before = signal.signal(signal.SIGUSR1, lambda signum, frame: heard.append(signum))
+    try:
+        run = Run(SpySearch(), evaluator, StopMax(2), pool=DirectPool()).prepare(tmp_path).run()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert heard == [signal.SIGUSR1] * 2
+    assert len(run.state.trials) == 2
+
+
 def test_a_run_works_outside_the_main_thread(tmp_path: Path) -> None:
     run = Run(SpySearch(), quadratic, StopMax(4), context={"max_workers": 1}).prepare(tmp_path)
     thread = threading.Thread(target=run.run)

@@ -169,6 +169,14 @@ class TestErrors:
             run.run()
         assert len(run.state.live_trials) == 1
 
+    def test_results_that_came_with_the_fifth_lost_worker_are_kept(self, tmp_path: Path) -> None:
+        pool = DirectPool(said=[*[Lost(0, "exit code 3")] * 5, Finished(0, {"ok": {"loss": 1.0}})])
+        run = make(tmp_path, pool=pool)
+        with pytest.raises(PoolError, match="5 workers in a row"):
+            run.run()
+        assert run.state.trials.losses == [1.0]
+        assert Run.checkout(run.work_directory).state.trials.losses == [1.0]
+
     def test_a_result_between_lost_workers_starts_the_count_anew(self, tmp_path: Path) -> None:
         lost = {"error": {"error": "WorkerLost", "error_text": "exit code 3", "traceback": ""}}
         names = ("WorkerLost", "EvaluationError")
@@ -388,6 +396,17 @@ class TestFolder:
             Run.restore(run.work_directory, evaluator=quadratic)
         with run:
             pass
+        Run.restore(run.work_directory, evaluator=quadratic, pool=DirectPool()).close()
+
+    def test_a_session_that_cannot_be_noted_holds_neither_tape_nor_lock(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run = make(tmp_path, stop=StopMax(2)).run()
+        with monkeypatch.context() as broken:
+            broken.setattr("runlib.run.opening.session_info", lambda extra: {"pid": object()})
+            with pytest.raises(TypeError):
+                run.run()
+        assert run._opened is None
         Run.restore(run.work_directory, evaluator=quadratic, pool=DirectPool()).close()
 
     def test_a_failed_restore_lets_go_of_the_lock(self, tmp_path: Path) -> None:
