@@ -14,6 +14,7 @@ from runlib.errors import (
     FolderExists,
     InvalidResult,
     KindConflict,
+    LockStolen,
     MissingExtra,
     NotARun,
     PoolError,
@@ -45,9 +46,13 @@ from runlib.observe.status import StatusObserver
 from runlib.pool.base import Pool
 from runlib.pool.processes import ProcessPool
 from runlib.pool.serial import SerialPool
+from runlib.run.edit import Inbox
 from runlib.run.run import Run
 from runlib.search.base import Search
 from runlib.search.hyperopt import Hyperopt
+from runlib.space.alternatives import Categorical, Choice, Constant, Ordinal
+from runlib.space.quantities import Float, Integer, LogNormal, Normal
+from runlib.space.tree import Space
 from runlib.stop.all import StopAll
 from runlib.stop.any import StopAny
 from runlib.stop.base import Stop
@@ -61,24 +66,34 @@ from runlib.stop.no_progress import StopNoProgress
 __version__ = "0.1.0"
 
 __all__ = [
+    "Categorical",
+    "Choice",
     "Component",
     "ConfigError",
+    "Constant",
     "CsvDataset",
     "Dataset",
     "EvaluationError",
     "Evaluator",
+    "Float",
     "FolderError",
     "FolderExists",
     "FunctionEvaluator",
     "HoldoutEvaluator",
     "Hyperopt",
+    "Inbox",
+    "Integer",
     "InvalidResult",
     "KindConflict",
+    "LockStolen",
+    "LogNormal",
     "LogObserver",
     "MissingExtra",
+    "Normal",
     "NotARun",
     "NpzDataset",
     "Observer",
+    "Ordinal",
     "Pool",
     "PoolError",
     "ProcessPool",
@@ -93,6 +108,7 @@ __all__ = [
     "SearchExhausted",
     "SearchWaiting",
     "SerialPool",
+    "Space",
     "SpaceError",
     "SplitDataset",
     "StatusObserver",

@@ -17,6 +17,7 @@ Each message is one sentence that names the place and says what to do; the attri
     |   +-- TapeCorrupt                 a record is damaged, missing, doubled or swapped
     |   +-- TapeFormat                  another format, or a newer one
     |   +-- ReplayMismatch              asked again, the search suggests something else
+    |   +-- LockStolen                  another process took the run over; ``tids``
     +-- ReadOnlyRun                     a checked-out run was asked to change
     +-- SearchError
     |   +-- SearchExhausted             nothing is left to suggest
@@ -30,6 +31,7 @@ Each message is one sentence that names the place and says what to do; the attri
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
@@ -40,6 +42,7 @@ __all__ = [
     "FolderExists",
     "InvalidResult",
     "KindConflict",
+    "LockStolen",
     "MissingExtra",
     "NotARun",
     "PoolError",
@@ -140,6 +143,25 @@ class TapeFormat(TapeError):
 
 class ReplayMismatch(TapeError):
     """Asked again, the search suggests something else than stands on the tape."""
+
+
+class LockStolen(TapeError):
+    """Another process took the run over, so that this one stops.
+
+    Attributes:
+        tids: Trials whose results are not on the tape, and are not written.
+    """
+
+    tids: tuple[int, ...] = ()
+
+    def losing(self, tids: Iterable[int]) -> LockStolen:
+        """The same error, with the trials whose results are not written."""
+        lost = tuple(sorted(tids))
+        names = ", ".join(map(str, lost))
+        what = f"results of trial{'s' if len(lost) > 1 else ''} {names} not yet on the tape are not written"
+        error = LockStolen(f"{self}; {what}" if lost else str(self), path=self.path, n=self.n, offset=self.offset)
+        error.tids = lost
+        return error
 
 
 class ReadOnlyRun(RunlibError):

@@ -20,8 +20,9 @@ from runlib.audit.scan import Scan, scan
 from runlib.audit.selection import Selection, select
 from runlib.engine import disk
 from runlib.errors import FolderError, FolderExists, TapeCorrupt, TapeFormat
-from runlib.run.folder import RunFolder
-from runlib.tape.codec import FORMAT, METADATA_END, RECORD_END, encode_line
+from runlib.run.folder import RunFolder, filled
+from runlib.tape.codec import FORMAT
+from runlib.tape.whole import whole_tape
 
 __all__ = ["repair"]
 
@@ -51,7 +52,9 @@ def repair(folder: str | Path, into: str | Path) -> RepairReport:
     found = scan(data)
     metadata = _metadata(found, data, source)
     chosen = select(found, source, data)
-    _make(target, _tape(metadata, chosen.records), chosen)
+    if "origin" in metadata:  # of a fork: how far its history is that of another run, in new numbers
+        metadata["origin"] = _origin_renumbered(metadata["origin"], chosen.numbers)
+    _make(target, whole_tape(metadata, chosen.records), chosen)
     return _report(found, chosen, target)
 
 
@@ -77,53 +80,23 @@ def _metadata(found: Scan, data: bytes, folder: RunFolder) -> dict[str, Any]:
     return {**kept, **fresh, "repaired_from": {**old, **before}}
 
 
-def _tape(metadata: dict[str, Any], records: list[dict[str, Any]]) -> bytes:
-    line, h = encode_line(metadata, b"")
-    parts = [line, b"\n", METADATA_END]
-    for n, record in enumerate(records, 1):
-        kind = next(iter(record))
-        rest = {key: value for key, value in record.items() if key not in (kind, "t")}
-        entry = {kind: record[kind], "n": n, "t": record["t"], "d": len(records), **rest}
-        line, h = encode_line(entry, h)
-        parts += [line, b"\n", RECORD_END]
-    return b"".join(parts)
+def _origin_renumbered(origin: dict[str, Any], numbers: dict[int, int]) -> dict[str, Any]:
+    def up_to(limit: int) -> int:
+        return max((new for old, new in numbers.items() if old <= limit), default=0)
+
+    return {**origin, **{key: up_to(origin.get(key, 0)) for key in ("at", "adopted")}}
 
 
 def _make(target: Path, tape: bytes, chosen: Selection) -> None:
-    temporary = target.parent / f".run_{uuid.uuid4().hex}.new"
+    files = ((new, (chosen.folder.path / old).read_bytes()) for new, old in chosen.files.items())
     try:
-        disk.make_folder(target.parent, durable=True)
-        disk.current.mkdir(temporary)
-        try:
-            for new, old in chosen.files.items():
-                _copy(chosen.folder.path / old, temporary / new)
-            disk.create_file(temporary / "tape.son", tape)
+        with filled(target.parent, tape, files) as temporary:
             disk.move_folder(temporary, target)
-        except BaseException:
-            _discard(temporary)
-            raise
     except FileExistsError as error:
         raise FolderExists(f"{target} exists; a repair makes a new folder, so give another name", target) from error
     except OSError as error:
         reason = error.strerror or str(error)
         raise FolderError(f"{target} cannot be made: {reason}; nothing is left of it", target) from error
-
-
-def _copy(source: Path, target: Path) -> None:
-    disk.make_folder(target.parent, durable=True)
-    disk.create_file(target, source.read_bytes())
-
-
-def _discard(temporary: Path) -> None:
-    """Take away a folder that did not get its name."""
-    if not temporary.is_dir():
-        return
-    trials = temporary / "trials"
-    for folder in trials.iterdir() if trials.is_dir() else ():
-        disk.remove_folder(folder)
-    if trials.is_dir():
-        disk.current.rmdir(trials)
-    disk.remove_folder(temporary)
 
 
 def _report(found: Scan, chosen: Selection, target: Path) -> RepairReport:

@@ -42,8 +42,8 @@ class Report:
         verdict: ``intact``; ``torn`` (intact up to what was being written when its writer died, which a restore puts
             aside); ``damaged``; ``not a run`` (no tape, or none that this version can judge).
         findings: In the order in which they were found.
-        counts: ``records``, ``sessions``, ``trials``, ``ok``, ``failed``, ``live``, ``evaluations``, ``files``
-            (large results), ``replayed`` (suggestions that were asked for again).
+        counts: ``records``, ``sessions``, ``trials``, ``ok``, ``failed``, ``live``, ``void``, ``evaluations``,
+            ``files`` (large results), ``replayed`` (suggestions that were asked for again).
     """
 
     folder: Path

@@ -24,7 +24,7 @@ from runlib.tape.events import Record, Submit, event_from_data
 __all__ = ["Selection", "select"]
 
 _KIND = re.compile(rb'\{"([a-z_]+)":\{(?:"tid":(\d{1,18})[,}])?')
-_NO_SUGGESTION = frozenset({"session", "end", "note", "report"})  # no suggestion depends on these
+_NO_SUGGESTION = frozenset({"session", "end", "note", "report", "retry", "stop"})  # no suggestion depends on these
 
 
 @dataclass
@@ -41,6 +41,7 @@ class Selection:
         lost_trials: Old numbers of trials that are gone.
         reopened: Old numbers of trials that are live again.
         exact: Whether the next suggestion is that of the old run.
+        numbers: Old -> new number of each record that is kept.
     """
 
     folder: RunFolder
@@ -52,6 +53,7 @@ class Selection:
     lost_trials: set[int] = field(default_factory=set)
     reopened: tuple[int, ...] = ()
     exact: bool = True
+    numbers: dict[int, int] = field(default_factory=dict)
 
 
 def select(found: Scan, folder: RunFolder, data: bytes) -> Selection:
@@ -127,6 +129,8 @@ class _Selector:
         body = data[kind]
         if isinstance(body, dict) and kind != "session" and isinstance(body.get("tid"), int):
             body = self._renumbered(kind, body, line.n)
+        if kind == "suggest" and body is not None and body.get("queued") is not None:
+            body = {**body, "queued": self._wanted(body, record)}
         fault = "speaks of a trial whose suggestion is lost" if body is None else None
         if fault is None:
             event = None if record.event is None else event_from_data(kind, body)
@@ -140,6 +144,19 @@ class _Selector:
             self.chosen.tids[data[kind]["tid"]] = body["tid"]
             self._suggested[data[kind]["tid"]] = line.n
         self.chosen.records.append({kind: body, **rest})
+        self.chosen.numbers[line.n] = len(self.chosen.records)
+
+    def _wanted(self, body: dict[str, Any], record: Record) -> int:
+        """The new number of the record that wanted a suggestion; if it is lost, the suggestion says what it was."""
+        queued: int = body["queued"]
+        if queued not in self.chosen.numbers:
+            enqueue = {"suggestion": body["suggestion"]}
+            n = len(self.chosen.records) + 1
+            self._sequence.take(Record(n, record.t, event_from_data("enqueue", enqueue)))
+            self.chosen.records.append({"enqueue": enqueue, "t": record.t})
+            self.chosen.numbers[queued] = n
+            self.chosen.notes.append(f"record {queued}, which is lost, is made anew from what came of it")
+        return self.chosen.numbers[queued]
 
     def _read(self, line: Line) -> Record | None:
         """The record of a line; None if it has not the form of its kind, which is said."""

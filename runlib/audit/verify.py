@@ -94,8 +94,9 @@ class _Audit:
 
     def _read(self, reader: TapeReader, replay: bool) -> None:
         search = _make_search(self._folder, reader) if replay else None
-        order = reader.metadata["run"].get("order", "completed") if replay else "completed"
-        state = self._state = State(search, path=self._folder.tape, order=check_order(order))
+        order = check_order(reader.metadata["run"].get("order", "completed") if replay else "completed")
+        origin = reader.metadata.get("origin")
+        state = self._state = State(search, path=self._folder.tape, order=order, origin=origin)
         sequence = Sequence(state)
         offset = reader.position.offset
         for record in reader:
@@ -108,7 +109,7 @@ class _Audit:
             fault = sequence.take(record)
         except ReplayMismatch as error:
             self._add("error", record.n, offset, f"{error}; from here on nothing was asked again")
-            self._state.search = None
+            self._state.telling.search = None
             fault = sequence.take(record)
         if fault is not None:
             self._add("error", record.n, offset, f"record {record.n} {fault}")
@@ -146,6 +147,7 @@ class _Audit:
             "ok": state.trials.ok_count,
             "failed": state.trials.error_count,
             "live": len(state.live_trials),
+            "void": len(state.voided),
             "evaluations": len(state.evals),
             "files": self._files,
             "replayed": self._asked,

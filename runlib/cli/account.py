@@ -45,11 +45,18 @@ def describe(run: Run, now: float) -> dict[str, Any]:
         "last_record": None if foreign else state.t,
         "seconds_since": None if foreign else max(0.0, now - state.t),
         "runtime": state.runtime,
-        "trials": {**_counts(state.trials), "live": len(state.live_trials)},
+        "trials": {
+            **_counts(state.trials),
+            "live": len(state.live_trials),
+            "void": len(state.voided),
+            "enqueued": len(state.queue),
+        },
         "evaluations": _counts(state.evals),
         "errors": dict(state.count_by_error),
         "stop": _stop_report(run),
         "best": None if best is None else {"trial": best.tid, "loss": best.loss, "suggestion": best.suggestion},
+        "voided": [{"trial": tid, "reason": reason} for tid, reason in state.voided.items()],
+        "notes": [{"record": n, "trial": note.tid, "text": note.text} for n, note in state.notes.items()],
         "top": [{"trial": tid, "loss": loss} for tid, loss in state.top],
     }
 
@@ -99,13 +106,23 @@ def render_description(about: dict[str, Any], now: float) -> str:
         about["stop"],
         f"Best {len(about['top'][:3])}: {top}." if top else "Best: none yet.",
         "",
-        f"Trials:      {_counts_text(trials)}, {trials['live']} live.",
+        f"Trials:      {_counts_text(trials)}, {trials['live']} live{_rest_text(trials)}.",
         f"Evaluations: {_counts_text(evaluations)}.",
     ]
     if about["errors"]:
         lines.append(f"Errors:      {', '.join(f'{name}: {count}' for name, count in about['errors'].items())}.")
+    for entry in about["voided"]:
+        why = f": {entry['reason']}" if entry["reason"] else "."
+        lines.append(f"Void:        trial {entry['trial']}{why}")
+    for note in about["notes"]:
+        on = "" if note["trial"] is None else f"trial {note['trial']}: "
+        lines.append(f"Remark:      {on}{note['text']}")
     lines += ["", f"Folder: {about['folder']}", f"Tape:   {about['records']} records."]
     return "\n".join(lines)
+
+
+def _rest_text(trials: dict[str, int]) -> str:
+    return "".join(f", {trials[key]} {key}" for key in ("void", "enqueued") if trials[key])
 
 
 def _counts_text(counts: dict[str, int]) -> str:

@@ -10,6 +10,7 @@ import typer
 
 from runlib import __version__
 from runlib.cli.audit import repair, verify
+from runlib.cli.change import annotate, enqueue, fork, stop, void
 from runlib.cli.show import status, top
 from runlib.cli.work import restore, run
 
@@ -48,7 +49,7 @@ def _options(
     """What stands before the subcommand."""
 
 
-for _command in (run, restore, status, top, verify, repair):
+for _command in (run, restore, status, top, enqueue, void, annotate, stop, fork, verify, repair):
     app.command()(_command)
 
 

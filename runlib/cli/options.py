@@ -18,7 +18,19 @@ from runlib.engine.yamlfile import parse_yaml, read_yaml
 from runlib.errors import ConfigError
 from runlib.run.settings import check_duration, check_timeout
 
-__all__ = ["Duration", "Plugins", "Quiet", "Traceback", "check_options", "load_plugins", "read_changes", "read_context"]
+__all__ = [
+    "Duration",
+    "Plugins",
+    "Quiet",
+    "StealLock",
+    "Traceback",
+    "check_options",
+    "load_plugins",
+    "read_changes",
+    "read_component",
+    "read_context",
+    "read_data",
+]
 
 Duration = Annotated[
     float | None,
@@ -39,6 +51,14 @@ Plugins = Annotated[
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no table: print the folder of the run alone.")]
+StealLock = Annotated[
+    bool,
+    typer.Option(
+        "--steal-lock",
+        help="Take the run over from a process that seems to write it, on a network disk. First make sure that it is "
+        "dead.",
+    ),
+]
 Traceback = Annotated[
     bool, typer.Option("--traceback", help="If an evaluation ends the run, show the whole traceback of the worker.")
 ]
@@ -85,14 +105,22 @@ def read_changes(stop: str | None, trial_timeout: str | None) -> dict[str, Any]:
     """
     changes: dict[str, Any] = {}
     if stop is not None:
-        changes["new_stop"] = config = _read("--stop", stop)
-        if not isinstance(config, str) and not is_config(config):
-            raise ConfigError(
-                f"takes {{kind: {{arguments}}}}, such as {{stop_max: {{count: 200}}}}, got {stop}", "--stop"
-            )
+        changes["new_stop"] = read_component("--stop", stop)
     if trial_timeout is not None:
         changes["trial_timeout"] = _seconds(trial_timeout)
     return changes
+
+
+def read_component(option: str, text: str | None) -> Any:
+    """What an option says that takes a component; None for None.
+
+    Raises:
+        ConfigError: It has not the form of one.
+    """
+    config = None if text is None else read_data(option, text)
+    if config is not None and not isinstance(config, str) and not is_config(config):
+        raise ConfigError(f"takes {{kind: {{arguments}}}}, such as {{stop_max: {{count: 200}}}}, got {text}", option)
+    return config
 
 
 def read_context(context: str | None) -> dict[str, Any]:
@@ -101,7 +129,7 @@ def read_context(context: str | None) -> dict[str, Any]:
     Raises:
         ConfigError: It is no dict.
     """
-    given = {} if context is None else _read("--context", context)
+    given = {} if context is None else read_data("--context", context)
     if not isinstance(given, dict):
         raise ConfigError(f"takes a dict, such as {{devices: [0, 1]}}, got {context}", "--context")
     return given
@@ -118,8 +146,12 @@ def _seconds(text: str) -> float | None:
         return check_timeout(value)
 
 
-def _read(option: str, value: str) -> Any:
-    """The data in a file, or in the text itself."""
+def read_data(option: str, value: str) -> Any:
+    """The data in a YAML file, or in the text itself.
+
+    Raises:
+        ConfigError: It cannot be read, or is no plain data.
+    """
     is_file = value.endswith((".yaml", ".yml", ".json")) or ("{" not in value and Path(value).is_file())
     with below(option):
         data = read_yaml(value) if is_file else parse_yaml(value, "the text")

@@ -14,6 +14,7 @@ from runlib.cli.options import (
     Duration,
     Plugins,
     Quiet,
+    StealLock,
     Traceback,
     check_options,
     load_plugins,
@@ -79,6 +80,7 @@ def restore(
     verify: Annotated[
         bool, typer.Option("--verify", help="First ask the search again for every old suggestion, and compare.")
     ] = False,
+    steal_lock: StealLock = False,
     quiet: Quiet = False,
     traceback: Traceback = False,
 ) -> None:
@@ -92,5 +94,5 @@ def restore(
         changes = read_changes(stop, trial_timeout)
         given = {**read_context(context), **({} if workers is None else {"max_workers": workers})}
         load_plugins(plugin)
-        made = Run.restore(folder, verify=verify, context=given, **changes)
+        made = Run.restore(folder, verify=verify, steal_lock=steal_lock, context=given, **changes)
         carry_out(made, Manner(duration, quiet, traceback))

@@ -5,23 +5,29 @@ may put another in its place (``use``) that records, refuses or forgets. The fun
 rest of the package calls: exclusive creation, atomic replacement, appending, syncing, locking.
 
 A write is durable when the data is synced *and*, for a new or replaced name, its folder is. A failed sync is
-never retried on the same descriptor: the kernel may have dropped the data and say yes the next time.
+never retried on the same descriptor: the kernel may have dropped the data and say yes the next time. That goes for
+every error of a sync, while a write that finds no room (``DiskFull``) may be gone on with where it stopped.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeGuard
 
 __all__ = [
     "AppendFile",
     "Disk",
+    "DiskFull",
+    "SyncFailed",
     "create_file",
+    "is_full",
     "make_folder",
     "move_folder",
     "open_output",
@@ -110,11 +116,52 @@ def use(disk: Disk) -> Iterator[Disk]:
         current = previous
 
 
-def write_all(fd: int, data: bytes) -> None:
-    """Write all of ``data``, going on after a short write."""
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+class DiskFull(OSError):
+    """A write found no room, or no more quota.
+
+    Attributes:
+        taken: How many bytes of it were taken before.
+    """
+
+    def __init__(self, code: int, text: str, taken: int) -> None:
+        super().__init__(code, text)
+        self.taken = taken
+
+
+class SyncFailed(OSError):
+    """A sync failed, whatever the reason: what it was to force down is not durable, and asking again proves nothing."""
+
+
+def is_full(error: BaseException) -> TypeGuard[OSError]:
+    """Whether an operation failed for want of room alone, so that it may be tried again when there is some."""
+    return isinstance(error, OSError) and error.errno in _FULL and not isinstance(error, SyncFailed)
+
+
+def write_all(fd: int, data: bytes | memoryview) -> None:
+    """Write all of ``data``, going on after a short write.
+
+    Raises:
+        DiskFull: There is no room for all of it; it says how much was taken.
+    """
     view = memoryview(data)
     while len(view):
-        view = view[current.write(fd, view) :]
+        try:
+            view = view[current.write(fd, view) :]
+        except OSError as error:
+            if error.errno in _FULL:
+                raise DiskFull(error.errno, os.strerror(error.errno), len(data) - len(view)) from error
+            raise
+
+
+@contextlib.contextmanager
+def _syncing() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SyncFailed(error.errno, error.strerror, error.filename) from error
 
 
 class AppendFile:
@@ -136,13 +183,26 @@ class AppendFile:
             raise ValueError(f"{self.path} is closed")
         return self._fd
 
-    def append(self, data: bytes) -> None:
-        """Add bytes at the end, in one call unless the system takes them in parts."""
+    def append(self, data: bytes | memoryview) -> None:
+        """Add bytes at the end, in one call unless the system takes them in parts.
+
+        Raises:
+            DiskFull: There is no room for all of them; it says how many were taken.
+        """
         write_all(self.fd, data)
 
     def sync(self) -> None:
-        """Make everything appended so far durable."""
-        current.sync(self.fd)
+        """Make everything appended so far durable.
+
+        Raises:
+            SyncFailed: It may not be, and this descriptor is no good any more.
+        """
+        with _syncing():
+            current.sync(self.fd)
+
+    def size(self) -> int:
+        """How many bytes the file has, whoever wrote them."""
+        return os.fstat(self.fd).st_size
 
     def cut(self, size: int) -> None:
         """Drop what lies after ``size`` bytes."""
@@ -171,14 +231,15 @@ def create_file(path: Path, data: bytes, durable: bool = True) -> None:
     try:
         write_all(fd, data)
         if durable:
-            current.sync(fd)
+            with _syncing():
+                current.sync(fd)
     except BaseException:
         _discard(path)
         raise
     finally:
         current.close(fd)
     if durable:
-        current.sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 def replace_file(path: Path, data: bytes, durable: bool = False) -> None:
@@ -192,7 +253,8 @@ def replace_file(path: Path, data: bytes, durable: bool = False) -> None:
         try:
             write_all(fd, data)
             if durable:
-                current.sync(fd)
+                with _syncing():
+                    current.sync(fd)
         finally:
             current.close(fd)
         current.replace(temporary, path)
@@ -200,7 +262,7 @@ def replace_file(path: Path, data: bytes, durable: bool = False) -> None:
         _discard(temporary)
         raise
     if durable:
-        current.sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 def make_folder(path: Path, durable: bool = False) -> None:
@@ -211,7 +273,7 @@ def make_folder(path: Path, durable: bool = False) -> None:
     with contextlib.suppress(FileExistsError):
         current.mkdir(path)
     if durable:
-        current.sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 def move_folder(source: Path, target: Path) -> None:
@@ -229,7 +291,7 @@ def move_folder(source: Path, target: Path) -> None:
         if os.path.lexists(target):
             raise FileExistsError(f"{target} exists") from error
         raise
-    current.sync_folder(target.parent)
+    sync_folder(target.parent)
 
 
 def remove_folder(path: Path) -> None:
@@ -240,8 +302,13 @@ def remove_folder(path: Path) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Make the names in a folder durable."""
-    current.sync_folder(path)
+    """Make the names in a folder durable.
+
+    Raises:
+        SyncFailed: They may not be.
+    """
+    with _syncing():
+        current.sync_folder(path)
 
 
 def open_output(path: Path) -> int:

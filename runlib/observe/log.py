@@ -1,18 +1,25 @@
-"""``log.log``: what happened, a line each, for a person; with it, what the logger ``runlib`` says."""
+"""``log.log``: what happened, a line each, for a person; with it, what the logger ``runlib`` says.
+
+A full disk leaves no gap: what it did not take, to the byte, is kept and written when there is room. Only of very many
+lines the oldest are given up, and the log says how many.
+"""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from runlib.engine import disk
 from runlib.observe.base import Observer, Stage
 from runlib.state.state import State
-from runlib.tape.events import End, Record, Session, Submit, Suggest
+from runlib.tape.events import End, Enqueue, Note, Record, Retry, Session, Stopping, Submit, Suggest, Void
 
 __all__ = ["LogObserver"]
+
+KEPT = 10_000  # lines that wait for a full disk
 
 
 class LogObserver(Observer):
@@ -26,14 +33,35 @@ class LogObserver(Observer):
         self._stage: Stage | None = None
         self._file: disk.AppendFile | None = None
         self._lines: list[str] = []
+        self._rest = b""  # of a line whose beginning is in the file
+        self._dropped = 0  # lines that were given up, of which the file does not say so yet
         self._written = float("-inf")
         self._handler = _LineHandler(self._lines)
 
     def open(self, stage: Stage, state: State) -> None:
         """Open the file, and listen to the logger."""
+        self._close_file()
+        if self._stage is not None and self._stage.folder != stage.folder:  # what was left over is of another run
+            del self._lines[:]
+            self._rest, self._dropped = b"", 0
         self._stage = stage
-        self._file = disk.AppendFile(stage.folder / "log.log", create=True)
         logging.getLogger("runlib").addHandler(self._handler)
+        try:
+            self._open(stage.folder / "log.log")
+        except OSError as error:
+            if not disk.is_full(error):
+                self._turn_away()
+            raise
+
+    def _turn_away(self) -> None:
+        logging.getLogger("runlib").removeHandler(self._handler)
+
+    def _open(self, path: Path) -> disk.AppendFile:
+        if self._file is None:
+            self._file = disk.AppendFile(path, create=True)
+            if not self._rest and not _ends_a_line(path):
+                self._rest = b"\n"  # the process that wrote before died in the middle of a line
+        return self._file
 
     def observe(self, event: Record, state: State) -> None:
         """Note one line."""
@@ -48,20 +76,49 @@ class LogObserver(Observer):
 
     def close(self, state: State) -> None:
         """Write what is left."""
-        logging.getLogger("runlib").removeHandler(self._handler)
-        self._flush()
+        self._turn_away()
+        try:
+            self._flush()
+        finally:
+            self._close_file()
+
+    def _close_file(self) -> None:
         if self._file is not None:
             self._file.close()
             self._file = None
 
     def _flush(self) -> None:
-        if self._stage is None or self._file is None or not self._lines:
+        if self._stage is None or not (self._lines or self._rest):
             return
         self._written = self._stage.clock()
-        count = len(self._lines)  # another thread may log a line meanwhile
-        data = "".join(self._lines[:count]).encode("utf-8", "backslashreplace")
-        del self._lines[:count]
-        self._file.append(data)
+        lines = [line.encode("utf-8", "backslashreplace") for line in self._lines]  # another thread may add one now
+        given_up = f"{_stamp(time.time())} {self._dropped} lines are missing here: the disk was full\n".encode()
+        block = [self._rest, given_up if self._dropped else b"", *lines]
+        try:
+            self._open(self._stage.folder / "log.log").append(b"".join(block))
+        except OSError as error:
+            if not disk.is_full(error):
+                self._turn_away()  # whoever calls leaves this observer out from now on
+                raise
+            self._keep(block, getattr(error, "taken", 0))
+            raise
+        self._keep(block, sum(map(len, block)))
+
+    def _keep(self, block: Sequence[bytes], taken: int) -> None:
+        """Of what was to be written (rest, line about dropped lines, lines), keep all but the first bytes."""
+        whole = 0
+        while whole < len(block) and taken >= len(block[whole]):
+            taken -= len(block[whole])
+            whole += 1
+        begun = taken > 0 or whole == 0  # in the middle of block[whole]
+        self._rest = block[whole][taken:] if begun and whole < len(block) else b""
+        gone = whole + begun
+        if gone > 1:
+            self._dropped = 0
+        del self._lines[: max(0, gone - 2)]
+        excess = max(0, len(self._lines) - KEPT)
+        del self._lines[:excess]
+        self._dropped += excess
 
 
 class _LineHandler(logging.Handler):
@@ -78,6 +135,13 @@ class _LineHandler(logging.Handler):
             self._lines.append(f"{_stamp(record.created)} {record.levelname.lower()}: {text}\n")
 
 
+def _ends_a_line(path: Path) -> bool:
+    with path.open("rb") as file:
+        size = file.seek(0, 2)
+        file.seek(max(0, size - 1))
+        return file.read(1) in (b"", b"\n")
+
+
 def _stamp(t: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(t))
 
@@ -85,14 +149,27 @@ def _stamp(t: float) -> str:
 def _describe(record: Record) -> str | None:
     event = record.event
     if isinstance(event, Suggest):
-        return f"trial {event.tid} suggested"
+        whose = "" if event.queued is None else f", as record {event.queued} wants"
+        return f"trial {event.tid} suggested{whose}"
     if isinstance(event, Submit):
         return _describe_result(event)
     if isinstance(event, Session):
         return f"opened by process {event.info.get('pid')} on {event.info.get('host')}"
     if isinstance(event, End):
         return f"ended: {event.text or event.reason}"
-    return None
+    if isinstance(event, Retry):
+        return f"trial {event.tid} will be tried again: attempt {event.attempt} failed: {_describe_error(event.error)}"
+    return None if event is None else _describe_edit(event)
+
+
+def _describe_edit(event: Void | Enqueue | Note | Stopping) -> str:
+    if isinstance(event, Void):
+        return f"trial {event.tid} is void: {event.reason or 'no reason was given'}"
+    if isinstance(event, Enqueue):
+        return "a suggestion was enqueued"
+    if isinstance(event, Stopping):
+        return f"asked to stop: {event.reason or 'no reason was given'}"
+    return f"remark{'' if event.tid is None else f' on trial {event.tid}'}: {event.text}"
 
 
 def _describe_result(event: Submit) -> str:
@@ -100,6 +177,9 @@ def _describe_result(event: Submit) -> str:
     if "ok" in event.result:
         outcome = event.result["ok"]
         return f"trial {event.tid} ok: loss {outcome['loss']:.6g}, {outcome.get('duration', 0.0):.3g} s{known}"
-    error = event.result["error"]
+    return f"trial {event.tid} failed: {_describe_error(event.result['error'])}{known}"
+
+
+def _describe_error(error: dict[str, Any]) -> str:
     text = " ".join(str(error.get("error_text", "")).split())[:200]
-    return f"trial {event.tid} failed: {error.get('error', 'UnknownError')}: {text}{known}"
+    return f"{error.get('error', 'UnknownError')}: {text}"

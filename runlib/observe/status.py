@@ -27,7 +27,7 @@ def render_status(state: State, stage: Stage) -> str:
         if state.top
         else "Best: none yet.",
         "",
-        f"Trials:      {_counts(state.trials)}, {len(state.live_trials)} live.",
+        f"Trials:      {_counts(state.trials)}, {len(state.live_trials)} live{_beside(state)}.",
         f"Evaluations: {_counts(state.evals)}.",
     ]
     errors = state.count_by_error
@@ -42,6 +42,12 @@ def render_status(state: State, stage: Stage) -> str:
 
 def _counts(table: Any) -> str:
     return f"{len(table)} finished, {table.ok_count} ok, {table.error_count} failed"
+
+
+def _beside(state: State) -> str:
+    """What only some runs have."""
+    void = f", {len(state.voided)} void" if state.voided else ""
+    return void + (f", {len(state.queue)} enqueued" if state.queue else "")
 
 
 def _message(state: State, stage: Stage) -> str:

@@ -1,19 +1,25 @@
 """The observers of a run: one that raises is logged and left out from then on; it never ends the run.
 
-They hear of each record once, after it is durable: a record is noted as it is written, and shown later.
+They hear of each record once, after it is durable: a record is noted as it is written, and shown later. One that finds
+the disk full is kept, for room may come back: that is said when it begins, and then only after it was well for a while.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from collections.abc import Callable, Sequence
 
+from runlib.engine.disk import is_full
 from runlib.observe.base import Observer
+from runlib.run.pause import warn
 from runlib.state.state import State
 from runlib.tape.events import Record
 
 __all__ = ["Audience"]
+
+QUIET = 30.0  # seconds without a refusal of the disk after which the next one is news
 
 log = logging.getLogger("runlib")
 
@@ -24,11 +30,19 @@ class Audience:
     Args:
         observers: In the order in which they hear.
         unseen: Records of which they have not heard.
+        clock: A monotonic clock in seconds.
     """
 
-    def __init__(self, observers: Sequence[Observer], unseen: Sequence[Record] = ()) -> None:
+    def __init__(
+        self,
+        observers: Sequence[Observer],
+        unseen: Sequence[Record] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._observers = list(observers)
         self._unseen = list(unseen)
+        self._clock = clock
+        self._full: dict[int, float] = {}  # observer -> when the disk was last too full for it
 
     def note(self, record: Record) -> None:
         """Keep a record until it is shown."""
@@ -54,13 +68,33 @@ class Audience:
         try:
             action(observer)
         except Exception as error:
+            if is_full(error):
+                self._keep(observer, error)
+                return
             # What the disk refuses needs no traceback.
             where = None if isinstance(error, OSError) else error
             log.error("the observer %s failed and is left out from now on: %s", observer.kind, error, exc_info=where)
             self._observers = [other for other in self._observers if other is not observer]
 
+    def _keep(self, observer: Observer, error: OSError) -> None:
+        """Say that it could not write, once for as long as that goes on."""
+        # A success tells nothing: most of what an observer is asked to do writes nothing.
+        before, now = self._full.get(id(observer), float("-inf")), self._clock()
+        self._full[id(observer)] = now
+        if now - before >= QUIET:
+            warn("the observer %s could not write, and will try again: %s", observer.kind, error.strerror)
+
 
 def _let_hear(observer: Observer, records: Sequence[Record], state: State) -> None:
+    """All of the records, also behind one at which the disk was full."""
+    full: OSError | None = None
     for record in records:
-        observer.observe(record, state)
+        try:
+            observer.observe(record, state)
+        except OSError as error:
+            if not is_full(error):
+                raise
+            full = error
     observer.tick(state)
+    if full is not None:
+        raise full

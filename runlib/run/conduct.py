@@ -5,18 +5,24 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from runlib.errors import TapeError
+from runlib.errors import LockStolen, TapeError
 from runlib.evaluator.base import Evaluator
+from runlib.observe.base import Observer, Stage
+from runlib.observe.status import StatusObserver
 from runlib.pool.base import Pool
+from runlib.run.audience import Audience
 from runlib.run.finish import write_best
+from runlib.run.folder import RunFolder
 from runlib.run.loop import Cast, Loop, Policy
+from runlib.run.opening import Opened
 from runlib.run.signals import Interrupt
+from runlib.run.view import RunView
 from runlib.tape.events import End
 
-__all__ = ["conduct"]
+__all__ = ["conduct", "make_cast", "make_policy"]
 
 GRACE = 1.0  # seconds that cancelled workers get to end by themselves
 
@@ -27,8 +33,7 @@ def conduct(cast: Cast, policy: Policy, interrupt: Interrupt, evaluator: Evaluat
     """Run until something ends it; the workers are gone and the observers closed when this returns or raises."""
     loop = Loop(cast, policy, interrupt, time.monotonic)
     with contextlib.ExitStack() as at_the_end:  # all of it is done, whatever of it fails
-        at_the_end.callback(_close_observers, cast)
-        at_the_end.callback(_leave_best, cast)
+        at_the_end.push(_leaving(cast))
         cast.audience.tell(lambda observer: observer.open(cast.stage, cast.state))
         at_the_end.push(_closing(cast.pool, interrupt))
         try:
@@ -38,11 +43,39 @@ def conduct(cast: Cast, policy: Policy, interrupt: Interrupt, evaluator: Evaluat
         except KeyboardInterrupt:
             _note_end(cast, End("signal", "stopped at once by a second SIGINT"))
             raise
+        except LockStolen as error:
+            stolen = error.losing(loop.running)
+            log.error("%s", stolen)
+            raise stolen from None
         except BaseException as error:
             log.error("%s: %s", type(error).__name__, error)
             if not isinstance(error, TapeError):
                 _note_end(cast, End("error", f"{type(error).__name__}: {error}"[:500]))
             raise
+
+
+def make_cast(run: RunView, pool: Pool, observers: Sequence[Observer], opened: Opened, seconds: float | None) -> Cast:
+    """Who takes part in one call of ``run``, from now on."""
+    folder = RunFolder(run.work_directory)
+    slots = pool.slots(run.context)
+    stage = Stage(folder.path, folder.name, run.stop, slots, began=time.monotonic(), duration=seconds)
+    audience = Audience(observers, opened.unseen)
+    search = run.state.search or run.search
+    return Cast(search, run.stop, pool, run.state, opened.tape, folder, audience=audience, stage=stage)
+
+
+def make_policy(run: RunView, slots: int, seconds: float | None) -> Policy:
+    """How the trials of a run are run, for so many seconds, from now on."""
+    return Policy(
+        trial_timeout=run.trial_timeout,
+        caught_exceptions=frozenset(run.caught_exceptions),
+        retries=run.retries,
+        reuse=run.reuse,
+        capacity=slots + run.context["ahead"],
+        began=time.monotonic(),
+        duration=seconds,
+        shutdown=0.0 if seconds is None else min(run.context["shutdown_duration"], seconds / 10),
+    )
 
 
 def _closing(pool: Pool, interrupt: Interrupt) -> Callable[[type[BaseException] | None, object, object], None]:
@@ -62,6 +95,19 @@ def _closing(pool: Pool, interrupt: Interrupt) -> Callable[[type[BaseException] 
     return close
 
 
+def _leaving(cast: Cast) -> Callable[[type[BaseException] | None, object, object], None]:
+    """What a run leaves in its folder; to one that another took over nothing is done any more."""
+
+    def leave(error: type[BaseException] | None, *_: object) -> None:
+        stolen = error is not None and issubclass(error, LockStolen)
+        with contextlib.ExitStack() as both:
+            both.callback(_close_observers, cast, stolen)
+            if not stolen:
+                both.callback(_leave_best, cast)
+
+    return leave
+
+
 def _leave_best(cast: Cast) -> None:
     try:
         write_best(cast.state, cast.folder)
@@ -69,13 +115,15 @@ def _leave_best(cast: Cast) -> None:
         log.error("the best suggestions could not be written: %s", error)
 
 
-def _close_observers(cast: Cast) -> None:
+def _close_observers(cast: Cast, stolen: bool) -> None:
     cast.stage.running = frozenset()
-    cast.audience.dismiss(lambda observer: observer.close(cast.state))
+    # The status is the other writer's; the log only grows, and says what became of this one.
+    cast.audience.dismiss(lambda o: None if stolen and isinstance(o, StatusObserver) else o.close(cast.state))
 
 
 def _note_end(cast: Cast, end: End) -> None:
     """Put the end on the tape, and let the observers hear of all that they have not heard of."""
+    cast.tape.full = None  # what went wrong is said at once, also where this would have to wait for room
     try:
         record = cast.tape.append(end)
         cast.state.apply(record)

@@ -1,15 +1,22 @@
-"""What a run leaves at its end: the best suggestions as files, and one line on the terminal."""
+"""What a run leaves at its end: the best suggestions as files, and one line on the terminal.
+
+A pause for want of room on the disk is said there too, as long as it lasts: somebody has to make room.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import sys
+from collections.abc import Iterator
 
 from runlib.engine import disk
 from runlib.engine.yamlfile import write_yaml
 from runlib.run.folder import RunFolder
+from runlib.run.pause import log as pauses
 from runlib.state.state import State
 
-__all__ = ["announce", "summary", "write_best"]
+__all__ = ["announce", "summary", "telling_pauses", "write_best"]
 
 BEST = 5
 
@@ -38,3 +45,30 @@ def announce(state: State, folder: RunFolder) -> None:
     """Print the summary, if a person is there to read it."""
     if sys.stdout is not None and sys.stdout.isatty():
         print(summary(state, folder))
+
+
+class _Teller(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            print(record.getMessage(), file=sys.stderr, flush=True)
+        except OSError:
+            self.handleError(record)
+
+
+@contextlib.contextmanager
+def telling_pauses(wanted: bool) -> Iterator[None]:
+    """In here, a person at the terminal is told when the run pauses and goes on, unless logging says so already."""
+    if not wanted or sys.stderr is None or not sys.stderr.isatty() or _logging_tells():
+        yield
+        return
+    teller = _Teller()
+    pauses.addHandler(teller)
+    try:
+        yield
+    finally:
+        pauses.removeHandler(teller)
+
+
+def _logging_tells() -> bool:
+    handlers = [*logging.getLogger().handlers, *logging.getLogger("runlib").handlers]
+    return any(isinstance(handler, logging.StreamHandler) and handler.stream is sys.stderr for handler in handlers)

@@ -6,8 +6,10 @@ always holds a tape that can be read. A name that is taken is never shared.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import uuid
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +21,10 @@ from runlib.tape.lock import FolderLock
 from runlib.tape.reader import Position
 from runlib.tape.writer import create_tape
 
-__all__ = ["RunFolder"]
+__all__ = ["Files", "RunFolder", "discard", "filled"]
 
 PREFIX = "run_"
+Files = Iterable[tuple[str, bytes]]
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,58 @@ class RunFolder:
             if temporary.is_dir():  # else it has its name already, and is whole
                 disk.remove_folder(temporary)
             raise
+
+    @classmethod
+    def publish(cls, directory: str | Path, name: str | None, tape: bytes, files: Files) -> RunFolder:
+        """Make the folder of a run that has a history; nobody holds it yet.
+
+        Args:
+            directory: Where; missing parents are made.
+            name: Of the run; None for a random one.
+            tape: Its bytes.
+            files: The other files: place in the folder, and bytes.
+
+        Raises:
+            FolderExists: A run of that name is there.
+            FolderError: The directory cannot be written.
+        """
+        parent = Path(directory).resolve()
+        if name is not None:
+            _refuse_taken(parent / (PREFIX + check_name(name)))
+        try:
+            with filled(parent, tape, files) as temporary:
+                return cls(_move_into_place(temporary, parent, name))
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise FolderError(f"{parent} cannot hold a run: {reason}; give another directory", parent) from error
+
+
+@contextlib.contextmanager
+def filled(parent: Path, tape: bytes, files: Files) -> Iterator[Path]:
+    """A folder with another name, whole and durable; whoever does not give it its name leaves nothing behind."""
+    temporary = parent / f".{PREFIX}{uuid.uuid4().hex}.new"
+    disk.make_folder(parent, durable=True)
+    disk.current.mkdir(temporary)
+    try:
+        for name, data in files:
+            disk.make_folder((temporary / name).parent, durable=True)
+            disk.create_file(temporary / name, data)
+        disk.create_file(temporary / "tape.son", tape)
+        yield temporary
+    except BaseException:
+        if temporary.is_dir():
+            discard(temporary)
+        raise
+
+
+def discard(temporary: Path) -> None:
+    """Take away the folder of a run that was not to be."""
+    trials = temporary / "trials"
+    for folder in trials.iterdir() if trials.is_dir() else ():
+        disk.remove_folder(folder)
+    if trials.is_dir():
+        disk.current.rmdir(trials)
+    disk.remove_folder(temporary)
 
 
 def _refuse_taken(target: Path) -> None:

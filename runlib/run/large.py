@@ -7,11 +7,13 @@ record keeps loss, duration, cost and variance, and the refined suggestion unles
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from runlib.engine import disk
 from runlib.engine.canonical import dump, load
-from runlib.errors import FolderError, TapeCorrupt
+from runlib.errors import TapeCorrupt, TapeError
 from runlib.run.folder import RunFolder
 
 __all__ = ["is_apart", "load_large", "set_apart"]
@@ -20,25 +22,46 @@ LIMIT = 64 * 1024
 _KEPT = ("loss", "duration", "cost", "var", "error", "error_text")
 
 
-def set_apart(result: dict[str, Any], tid: int, folder: RunFolder) -> dict[str, Any]:
+def set_apart(
+    result: dict[str, Any], tid: int, folder: RunFolder, full: Callable[[OSError], None] | None = None
+) -> dict[str, Any]:
     """The result as it goes on the tape: itself, or if it is large a short one that names its file.
 
+    Args:
+        result: Of an evaluation.
+        tid: The trial.
+        folder: Of the run.
+        full: Called when there is no room for the file; when it returns, the whole file is tried again. None: a disk
+            without room refuses like any other.
+
     Raises:
-        FolderError: The disk refused the file; nothing of the result is on the tape.
+        TapeError: The disk refused the file; nothing of the result is on the tape.
     """
     data = dump(result)
     if len(data) <= LIMIT:
         return result
     path = folder.trial(tid) / "result.json"
-    try:
-        disk.make_folder(path.parent, durable=True)
-        disk.replace_file(path, data, durable=True)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise FolderError(f"{path} could not be written: {reason}; make room, then restore the run", path) from error
+    _write(path, data, full)
     [(state, outcome)] = result.items()
     name = path.relative_to(folder.path).as_posix()
     return {state: _short(outcome), "file": {"name": name, "bytes": len(data), "hash": _hash(data)}}
+
+
+def _write(path: Path, data: bytes, full: Callable[[OSError], None] | None) -> None:
+    while True:
+        try:
+            disk.make_folder(path.parent, durable=True)
+            disk.replace_file(path, data, durable=True)
+            return
+        except OSError as error:
+            if full is None or not disk.is_full(error):
+                reason = error.strerror or str(error)
+                raise TapeError(
+                    f"{path} could not be written: {reason}: the result of trial {path.parent.name} is not on the "
+                    "tape; restore the run once the disk is well again, which evaluates it once more",
+                    path=path,
+                ) from error
+            full(error)
 
 
 def is_apart(outcome: dict[str, Any]) -> bool:

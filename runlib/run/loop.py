@@ -1,37 +1,38 @@
 """The loop: keeps every free slot filled, and puts everything on the tape before it has an effect.
 
 A turn: take what the pool has; for each result in turn append it, apply it, and refill; make all of it durable; only
-then hand over new tasks and let the observers hear. What a refill does follows from the state alone (answer the live
-trials that are known already, then suggest until enough are live), so that a run that was cut off between any two
-records goes on as if it had not been. A stop limits what is started, never what is suggested.
+then hand over new tasks and let the observers hear. What a refill does follows from the state alone (``refill.py``),
+so that a run that was cut off between any two records goes on as if it had not been.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from runlib.engine.canonical import NotPlain, plain
-from runlib.errors import EvaluationError, PoolError, SearchError, SearchExhausted, SearchWaiting
+from runlib.errors import EvaluationError, PoolError
 from runlib.observe.base import Stage
 from runlib.pool.base import Finished, Lost, Pool, Task
 from runlib.run.audience import Audience
 from runlib.run.folder import RunFolder
-from runlib.run.large import is_apart, set_apart
+from runlib.run.inbox import Edit, InboxFolder, take_all
+from runlib.run.large import set_apart
+from runlib.run.pause import Arrivals
+from runlib.run.refill import Refill
 from runlib.run.signals import Interrupt
 from runlib.search.base import Search
 from runlib.state.state import State
 from runlib.stop.base import Stop
-from runlib.tape.events import End, Event, Submit, Suggest
+from runlib.tape.events import End, Event, Retry, Submit, Void
 from runlib.tape.writer import TapeWriter
 
 __all__ = ["Cast", "Loop", "Policy"]
 
 LOST_IN_A_ROW = 5
-REPEATS_IN_A_ROW = 1000
 PATIENCE = 0.5  # seconds that the loop waits for the pool before it looks at clock, signals and status
+INBOX = 0.25  # seconds between two looks into the inbox, at least
 
 log = logging.getLogger("runlib")
 
@@ -43,6 +44,7 @@ class Policy:
     Attributes:
         trial_timeout: Seconds for one evaluation; None for no limit.
         caught_exceptions: Names of errors that become results; any other ends the run.
+        retries: How many more attempts there are at a trial, by the name of the error; before it is a result.
         reuse: Answer a repeated suggestion by the evaluation that is known.
         capacity: How many trials are live at once: slots and suggestions ahead.
         began: When the loop begins, on the monotonic clock.
@@ -52,6 +54,7 @@ class Policy:
 
     trial_timeout: float | None
     caught_exceptions: frozenset[str]
+    retries: Mapping[str, int]
     reuse: bool
     capacity: int
     began: float
@@ -90,9 +93,24 @@ class Loop:
     clock: Callable[[], float]
     running: set[int] = field(default_factory=set)
     _failure: EvaluationError | PoolError | None = None
-    _exhausted: str = ""
-    _waiting: bool = False
     _lost_in_a_row: int = 0
+    _looked: float = float("-inf")
+    _taken: list[str] = field(default_factory=list)
+    _refused: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        cast, policy = self.cast, self.policy
+        tape = cast.folder.tape
+        self._arrivals = Arrivals(tape, cast.pool, self.interrupt, self.running, self._left, self.clock)
+        self._suggesting = Refill(
+            cast.search,
+            cast.stop,
+            cast.state,
+            capacity=policy.capacity,
+            reuse=policy.reuse,
+            append=self._append,
+            running=self.running,
+        )
 
     def run(self) -> End:
         """Turn until something ends the run; the end is on the tape, durable and shown.
@@ -102,7 +120,9 @@ class Loop:
             PoolError: The pool cannot go on.
             TapeError: The disk refuses.
         """
+        self.cast.tape.full = self._arrivals.wait_for_room
         while True:
+            self._look_into_inbox()
             self._refill()
             self._commit()
             end = self._ending()
@@ -112,9 +132,7 @@ class Loop:
             if end is not None:
                 return self._finish(end)
             self._show()
-            with self.interrupt.waiting():
-                messages = self.cast.pool.collect(self._patience())
-            for message in messages:
+            for message in self._arrivals.turn(self._patience()):
                 self._take(message)
             self._raise_failure()
 
@@ -129,17 +147,31 @@ class Loop:
 
     def _take_result(self, message: Finished) -> None:
         error = message.result.get("error")
+        if error is not None and self._tries_again(message, error):
+            return
         if error is not None and not self.policy.caught_exceptions.intersection(message.names):
             self._failure = self._failure or _failure(message, self.cast.state.live_trials[message.tid])
             return
-        result = set_apart(message.result, message.tid, self.cast.folder)
-        self._refill(ends=True)  # what the results before this one call for may not know this one
+        result = set_apart(message.result, message.tid, self.cast.folder, self._arrivals.wait_for_room)
+        self._suggesting.fill(lambda: True)  # what the results before this one call for may not know this one
         self._append(Submit(message.tid, result))
         if error is not None and error.get("error") == "WorkerLost":
             self._count_lost(error.get("error_text", ""))
         else:
             self._lost_in_a_row = 0
-        self._waiting = False
+        self._suggesting.waiting = False
+
+    def _tries_again(self, message: Finished, error: dict[str, Any]) -> bool:
+        """Whether another attempt at the trial will be made; that is on the tape then."""
+        before = self.cast.state.attempts.get(message.tid, [])
+        rules = (name for name in message.names if before.count(name) < self.policy.retries.get(name, 0))
+        rule = next(rules, None)
+        if rule is None:
+            return False
+        self._append(Retry(message.tid, len(before) + 1, rule, error))
+        if error.get("error") == "WorkerLost":
+            self._count_lost(error.get("error_text", ""))
+        return True
 
     def _count_lost(self, reason: str) -> None:
         self._lost_in_a_row += 1
@@ -155,96 +187,55 @@ class Loop:
             self._commit()
             raise self._failure
 
+    # -- what people want -------------------------------------------------------------------------
+
+    def _look_into_inbox(self) -> None:
+        if self.clock() - self._looked < INBOX:
+            return
+        self._looked = self.clock()
+        taken, refused = take_all(InboxFolder(self.cast.folder.path), self.cast.state, self._edit)
+        self._taken += taken
+        self._refused.update(refused)
+
+    def _edit(self, event: Edit) -> None:
+        self._append(event)
+        if isinstance(event, Void) and event.tid in self.running:
+            self.cast.pool.cancel(event.tid)
+            self.running.discard(event.tid)
+        self._suggesting.waiting = False
+
+    def _clear_inbox(self) -> None:
+        """What was taken is durable."""
+        inbox = InboxFolder(self.cast.folder.path)
+        for key in self._taken:
+            inbox.remove(key)
+        for key, why in self._refused.items():
+            log.warning("a command in the inbox is refused: %s", why)
+            inbox.refuse(key, why)
+        self._taken, self._refused = [], {}
+
     # -- what is suggested ------------------------------------------------------------------------
 
-    def _refill(self, ends: bool = False) -> None:
-        """Suggest until enough trials are live; when the run ends, only before a further result (``ends``)."""
-        state = self.cast.state
-        while ends or self._goes_on():
-            self._settle()
-            full = len(state.live_trials) >= self.policy.capacity
-            if full or not self._may_suggest() or self._exhausted or self._waiting:
-                return
-            if state.repeats >= REPEATS_IN_A_ROW:
-                if not state.live_trials:
-                    self._exhausted = f"the last {state.repeats} suggestions were all known already"
-                return
-            self._suggest()
+    def _refill(self) -> None:
+        self._suggesting.fill(self._goes_on)
 
     def _goes_on(self) -> bool:
         """Whether to suggest on; the stop is not asked, so that what is live at the end follows from the results."""
-        return self._failure is None and self.interrupt.signum is None and not self._closing()
-
-    def _settle(self) -> None:
-        """Answer the live trials whose evaluation is known, as far as the stop has room beside the older ones.
-
-        What runs is not asked, for after a restart nothing does: the older live trials are those that run first.
-        """
-        state, older = self.cast.state, 0
-        if not self.policy.reuse:
-            return
-        for tid in list(state.live_trials):
-            known = None if tid in self.running else state.known(tid)
-            if known is not None and self.cast.stop.room(state) > older:
-                (kind, outcome), owner = known
-                self._append(Submit(tid, _as_result(kind, outcome), of=owner))
-            else:
-                older += 1
-
-    def _may_suggest(self) -> bool:
-        state = self.cast.state
-        return state.order == "completed" or state.due(self.policy.capacity) is not None
-
-    def _hear(self, more: int = 0) -> int | None:
-        """With the order ``"suggested"``, tell the search what it has to know; returns how many results that is."""
-        state = self.cast.state
-        if state.order == "completed":
-            return None
-        state.hand_over((state.due(self.policy.capacity) or 0) + more)
-        return state.heard
-
-    def _suggest(self) -> None:
-        search = self.cast.search
-        heard = self._hear()
-        try:
-            tid, suggestion = search.suggest()
-        except SearchExhausted as error:
-            self._exhausted = str(error) or "the search has nothing left to suggest"
-        except SearchWaiting:
-            self._wait()
-        else:
-            self._check_tid(tid)
-            try:
-                self._append(Suggest(tid, plain(suggestion), plain(search.memo(tid)), heard))
-            except NotPlain as error:
-                raise SearchError(f"{search.kind} made a suggestion that is no plain data: {error}") from error
-
-    def _wait(self) -> None:
-        """The search wants a result: the next one in order, if that is how it is told and it is there."""
-        state = self.cast.state
-        if state.order == "suggested" and state.heard in state.trials:
-            self._hear(more=1)
-        else:
-            self._waiting = True
-
-    def _check_tid(self, tid: int) -> None:
-        expected = self.cast.state.next_tid
-        if tid != expected:
-            raise SearchError(
-                f"{self.cast.search.kind} made trial {tid}, where trial {expected} is next on the tape: it "
-                "served another run, or is ahead of a tape that could not be written; make a new one, or go on with "
-                "Run.restore"
-            )
+        asked = self.interrupt.signum is not None or self.cast.state.stopping is not None
+        return self._failure is None and not asked and not self._closing()
 
     # -- what goes out ----------------------------------------------------------------------------
 
     def _append(self, event: Event) -> None:
         record = self.cast.tape.append(event)
+        self._arrivals.over()
         self.cast.state.apply(record)
         self.cast.audience.note(record)
 
     def _commit(self) -> None:
         self.cast.tape.commit()
+        if self._taken or self._refused:
+            self._clear_inbox()
 
     def _start(self) -> None:
         """Hand over live trials, oldest first, as far as the stop and the clock allow."""
@@ -285,12 +276,15 @@ class Loop:
     def _ending(self) -> End | None:
         if self.interrupt.signum is not None:
             return End("signal", f"stopped by {self.interrupt.name}")
+        if self.cast.state.stopping is not None:
+            why = self.cast.state.stopping
+            return End("asked", f"asked to stop: {why}" if why else "asked to stop")
         if self.cast.stop.done(self.cast.state):
             return End("stop", self.cast.stop.short_report(self.cast.state))
         if self._left() <= 0 or (self._closing() and not self.running):
             return End("duration", "the duration has passed")
-        if self._exhausted and not self.cast.state.live_trials:
-            return End("exhausted", f"the search is exhausted: {self._exhausted}")
+        if self._suggesting.exhausted and not self.cast.state.live_trials:
+            return End("exhausted", f"the search is exhausted: {self._suggesting.exhausted}")
         return None
 
     def _stuck(self) -> End | None:
@@ -301,7 +295,7 @@ class Loop:
             return End("stop", self.cast.stop.short_report(self.cast.state))
         if self.cast.state.live_trials:
             return None
-        if self._waiting:
+        if self._suggesting.waiting:
             return End("exhausted", "the search waits for a result, and none is to come")
         return None
 
@@ -310,11 +304,6 @@ class Loop:
         self._commit()
         self._show()
         return end
-
-
-def _as_result(kind: str, outcome: dict[str, Any]) -> dict[str, Any]:
-    inner = {key: value for key, value in outcome.items() if key != "suggestion"}
-    return {kind: inner, "file": inner.pop("file")} if is_apart(outcome) else {kind: inner}
 
 
 def _failure(message: Finished, suggestion: Any) -> EvaluationError:

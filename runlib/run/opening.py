@@ -7,6 +7,7 @@ with a ``session`` event that says who writes from here on.
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import logging
 import time
@@ -36,6 +37,7 @@ __all__ = [
     "load_plugins",
     "note_session",
     "read",
+    "read_up_to",
     "refuse_foreign",
     "scene_of_old",
     "take_pen",
@@ -72,16 +74,22 @@ def read(folder: RunFolder, at: int | None = None) -> tuple[State, dict[str, Any
         ConfigError: ``at`` is no whole number from 0.
         TapeError: The tape has fewer records, or is damaged before.
     """
-    if at is not None and (isinstance(at, bool) or not isinstance(at, int) or at < 0):
-        raise ConfigError(f"takes the number of a record, or 0 for the beginning, got {at!r}", "at")
-    reader = open_tape(folder.tape)
-    state = State(path=folder.tape)
-    replay(itertools.islice(reader, at), state)
-    if at is not None and state.n < at:
-        raise TapeError(f"{folder.tape} ends with record {state.n}: there is no record {at}", path=folder.tape, n=at)
+    reader, state = read_up_to(folder, at)
     if reader.tail is not None and is_foreign(folder.tape):
         log.warning("%s ends in the middle of record %d, which is left out", folder.tape, state.n + 1)
     return state, {**reader.metadata["run"], **state.changes}
+
+
+def read_up_to(folder: RunFolder, at: int | None) -> tuple[TapeReader, State]:
+    """What was read, and the state after record ``at``; errors as in ``read``."""
+    if at is not None and (isinstance(at, bool) or not isinstance(at, int) or at < 0):
+        raise ConfigError(f"takes the number of a record, or 0 for the beginning, got {at!r}", "at")
+    reader = open_tape(folder.tape)
+    state = State(path=folder.tape, origin=reader.metadata.get("origin"))
+    replay(itertools.islice(reader, at), state)
+    if at is not None and state.n < at:
+        raise TapeError(f"{folder.tape} ends with record {state.n}: there is no record {at}", path=folder.tape, n=at)
+    return reader, state
 
 
 def refuse_foreign(folder: RunFolder) -> None:
@@ -108,7 +116,8 @@ def catch_up(folder: RunFolder, state: State, start: Position | None, verify: bo
 def take_pen(folder: RunFolder, lock: FolderLock, end: tuple[Position, Tail | None], sync: Sync) -> Opened:
     """Open the tape for writing at its end, mending a torn tail if there is one."""
     position, tail = end
-    opened = Opened(lock, TapeWriter(folder.tape, position, sync=sync, clock=time.time))
+    guard = functools.partial(lock.check, folder.tape)
+    opened = Opened(lock, TapeWriter(folder.tape, position, sync=sync, clock=time.time, guard=guard))
     with _given_back_on_error(opened):
         if tail is not None:
             aside = opened.tape.mend(tail)

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import difflib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from runlib.engine import registry
 from runlib.engine.component import Component, from_config
 from runlib.errors import ConfigError
 from runlib.evaluator.base import Evaluator
+from runlib.observe.base import Observer
+from runlib.observe.log import LogObserver
+from runlib.observe.status import StatusObserver
+from runlib.pool.base import Pool
 from runlib.run.settings import differences
-from runlib.run.view import wrap
+from runlib.run.view import RunView, wrap
 from runlib.search.base import Search
 
-__all__ = ["make_search", "noted", "same_evaluator", "warn_of_context"]
+__all__ = ["config_of", "make_observers", "make_search", "noted", "noted_scene", "same_evaluator", "warn_of_context"]
 
 log = logging.getLogger("runlib")
+
+Build = Callable[[str, Any, type[Observer]], Observer]
 
 
 def noted(place: str, component: Component) -> dict[str, Any]:
@@ -32,6 +38,37 @@ def noted(place: str, component: Component) -> dict[str, Any]:
         raise error.under(place) from error.__cause__
 
 
+def noted_scene(
+    run: RunView, pool: Pool, observers: Sequence[Observer], changed: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """What a session notes of how things are computed, and which settings it changed.
+
+    Raises:
+        ConfigError: A pool or an observer has no config, with its place.
+    """
+    return {
+        "slots": pool.slots(run.context),
+        "context": {name: run.context[name] for name in run.default_context},
+        "pool": noted("pool", pool),
+        "observers": [noted(f"observers.{i}", observer) for i, observer in enumerate(observers)],
+        "fingerprint": run.evaluator.fingerprint(),
+        **({"changed": dict(changed)} if changed else {}),
+    }
+
+
+def make_observers(given: Sequence[Any] | None, build: Build, context: Mapping[str, Any] | None) -> list[Observer]:
+    """The observers of a run, by default those that write ``status.txt`` and ``log.log``.
+
+    Raises:
+        ConfigError: With its place.
+    """
+    if given is None:
+        return [StatusObserver(context), LogObserver(context)]
+    if isinstance(given, str | Mapping):
+        raise ConfigError("takes a list of observers", "observers")
+    return [build(f"observers.{i}", item, Observer) for i, item in enumerate(given)]
+
+
 def make_search(config: Any, context: Mapping[str, Any] | None) -> Search:
     """The search of a run.
 
@@ -42,6 +79,20 @@ def make_search(config: Any, context: Mapping[str, Any] | None) -> Search:
         return from_config(config, context=context, family=Search)
     except ConfigError as error:
         raise error.under("search") from error.__cause__
+
+
+def config_of(name: str, given: Any, family: type[Component]) -> dict[str, Any] | None:
+    """The config of a part that is given as an object or as a config; None for None.
+
+    Raises:
+        ConfigError: It cannot be made; with its place.
+    """
+    if given is None:
+        return None
+    try:
+        return from_config(given, family=family).get_config()
+    except ConfigError as error:
+        raise error.under(name) from error.__cause__
 
 
 def same_evaluator(given: Any, config: Any, context: Mapping[str, Any] | None) -> Evaluator:

@@ -15,20 +15,20 @@ from typing import Any, Self
 
 from runlib.engine.component import Component
 from runlib.engine.names import check_name
-from runlib.errors import ConfigError, ReadOnlyRun, RunlibError
+from runlib.errors import ReadOnlyRun, RunlibError
 from runlib.evaluator.base import Evaluator
-from runlib.observe.base import Observer, Stage
-from runlib.observe.log import LogObserver
-from runlib.observe.status import StatusObserver
+from runlib.observe.base import Observer
 from runlib.pool.base import Pool
 from runlib.pool.processes import ProcessPool
 from runlib.run import opening
-from runlib.run.audience import Audience
-from runlib.run.conduct import conduct
-from runlib.run.finish import announce
-from runlib.run.folder import RunFolder
-from runlib.run.loop import Cast, Policy
-from runlib.run.parts import make_search, noted, same_evaluator, warn_of_context
+from runlib.run.conduct import conduct, make_cast, make_policy
+from runlib.run.edit import Editing
+from runlib.run.finish import announce, telling_pauses
+from runlib.run.folder import RunFolder, discard
+from runlib.run.fork import make_fork
+from runlib.run.inbox import Edit
+from runlib.run.parts import config_of, make_observers, make_search, noted_scene, same_evaluator, warn_of_context
+from runlib.run.pen import Pen
 from runlib.run.session import make_metadata
 from runlib.run.settings import (
     check_bool,
@@ -36,6 +36,7 @@ from runlib.run.settings import (
     check_duration,
     check_names,
     check_order,
+    check_retries,
     check_timeout,
 )
 from runlib.run.signals import listening
@@ -44,14 +45,14 @@ from runlib.search.base import Search
 from runlib.state.state import Order, State
 from runlib.stop.base import Stop
 from runlib.tape.lock import FolderLock
-from runlib.tape.reader import Position, Tail, TapeReader
+from runlib.tape.reader import TapeReader
 
 __all__ = ["Run"]
 
 CAUGHT = ("TimeoutError", "WorkerLost", "InvalidResult")
 
 
-class Run(RunView):
+class Run(Editing, RunView):
     """A search, an evaluator and a stop, run so that nothing finished is lost.
 
     ::
@@ -67,6 +68,8 @@ class Run(RunView):
         trial_timeout: Seconds that one evaluation may take; None for no limit.
         caught_exceptions: Names of exceptions (any class in their line of descent) that become results of their
             trials; any other ends the run, its trial staying live.
+        retries: How many more attempts there are at a trial whose evaluation fails with an exception of that name
+            (any class in its line of descent), such as ``{"WorkerLost": 1}``; the last attempt counts.
         reuse: Answer a repeated suggestion by the evaluation that is known.
         order: ``"completed"``: the search hears of a result as soon as it is there. ``"suggested"``: in the order of
             suggestions, each suggestion knowing the same results whatever the timing, so that two runs with the
@@ -110,6 +113,7 @@ class Run(RunView):
         *,
         trial_timeout: float | None = None,
         caught_exceptions: Sequence[str] = CAUGHT,
+        retries: Mapping[str, int] | None = None,
         reuse: bool = True,
         order: Order = "completed",
         name: str | None = None,
@@ -121,6 +125,7 @@ class Run(RunView):
         super().__init__(context)
         self.trial_timeout = check_timeout(trial_timeout)
         self.caught_exceptions = check_names(caught_exceptions)
+        self.retries = check_retries(retries)
         self.reuse = check_bool(reuse, "reuse")
         self.order = check_order(order)
         self.name = None if name is None else check_name(name)
@@ -128,22 +133,14 @@ class Run(RunView):
         check_context(self.context)
         self._parts: dict[str, Any] = {"search": search, "evaluator": evaluator, "stop": stop}
         self.readonly = False
-        self._opened: opening.Opened | None = None
-        self._end: Position | None = None
+        self._pen: Pen | None = None
         self._folder: RunFolder | None = None
         self._state: State | None = None
         self.pool = self.build("pool", pool if pool is not None else ProcessPool(context), Pool)
         self.pool.slots(self.context)  # what the pool does not like is said before there is a folder
-        self.observers = self._build_observers(observers)
+        self.observers = make_observers(observers, self.build, context)
         _ = self.search, self.evaluator, self.stop
         warn_of_context(self.given_context)
-
-    def _build_observers(self, observers: Sequence[Any] | None) -> list[Observer]:
-        if observers is None:
-            return [StatusObserver(self.given_context), LogObserver(self.given_context)]
-        if isinstance(observers, str | Mapping):
-            raise ConfigError("takes a list of observers", "observers")
-        return [self.build(f"observers.{i}", item, Observer) for i, item in enumerate(observers)]
 
     # -- opening ---------------------------------------------------------------------------------
 
@@ -155,15 +152,16 @@ class Run(RunView):
             FolderError: The directory cannot be written.
             ReadOnlyRun: This is a checked-out run.
         """
-        self._refuse_readonly("prepare")
+        self._refuse_readonly("prepare()")
         if self._folder is not None:
             raise RunlibError(f"this run is prepared already, in {self._folder.path}")
         metadata = make_metadata(self.get_config())
         scene = self._scene()  # before the folder is made: what cannot be noted is refused with nothing left behind
         self._folder, lock, position = RunFolder.create(directory, self.name, metadata)
         self._state = State(self.search, path=self._folder.tape, clock=time.time, order=self.order)
+        self._pen = Pen(self._folder, self._state, self.context["sync"])
         try:
-            self._take_pen(lock, (position, None), scene)
+            self._pen.take(lock, (position, None), scene)
         except BaseException:
             lock.release()
             raise
@@ -178,9 +176,11 @@ class Run(RunView):
         evaluator: Evaluator | Callable[..., Any] | None = None,
         trial_timeout: float | EllipsisType | None = ...,
         caught_exceptions: Sequence[str] | EllipsisType = ...,
+        retries: Mapping[str, int] | EllipsisType | None = ...,
         pool: Pool | Mapping[str, Any] | str | None = None,
         observers: Sequence[Observer | Mapping[str, Any] | str] | None = None,
         verify: bool = False,
+        steal_lock: bool = False,
         context: Mapping[str, Any] | None = None,
     ) -> Self:
         """Open a run for going on where its tape ends; trials that were live start first.
@@ -191,9 +191,12 @@ class Run(RunView):
             evaluator: An object whose config is that of the run, where the tape cannot make one.
             trial_timeout: Instead of the one that it had; noted on the tape.
             caught_exceptions: Instead of those that it had; noted on the tape.
+            retries: Likewise.
             pool: Instead of the one that it had last.
             observers: Instead of those that it had last.
             verify: Ask the search again for every suggestion of old, and compare.
+            steal_lock: Take the lock also from a process that seems to have it, on a network disk, after making sure
+                that it is dead.
             context: Over the one that it had last: ``max_workers`` and the like stay what they were unless given,
                 since another number of workers makes other suggestions.
 
@@ -205,13 +208,12 @@ class Run(RunView):
             ConfigError: A component cannot be made, or has another config than the tape says.
         """
         given: dict[str, Any] = {} if new_stop is None else {"stop": new_stop}
-        for key, value in (("trial_timeout", trial_timeout), ("caught_exceptions", caught_exceptions)):
-            if value is not ...:
-                given[key] = value
+        settings = {"trial_timeout": trial_timeout, "caught_exceptions": caught_exceptions, "retries": retries}
+        given.update((key, value) for key, value in settings.items() if value is not ...)
         scene = {"pool": pool, "observers": observers, "context": context}
         found = RunFolder.find(folder)
         opening.refuse_foreign(found)
-        lock = FolderLock(found.path)
+        lock = FolderLock(found.path, steal=steal_lock)
         try:
             return cls._restore(found, lock, given, scene, evaluator=evaluator, verify=verify)
         except BaseException:
@@ -222,11 +224,12 @@ class Run(RunView):
     def _restore(
         cls, folder: RunFolder, lock: FolderLock, given: dict[str, Any], scene: dict[str, Any], **how: Any
     ) -> Self:
-        config = TapeReader(folder.tape).metadata["run"]
+        metadata = TapeReader(folder.tape).metadata
+        config = metadata["run"]
         opening.load_plugins(opening.first_session(folder))
         search = make_search(config["search"], scene["context"])
         order = check_order(config.get("order", "completed"))
-        state = State(search, path=folder.tape, clock=time.time, order=order)
+        state = State(search, path=folder.tape, clock=time.time, order=order, origin=metadata.get("origin"))
         end = opening.catch_up(folder, state, None, how["verify"])
         before = {**config, **state.changes}
         noted = state.last_session
@@ -234,12 +237,54 @@ class Run(RunView):
         scene = opening.scene_of_old(noted, scene)
         if how["evaluator"] is not None:
             before["evaluator"] = same_evaluator(how["evaluator"], config["evaluator"], scene["context"])
-        run = cls(**{**before, **given, "search": state.search}, **scene)
+        run = cls(**{**before, **given, "search": search}, **scene)
         run._folder, run._state = folder, state
+        run._pen = Pen(folder, state, run.context["sync"])
         opening.warn_of_changes(run.evaluator, noted)
         now = run.get_config()[cls.kind]
-        run._take_pen(lock, end, run._scene({key: now[key] for key in given if now[key] != before[key]}))
+        run._pen.take(lock, end, run._scene({key: now[key] for key in given if now[key] != before[key]}))
         return run
+
+    @classmethod
+    def fork(
+        cls,
+        folder: str | Path,
+        at: int | None = None,
+        *,
+        directory: str | Path = ".",
+        name: str | None = None,
+        search: Search | Mapping[str, Any] | None = None,
+        stop: Stop | Mapping[str, Any] | None = None,
+        evaluator: Evaluator | Callable[..., Any] | None = None,
+        pool: Pool | Mapping[str, Any] | str | None = None,
+        observers: Sequence[Observer | Mapping[str, Any] | str] | None = None,
+        context: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """A new run that begins with the history of another, which is only read and may be running.
+
+        Args:
+            folder: Of the origin.
+            at: Its record after which the new run goes its own way; None for the last.
+            directory: Where the new folder is made.
+            name: Of the new run; None for two random words.
+            search: Instead of that of the origin; it adopts the old trials.
+            stop: Instead of that of the origin.
+            evaluator: As in ``restore``, like the rest.
+            pool: Instead of the one that the origin had last.
+            observers: Instead of those that it had last.
+            context: Over the one that it had last.
+
+        Raises:
+            FolderExists: A run of that name is there.
+            TapeError: The tape has fewer records, or is damaged before.
+        """
+        changes = {"search": config_of("search", search, Search), "stop": config_of("stop", stop, Stop), "name": name}
+        made = make_fork(RunFolder.find(folder), at, directory, changes)
+        try:
+            return cls.restore(made.path, evaluator=evaluator, pool=pool, observers=observers, context=context)
+        except BaseException:
+            discard(made.path)
+            raise
 
     @classmethod
     def checkout(cls, folder: str | Path, *, at: int | None = None, context: Mapping[str, Any] | None = None) -> Self:
@@ -260,9 +305,10 @@ class Run(RunView):
         run._parts = {name: config.get(name) for name in ("search", "evaluator", "stop")}
         run.trial_timeout = config.get("trial_timeout")
         run.caught_exceptions = list(config.get("caught_exceptions", CAUGHT))
+        run.retries = config.get("retries") or {}
         run.reuse, run.order = config.get("reuse", True), config.get("order", "completed")
         run.name, run.description = config.get("name"), config.get("description")
-        run.readonly, run._opened = True, None
+        run.readonly, run._pen = True, None
         return run
 
     # -- running ---------------------------------------------------------------------------------
@@ -283,73 +329,31 @@ class Run(RunView):
             SystemExit: SIGTERM, SIGUSR1 or SIGUSR2 came; likewise, with 128 and the number of the signal as its code.
             ReadOnlyRun: This is a checked-out run.
         """
-        self._refuse_readonly("run")
+        self._refuse_readonly("run()")
         duration = check_duration(duration)
-        if self._folder is None or self._state is None:
-            raise RunlibError("this run has no folder yet; call prepare() first")
-        if self._opened is None:
-            self._reopen()
+        pen = self._require_pen()
+        pen.take_again(self._scene())
+        pen.turning = True
         try:
             self._run(None if duration is None else 60 * duration)
         finally:
-            self.close()
+            pen.leave()
         if self.announces:
             announce(self.state, self._require_folder())
         return self
 
     def _run(self, seconds: float | None) -> None:
-        with listening() as interrupt:
-            end = conduct(self._cast(seconds), self._policy(seconds), interrupt, self.evaluator, self.context)
+        with listening() as interrupt, telling_pauses(self.announces):
+            policy = make_policy(self, self.pool.slots(self.context), seconds)
+            cast = make_cast(self, self.pool, self.observers, self._require_pen().held, seconds)
+            end = conduct(cast, policy, interrupt, self.evaluator, self.context)
         if end.reason != "signal":
             return
         how = f"{self.work_directory} ended in order on {interrupt.name}; restore it to go on"
         raise KeyboardInterrupt(how) if interrupt.name == "SIGINT" else SystemExit(128 + (interrupt.signum or 0))
 
-    def _cast(self, seconds: float | None) -> Cast:
-        folder, opened = self._require_folder(), self._opened
-        if opened is None:
-            raise RunlibError(f"{folder.path} is not open for writing")
-        slots = self.pool.slots(self.context)
-        stage = Stage(folder.path, folder.name, self.stop, slots, began=time.monotonic(), duration=seconds)
-        parts = (self.search, self.stop, self.pool, self.state, opened.tape, folder)
-        return Cast(*parts, audience=Audience(self.observers, opened.unseen), stage=stage)
-
-    def _policy(self, seconds: float | None) -> Policy:
-        shutdown = 0.0 if seconds is None else min(self.context["shutdown_duration"], seconds / 10)
-        return Policy(
-            trial_timeout=self.trial_timeout,
-            caught_exceptions=frozenset(self.caught_exceptions),
-            reuse=self.reuse,
-            capacity=self.pool.slots(self.context) + self.context["ahead"],
-            began=time.monotonic(),
-            duration=seconds,
-            shutdown=shutdown,
-        )
-
-    def _take_pen(self, lock: FolderLock, end: tuple[Position, Tail | None], scene: dict[str, Any]) -> None:
-        opened = opening.take_pen(self._require_folder(), lock, end, self.context["sync"])
-        opening.note_session(opened, self.state, scene)
-        self._opened = opened  # only now: without its lock nothing may be written
-
     def _scene(self, changed: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """What a session notes of how things are computed, and what it changed."""
-        return {
-            "slots": self.pool.slots(self.context),
-            "context": {name: self.context[name] for name in self.default_context},
-            "pool": noted("pool", self.pool),
-            "observers": [noted(f"observers.{i}", observer) for i, observer in enumerate(self.observers)],
-            "fingerprint": self.evaluator.fingerprint(),
-            **({"changed": dict(changed)} if changed else {}),
-        }
-
-    def _reopen(self) -> None:
-        folder = self._require_folder()
-        lock = FolderLock(folder.path)
-        try:
-            self._take_pen(lock, opening.catch_up(folder, self.state, self._end, False), self._scene())
-        except BaseException:
-            lock.release()
-            raise
+        return noted_scene(self, self.pool, self.observers, changed)
 
     def __call__(self, duration: float | None = None) -> Self:
         """The same as ``run``."""
@@ -357,10 +361,8 @@ class Run(RunView):
 
     def close(self) -> None:
         """Give the folder free for another writer; a second call does nothing."""
-        opened, self._opened = self._opened, None
-        if opened is not None:
-            self._end = opened.tape.position
-            opened.close()
+        if self._pen is not None:
+            self._pen.give_back()
 
     def __enter__(self) -> Self:
         return self
@@ -370,11 +372,21 @@ class Run(RunView):
 
     def __del__(self) -> None:
         # The lock and the descriptor of a run that was prepared and dropped; nothing is lost by closing late.
-        if self.__dict__.get("_opened") is not None:
+        if self.__dict__.get("_pen") is not None:
             self.close()
+
+    def _edit(self, event: Edit) -> None:
+        self._refuse_readonly("edit")
+        self._require_pen().edit(event)
+
+    def _require_pen(self) -> Pen:
+        if self._pen is None:
+            raise RunlibError("this run has no folder yet; call prepare() first")
+        return self._pen
 
     def _refuse_readonly(self, what: str) -> None:
         if self.readonly:
             opening.refuse_foreign(self._require_folder())
             folder = self.work_directory
-            raise ReadOnlyRun(f"{folder} was checked out for reading: {what}() needs Run.restore({str(folder)!r})")
+            way = f"Inbox({str(folder)!r}), or " if what == "edit" else ""
+            raise ReadOnlyRun(f"{folder} was checked out for reading: {what} needs {way}Run.restore({str(folder)!r})")

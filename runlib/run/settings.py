@@ -15,6 +15,7 @@ __all__ = [
     "check_duration",
     "check_names",
     "check_order",
+    "check_retries",
     "check_timeout",
     "differences",
 ]
@@ -46,6 +47,18 @@ def check_names(names: Any) -> list[str]:
     if isinstance(names, str) or not isinstance(names, Sequence) or not all(isinstance(n, str) for n in names):
         raise ConfigError(f"takes a list of names of exceptions, got {names!r}", "caught_exceptions")
     return list(names)
+
+
+def check_retries(value: Any) -> dict[str, int]:
+    """``retries``: names of exceptions with how many more attempts there are, or None for none."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        raise ConfigError(f"takes names with numbers, such as {{WorkerLost: 1}}, got {value!r}", "retries")
+    for name, count in value.items():
+        if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+            raise ConfigError(f"takes a whole number of more attempts, got {count!r}", f"retries.{name}")
+    return dict(value)
 
 
 def check_bool(value: Any, name: str) -> bool:

@@ -5,6 +5,7 @@ Components are made when they are asked for, so that a checked-out run needs non
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +17,8 @@ from runlib.evaluator.function import FunctionEvaluator
 from runlib.run.folder import RunFolder
 from runlib.run.large import is_apart, load_large
 from runlib.search.base import Search
-from runlib.state.state import Incumbent, State
+from runlib.search.by_history import ByHistory
+from runlib.state.state import Incumbent, Order, State
 from runlib.stop.base import Stop
 from runlib.tape.foreign import is_foreign
 
@@ -24,21 +26,29 @@ __all__ = ["RunView"]
 
 C = TypeVar("C", bound=Component)
 PARTS = ("search", "evaluator", "stop")
-SETTINGS = ("trial_timeout", "caught_exceptions", "reuse", "order", "name", "description")
+SETTINGS = ("trial_timeout", "caught_exceptions", "retries", "reuse", "order", "name", "description")
 
 
 class RunView(Component, abstract=True):
     """What a run is and knows, without the means to change it."""
 
     _parts: dict[str, Any]
-    _folder: RunFolder | None
-    _state: State | None
+    _folder: RunFolder | None = None
+    _state: State | None = None
     readonly: bool
+    trial_timeout: float | None
+    caught_exceptions: list[str]
+    retries: dict[str, int]
+    reuse: bool
+    order: Order
+    name: str | None
+    description: str | None
 
     @property
     def search(self) -> Search:
         """The search."""
-        return self._part("search", Search)
+        told = None if self._state is None else self._state.search
+        return told.inner if isinstance(told, ByHistory) else self._part("search", Search)
 
     @property
     def evaluator(self) -> Evaluator:
@@ -51,8 +61,13 @@ class RunView(Component, abstract=True):
 
     @property
     def stop(self) -> Stop:
-        """The stop."""
-        return self._part("stop", Stop)
+        """The stop; called with a reason, ``run.stop(reason)``, it lets this run end in order."""
+        part = self._part("stop", Stop)
+        part._ask = weakref.WeakMethod(self._ask_to_stop)
+        return part
+
+    def _ask_to_stop(self, reason: str) -> None:
+        raise NotImplementedError(f"{type(self).__qualname__} cannot be stopped")
 
     def _part(self, name: str, family: type[C]) -> C:
         part = self._parts[name]

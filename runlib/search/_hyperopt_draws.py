@@ -1,7 +1,8 @@
 """Draws from the prior of a variable and near a good trial of old: ``rand`` and ``anneal`` of hyperopt.
 
 Each function makes the same calls to the generator as ``hyperopt.pyll.stochastic`` and ``hyperopt.anneal``
-make for one trial, and so gives the same numbers; the graphs and documents around them are left out.
+make for one trial, and so gives the same numbers; the graphs and documents around them are left out. A ``Range``,
+of which hyperopt knows nothing, is drawn by its quantiles, and near a trial of old as the uniform at its ``core``.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from runlib.space.distributions import Distribution, Integers, Normal, Options, Power, Uniform
+from runlib.space.distributions import Distribution, Integers, Normal, Options, Power, Range, Uniform
 
-__all__ = ["Array", "Draw", "index_draw", "narrowed", "prior_draw"]
+__all__ = ["Array", "Draw", "core", "index_draw", "narrowed", "prior_draw"]
 
 Array = npt.NDArray[np.float64]
 Draw = Callable[[np.random.Generator], float]
@@ -22,6 +23,8 @@ Draw = Callable[[np.random.Generator], float]
 
 def prior_draw(distribution: Distribution) -> Draw:
     """A function that draws one raw number."""
+    if isinstance(distribution, Range):
+        return lambda rng: distribution.settle(distribution.from_unit(rng.random()))
     if isinstance(distribution, Power):
         return prior_draw(distribution.exponent)
     if isinstance(distribution, Uniform | Normal):
@@ -30,6 +33,11 @@ def prior_draw(distribution: Distribution) -> Draw:
         return index_draw(np.asarray(distribution.weights))
     low, high = (distribution.low, distribution.high) if isinstance(distribution, Integers) else (0, distribution.count)
     return lambda rng: int(rng.integers(low, high))
+
+
+def core(distribution: Range) -> Uniform:
+    """The distribution of hyperopt that is spread over the same scale; what it gives has to be settled."""
+    return Uniform(distribution.start, distribution.end, 1.0 if distribution.whole else None, distribution.log)
 
 
 def _real_draw(distribution: Uniform | Normal) -> Draw:
@@ -54,6 +62,9 @@ def index_draw(weights: Array, offset: int = 0) -> Draw:
 
 def narrowed(distribution: Distribution, raw: float, share: float) -> Draw:
     """A draw near ``raw``, from a distribution narrowed to a share of its width in (0, 1]."""
+    if isinstance(distribution, Range):
+        near = narrowed(core(distribution), raw, share)
+        return lambda rng: distribution.settle(near(rng))
     if isinstance(distribution, Power):
         return narrowed(distribution.exponent, raw, share)
     if isinstance(distribution, Uniform):

@@ -14,8 +14,11 @@ from hyperopt import hp, tpe
 from hyperopt.base import Domain
 from hyperopt.pyll import Literal, as_apply
 
-from runlib.space.distributions import Integers, Normal, Options, Power, Uniform
-from runlib.space.nodes import Branch, Items, Leaf, Node, Table, Variable
+from runlib.search._hyperopt_draws import core
+from runlib.space.distributions import Integers, Normal, Options, Power, Range, Uniform
+from runlib.space.formula import OPERATIONS, Formula
+from runlib.space.leaves import Branch, Leaf
+from runlib.space.nodes import Fixed, Items, Node, Table, Variable
 from runlib.space.tree import Space
 
 __all__ = ["Orders", "draw_order", "to_pyll"]
@@ -29,28 +32,38 @@ def to_pyll(node: Node) -> Any:
         return [to_pyll(child) for _, child in node.varying]
     if isinstance(node, Branch):
         return _branch(node)
-    return _leaf(node) if isinstance(node, Leaf) else None
+    if isinstance(node, Formula):
+        return OPERATIONS[node.name][1](_operand(node.left), _operand(node.right))
+    return _leaf(node.variable) if isinstance(node, Leaf) else None
+
+
+def _operand(node: Node) -> Any:
+    return node.value if isinstance(node, Fixed) else to_pyll(node)
 
 
 def _branch(node: Branch) -> Any:
     options = [to_pyll(option) for option in node.options]
     distribution = node.variable.distribution
+    if isinstance(distribution, Range):  # the place of an ordered option
+        return _leaf(node.variable)
     if isinstance(distribution, Options) and distribution.weights is not None:
         return hp.pchoice(node.label, list(zip(distribution.weights, options, strict=True)))
     return hp.choice(node.label, options)
 
 
-def _leaf(node: Leaf) -> Any:
-    given = node.distribution.exponent if isinstance(node.distribution, Power) else node.distribution
+def _leaf(variable: Variable) -> Any:
+    given, label = variable.distribution, variable.label
+    if isinstance(given, Power | Range):
+        given = given.exponent if isinstance(given, Power) else core(given)
     if isinstance(given, Integers):
         bounds = (given.high,) if given.low == 0 else (given.low, given.high)
-        return hp.randint(node.label, *bounds)
+        return hp.randint(label, *bounds)
+    if not isinstance(given, Normal | Uniform):
+        raise TypeError(f"hyperopt has nothing like {given!r}")
     log, step = ("log" if given.log else ""), (() if given.q is None else (given.q,))
     if isinstance(given, Normal):
-        return getattr(hp, f"{'q' * len(step)}{log}normal")(node.label, given.mu, given.sigma, *step)
-    if isinstance(given, Uniform):
-        return getattr(hp, f"{'q' * len(step)}{log}uniform")(node.label, given.low, given.high, *step)
-    raise TypeError(f"hyperopt has nothing like {given!r}")
+        return getattr(hp, f"{'q' * len(step)}{log}normal")(label, given.mu, given.sigma, *step)
+    return getattr(hp, f"{'q' * len(step)}{log}uniform")(label, given.low, given.high, *step)
 
 
 class Orders:

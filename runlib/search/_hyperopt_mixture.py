@@ -7,7 +7,7 @@ that come near the best one the exact formula of hyperopt, operation by operatio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -15,8 +15,8 @@ import numpy.typing as npt
 from hyperopt.tpe import EPS, adaptive_parzen_normal, lognormal_lpdf, logsum_rows, normal_cdf
 from scipy.special import erf
 
-from runlib.search._hyperopt_draws import Array
-from runlib.space.distributions import Normal, Uniform
+from runlib.search._hyperopt_draws import Array, core
+from runlib.space.distributions import Normal, Range, Uniform
 
 __all__ = ["Mixture", "Shape", "best", "density", "draw", "fit", "shape_of"]
 
@@ -60,8 +60,15 @@ class Mixture(NamedTuple):
     sigmas: Array
 
 
-def shape_of(distribution: Uniform | Normal) -> Shape:
-    """The shape that hyperopt gives to the mixtures for a prior."""
+def shape_of(distribution: Uniform | Normal | Range) -> Shape:
+    """The shape that hyperopt gives to the mixtures for a prior.
+
+    For a range around a value that is believed to be good, the normal around that value takes the place of the wide one
+    that hyperopt puts in the middle.
+    """
+    if isinstance(distribution, Range):
+        shape, bell = shape_of(core(distribution)), distribution.bell
+        return shape if bell is None else replace(shape, mu=bell.mu, sigma=bell.sigma)
     q, log = distribution.q, distribution.log
     if isinstance(distribution, Normal):
         return Shape(distribution.mu, distribution.sigma, None, None, q, log)

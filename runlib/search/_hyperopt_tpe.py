@@ -17,7 +17,7 @@ from hyperopt.tpe import DEFAULT_LF, linear_forgetting_weights
 
 from runlib.search._hyperopt_draws import Array
 from runlib.search._hyperopt_mixture import best, draw, fit, shape_of
-from runlib.space.distributions import Distribution, Integers, Normal, Options, Power, Uniform
+from runlib.space.distributions import Distribution, Integers, Normal, Options, Power, Range, Uniform
 
 __all__ = ["Estimate", "estimator", "split"]
 
@@ -37,12 +37,15 @@ def estimator(distribution: Distribution, *, prior_weight: float, candidates: in
     """A function that suggests a raw number from those below and above, oldest first, without inactive ones."""
     if isinstance(distribution, Power):
         return estimator(distribution.exponent, prior_weight=prior_weight, candidates=candidates)
+    if isinstance(distribution, Range):
+        estimate = _real_estimator(distribution, prior_weight, candidates)
+        return lambda below, above, rng: distribution.settle(estimate(below, above, rng))
     if isinstance(distribution, Uniform | Normal):
         return _real_estimator(distribution, prior_weight, candidates)
     return _index_estimator(distribution, prior_weight, candidates)
 
 
-def _real_estimator(distribution: Uniform | Normal, prior_weight: float, candidates: int) -> Estimate:
+def _real_estimator(distribution: Uniform | Normal | Range, prior_weight: float, candidates: int) -> Estimate:
     shape = shape_of(distribution)
 
     def estimate(below: Array, above: Array, rng: np.random.Generator) -> float:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from runlib.engine.canonical import NotPlain, canonical_json
 from runlib.engine.component import Component
 from runlib.errors import ReplayMismatch
 
@@ -26,7 +27,7 @@ def seed_for(seed: int, k: int) -> int:
 class Search(Component, abstract=True):
     """Base of all searches: override ``suggest`` and ``submit``, and the others where it makes them fast.
 
-    Every search takes ``space`` and ``seed=123``.
+    Every search takes ``space`` and ``seed=123``. A call that raises has changed nothing.
     """
 
     def suggest(self) -> tuple[int, Any]:
@@ -59,22 +60,50 @@ class Search(Component, abstract=True):
     def recall(self, tid: int, suggestion: Any, memo: Any) -> None:
         """Take back an own suggestion of old, in the order in which they were made.
 
-        The base class asks again and compares, which is right for every deterministic search, and slow.
+        The base class asks again and compares, which is right for every deterministic search, and slow. Raising
+        ``ReplayMismatch`` it has made its other suggestion nevertheless; a recall of your own has to change nothing.
 
         Raises:
             ReplayMismatch: The search would suggest something else now.
         """
         got = self.suggest()
-        if got != (tid, suggestion):
+        if got != (tid, suggestion) and not _is_same(got, (tid, suggestion)):
             raise ReplayMismatch(
                 f"asked again, {self.kind} suggests {got[1]!r} as trial {got[0]}, where {suggestion!r} was "
                 f"trial {tid}: another version of the search or of a library, or it is not deterministic"
             )
 
     def adopt(self, suggestion: Any) -> int:
-        """Take in a trial that this search did not suggest, and give it the next ``tid``."""
-        raise NotImplementedError(f"{type(self).__qualname__} cannot take in suggestions of others")
+        """Take in a trial that this search did not suggest, and give it the next ``tid``.
+
+        The suggestion is plain data, inside the search space or not; it may change after the call. Where this is not
+        overridden, a run uses the search through ``runlib.search.by_history.complete``: the trial gets its ``tid``,
+        and the search does not hear of it.
+
+        Raises:
+            NotPlain: The suggestion is no plain data.
+        """
+        raise NotImplementedError(
+            f"{type(self).__qualname__} has no adopt() of its own; use runlib.search.by_history.complete(search)"
+        )
 
     def forget(self, tid: int) -> None:
-        """Drop the result of trial ``tid``, which was voided."""
-        raise NotImplementedError(f"{type(self).__qualname__} cannot forget a result")
+        """Drop the result of trial ``tid``, which was voided; a new one may be submitted, and counts.
+
+        Where this is not overridden, a run uses the search through ``runlib.search.by_history.complete``: it is made
+        anew and lives through its history without the result.
+
+        Raises:
+            SearchError: There is no such trial.
+        """
+        raise NotImplementedError(
+            f"{type(self).__qualname__} has no forget() of its own; use runlib.search.by_history.complete(search)"
+        )
+
+
+def _is_same(got: Any, recorded: Any) -> bool:
+    """Whether they are the same as plain data: a tape has lists for tuples, and Python's numbers for numpy's."""
+    try:
+        return canonical_json(got) == canonical_json(recorded)
+    except NotPlain:
+        return False

@@ -19,7 +19,7 @@ from runlib.search import _checks as checks
 from runlib.search._history import History
 from runlib.search.base import Search, seed_for
 from runlib.space.distributions import Integers
-from runlib.space.text import parse
+from runlib.space.tree import Space
 
 __all__ = ["Hyperopt"]
 
@@ -34,12 +34,18 @@ class Hyperopt(Search):
     ``errors_ok`` it is told as an infinite loss instead. A loss that is NaN counts as a failure. The variance
     of a loss is not used.
 
+    Typed parameters go beyond hyperopt. A number between bounds is a uniform of hyperopt, quantised where there are
+    steps, with half a step more at both ends so that these are as likely as the others; an ordinal is the number of its
+    option. A prior is what ``rand`` and the start-up draw from; in the estimates of ``tpe`` it stands where hyperopt
+    has its own prior, and a categorical with one is a ``pchoice``; ``anneal`` draws from it until there is a trial to
+    stay near to. A fidelity is a constant at its upper bound.
+
     An adopted suggestion is told to the algorithm like an own one if it lies in the search space. If it does
     not, it gets its ``tid`` and its result is accepted, but the algorithm does not see it. A choice whose
     options cannot be told apart by the suggestion is taken for the first that fits.
 
     Args:
-        space: The search space in text form, see ``runlib.space.text``.
+        space: The search space: typed parameters, text form, arithmetic, see ``runlib.Space``.
         seed: Suggestions are a function of it and of the history.
         method: ``"tpe"``, ``"rand"``, ``"anneal"``, ``"mix"`` (rand 0.1, anneal 0.2, tpe 0.7), or a mix with
             own probabilities, ``{"mix": [[0.2, "rand"], [0.8, "tpe"]]}``.
@@ -70,8 +76,8 @@ class Hyperopt(Search):
         context: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(context)
-        self._space = parse(space, "space")
-        self.space = plain(space)
+        self._space = Space.of(space, "space", full_fidelity=True)
+        self.space = self._space.data
         self.seed = checks.integer("seed", seed)
         self.method = checks.data("method", method)
         self._method, self._mix = checks.method(self.method)

@@ -3,78 +3,26 @@
 A search knows a variable by one *raw* number: the draw itself, the index of an option, the exponent of a
 power. ``value`` turns it into what stands in the suggestion, always plain Python; ``raw`` goes back, and gives
 None for a value that the distribution cannot have made.
+
+However a search makes its points, there is one way to a raw number: ``from_unit`` turns the share u in [0, 1) of all
+draws into the raw number below which they lie. ``draw`` gives it a random u, a quasi-random search one of its
+sequence; ``to_unit`` goes back; ``grid`` lists raw numbers, all of them where ``size`` is not None.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
-__all__ = ["Distribution", "Integers", "Normal", "Options", "Power", "Uniform"]
+from runlib.space.continuous import Normal, Uniform
+from runlib.space.numbers import CLOSE, listable, number, shown
+from runlib.space.ranges import Range, Rng
 
-CLOSE = 1e-9  # relative: exp and multiples of q are not exactly invertible
-
-
-@dataclass(frozen=True, slots=True)
-class Uniform:
-    """Uniform on [low, high]; with ``log`` the exponential of that; with ``q`` rounded to its multiples.
-
-    Attributes:
-        low: Lower bound, of the logarithm if ``log``.
-        high: Upper bound, likewise; above ``low``.
-        q: The step, positive, or None. Rounding may lead up to q/2 beyond the bounds.
-        log: Whether the exponential is taken (before rounding).
-        integer: Whether the value is an int.
-    """
-
-    low: float
-    high: float
-    q: float | None = None
-    log: bool = False
-    integer: bool = False
-
-    memorable = False
-
-    def value(self, raw: float) -> Any:
-        """The number in the suggestion."""
-        return int(raw) if self.integer else float(raw) + 0.0  # + 0.0: a rounded -0.0 is 0.0
-
-    def raw(self, value: Any) -> float | None:
-        """The draw that shows as ``value``."""
-        number = _number(value, self.integer)
-        return None if number is None or not self._within(number) else number
-
-    def _within(self, number: float) -> bool:
-        low, high = (math.exp(self.low), math.exp(self.high)) if self.log else (self.low, self.high)
-        if self.q is not None:
-            low, high = round(low / self.q) * self.q, round(high / self.q) * self.q
-        slack = CLOSE * max(abs(low), abs(high))
-        return low - slack <= number <= high + slack and _on_grid(number, self.q)
-
-
-@dataclass(frozen=True, slots=True)
-class Normal:
-    """Normal with mean ``mu`` and standard deviation ``sigma``; ``log`` and ``q`` as in ``Uniform``."""
-
-    mu: float
-    sigma: float
-    q: float | None = None
-    log: bool = False
-
-    memorable = False
-
-    def value(self, raw: float) -> float:
-        """The number in the suggestion."""
-        return float(raw) + 0.0
-
-    def raw(self, value: Any) -> float | None:
-        """The draw that shows as ``value``."""
-        number = _number(value, integer=False)
-        if number is None or not _on_grid(number, self.q):
-            return None
-        positive = number > 0 or (number == 0 and self.q is not None)
-        return number if positive or not self.log else None
+__all__ = ["Distribution", "Integers", "Normal", "Options", "Power", "Range", "Uniform"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +33,17 @@ class Integers:
     high: int
 
     memorable = False
+    whole = True
+
+    @property
+    def size(self) -> int:
+        """The number of points."""
+        return self.high - self.low
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The least and the greatest value."""
+        return self.low, self.high - 1
 
     def value(self, raw: float) -> int:
         """The integer in the suggestion."""
@@ -92,8 +51,28 @@ class Integers:
 
     def raw(self, value: Any) -> float | None:
         """The draw that shows as ``value``."""
-        number = _number(value, integer=True)
-        return number if number is not None and self.low <= number < self.high else None
+        found = number(value, integer=True)
+        return found if found is not None and self.low <= found < self.high else None
+
+    def from_unit(self, u: float) -> float:
+        """The raw number below which the share ``u`` of all draws lies."""
+        return min(self.low + int(u * (self.high - self.low)), self.high - 1)
+
+    def to_unit(self, raw: float) -> float:
+        """The middle of the shares that lead to ``raw``."""
+        return (raw - self.low + 0.5) / (self.high - self.low)
+
+    def draw(self, rng: Rng) -> float:
+        """A random raw number."""
+        return self.from_unit(rng.random())
+
+    def grid(self, resolution: int) -> Sequence[float]:
+        """All raw numbers."""
+        return range(self.low, self.low + listable(self.size))
+
+    def describe(self) -> str:
+        """What is admissible, for people."""
+        return f"an integer from {self.low} to {self.high - 1}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +83,18 @@ class Power:
     exponent: Uniform
 
     memorable = True
+    whole = False
+
+    @property
+    def size(self) -> int | None:
+        """The number of points; None if there is no end of them."""
+        return self.exponent.size
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The least and the greatest value."""
+        low, high = sorted(self.base**exponent for exponent in self.exponent.bounds)
+        return low, high
 
     def value(self, raw: float) -> float:
         """The power in the suggestion."""
@@ -111,14 +102,34 @@ class Power:
 
     def raw(self, value: Any) -> float | None:
         """The exponent of ``value``."""
-        number = _number(value, integer=False)
-        if number is None or number <= 0:
+        found = number(value, integer=False)
+        if found is None or found <= 0:
             return None
-        exponent = math.log(number) / math.log(self.base)
+        exponent = math.log(found) / math.log(self.base)
         if self.exponent.q is not None:
             exponent = round(exponent / self.exponent.q) * self.exponent.q
-        near = math.isclose(self.value(exponent), number, rel_tol=CLOSE)
+        near = math.isclose(self.value(exponent), found, rel_tol=CLOSE)
         return self.exponent.raw(exponent) if near else None
+
+    def from_unit(self, u: float) -> float:
+        """The exponent below which the share ``u`` of all draws lies."""
+        return self.exponent.from_unit(u)
+
+    def to_unit(self, raw: float) -> float:
+        """The inverse of ``from_unit``; of a rounded exponent a share that leads to it."""
+        return self.exponent.to_unit(raw)
+
+    def draw(self, rng: Rng) -> float:
+        """A random exponent."""
+        return self.exponent.from_unit(rng.random())
+
+    def grid(self, resolution: int) -> Sequence[float]:
+        """All exponents, or ``resolution`` of them evenly spaced."""
+        return self.exponent.grid(resolution)
+
+    def describe(self) -> str:
+        """What is admissible, for people."""
+        return f"{shown(self.base)} to the power of {self.exponent.describe()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,25 +138,46 @@ class Options:
 
     count: int
     weights: tuple[float, ...] | None = None
+    _ends: tuple[float, ...] = field(init=False, repr=False, compare=False)
 
     memorable = True
+    whole = True
+
+    def __post_init__(self) -> None:
+        ends = list(accumulate(self.weights or ()))
+        object.__setattr__(self, "_ends", tuple(end / ends[-1] for end in ends))
+
+    @property
+    def possible(self) -> list[int]:
+        """The options whose probability is not 0."""
+        return [k for k in range(self.count) if self.weights is None or self.weights[k] > 0]
+
+    @property
+    def size(self) -> int:
+        """The number of options that can be drawn."""
+        return len(self.possible)
+
+    def from_unit(self, u: float) -> float:
+        """The index below which the share ``u`` of all draws lies."""
+        if self.weights is None:
+            return min(int(u * self.count), self.count - 1)
+        found = bisect_right(self._ends, u)
+        return found if found < self.count else self.possible[-1]
+
+    def to_unit(self, raw: float) -> float:
+        """The middle of the shares that lead to ``raw``."""
+        if self.weights is None:
+            return (raw + 0.5) / self.count
+        k = int(raw)
+        return ((self._ends[k - 1] if k else 0.0) + self._ends[k]) / 2
+
+    def draw(self, rng: Rng) -> float:
+        """A random index."""
+        return self.from_unit(rng.random())
+
+    def grid(self, resolution: int) -> Sequence[float]:
+        """All indices that can be drawn."""
+        return self.possible
 
 
-Distribution = Uniform | Normal | Integers | Power | Options
-
-
-def _number(value: Any, integer: bool) -> float | None:
-    """``value`` as a finite number, or None; a bool is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) and (not integer or number.is_integer()) else None
-
-
-def _on_grid(number: float, q: float | None) -> bool:
-    if q is None:
-        return True
-    return math.isclose(round(number / q) * q, number, rel_tol=CLOSE, abs_tol=CLOSE * q)
+Distribution = Uniform | Normal | Integers | Power | Options | Range

@@ -1,31 +1,30 @@
 """The parts of a search space: plain data with variables in it.
 
-Each part knows three ways: ``walk`` makes plain data from the raw numbers that it is given; ``read`` gets the
-numbers back out of data that it made; ``locate`` gets them out of data that somebody else made, if it can. A
-variable in an option that was not chosen is inactive: it is not asked for, and its raw number is NaN.
+Each part knows three ways: ``assemble`` makes plain data from a row of raw numbers; ``read`` gets the numbers back
+out of data that it made; ``locate`` gets them out of data that somebody else made, if it can. A variable in an
+option that was not chosen is inactive: nobody asks for it, and its raw number is NaN.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runlib.space.distributions import Distribution, Options
+from runlib.space.distributions import Distribution, Range
 
 __all__ = [
     "INACTIVE",
-    "Branch",
-    "Constant",
     "Draw",
+    "Fixed",
     "Items",
-    "Leaf",
     "Memo",
     "Node",
     "Row",
     "Table",
     "Variable",
+    "same",
 ]
 
 INACTIVE = math.nan  # the raw number of a variable in an option that was not chosen
@@ -42,6 +41,8 @@ class Variable:
         distribution: What it is drawn from.
         parent: The choice that it depends on, or None.
         option: The option of ``parent`` in which it is active.
+        memorable: Whether the suggestion does not show its raw number exactly, so that the memo has to.
+        fidelity: Whether it is the resource that a trial gets; a search that knows none takes ``at_top()``.
     """
 
     label: str
@@ -50,6 +51,8 @@ class Variable:
     distribution: Distribution
     parent: Variable | None = None
     option: int = 0
+    memorable: bool = False
+    fidelity: bool = False
 
     @property
     def conditions(self) -> tuple[tuple[str, int], ...]:
@@ -57,6 +60,12 @@ class Variable:
         if self.parent is None:
             return ()
         return (*self.parent.conditions, (self.parent.label, self.option))
+
+    def at_top(self, u: float = 0.0) -> float:
+        """The raw number of the greatest value, for a fidelity, whatever ``u`` is."""
+        if not isinstance(self.distribution, Range):
+            raise TypeError(f"{self.label!r} is no fidelity")
+        return self.distribution.most
 
 
 Draw = Callable[[Variable], float]
@@ -70,8 +79,8 @@ class Node:
     __slots__ = ()
     constant = False
 
-    def walk(self, draw: Draw) -> Any:
-        """The plain data this part becomes with the raw numbers that ``draw`` gives."""
+    def assemble(self, row: Sequence[float]) -> Any:
+        """The plain data this part becomes with the raw numbers in ``row``."""
         raise NotImplementedError
 
     def read(self, value: Any, memo: Memo, row: Row) -> None:
@@ -82,8 +91,12 @@ class Node:
         """Put the raw numbers behind ``value`` into ``row`` without a memo; whether it fits at all."""
         raise NotImplementedError
 
+    def count(self) -> int | None:
+        """How many different data this part can become, its fidelities at their top; None if there is no end."""
+        raise NotImplementedError
 
-class Constant(Node):
+
+class Fixed(Node):
     """Plain data without a variable in it."""
 
     __slots__ = ("value",)
@@ -92,7 +105,7 @@ class Constant(Node):
     def __init__(self, value: Any) -> None:
         self.value = value
 
-    def walk(self, draw: Draw) -> Any:
+    def assemble(self, row: Sequence[float]) -> Any:
         """A copy, so that nobody can change the space through a suggestion."""
         return _copy(self.value)
 
@@ -101,7 +114,11 @@ class Constant(Node):
 
     def locate(self, value: Any, row: Row) -> bool:
         """Whether the data are equal."""
-        return _same(self.value, value)
+        return same(self.value, value)
+
+    def count(self) -> int:
+        """One."""
+        return 1
 
 
 class Table(Node):
@@ -113,9 +130,9 @@ class Table(Node):
         self.items = list(items.items())
         self.varying = [(key, node) for key, node in self.items if not node.constant]
 
-    def walk(self, draw: Draw) -> Any:
+    def assemble(self, row: Sequence[float]) -> Any:
         """A dict with the same keys in the same order."""
-        return {key: node.walk(draw) for key, node in self.items}
+        return {key: node.assemble(row) for key, node in self.items}
 
     def read(self, value: Any, memo: Memo, row: Row) -> None:
         """By key; constants are not compared."""
@@ -128,6 +145,10 @@ class Table(Node):
             return False
         return all(node.locate(value[key], row) for key, node in self.items)
 
+    def count(self) -> int | None:
+        """Every value with every other."""
+        return _product(node for _, node in self.varying)
+
 
 class Items(Node):
     """A list with variables in it."""
@@ -138,9 +159,9 @@ class Items(Node):
         self.nodes = list(nodes)
         self.varying = [(place, node) for place, node in enumerate(nodes) if not node.constant]
 
-    def walk(self, draw: Draw) -> Any:
+    def assemble(self, row: Sequence[float]) -> Any:
         """A list of the same length."""
-        return [node.walk(draw) for node in self.nodes]
+        return [node.assemble(row) for node in self.nodes]
 
     def read(self, value: Any, memo: Memo, row: Row) -> None:
         """By place; constants are not compared."""
@@ -153,67 +174,17 @@ class Items(Node):
             return False
         return all(node.locate(item, row) for node, item in zip(self.nodes, value, strict=True))
 
-
-class Leaf(Node):
-    """A variable that becomes one number."""
-
-    __slots__ = ("distribution", "index", "label", "memorable", "value", "variable")
-
-    def __init__(self, variable: Variable) -> None:
-        if isinstance(variable.distribution, Options):
-            raise TypeError(f"the options of {variable.label!r} are missing")
-        self.variable = variable
-        self.distribution = variable.distribution
-        self.value = variable.distribution.value
-        self.memorable = variable.distribution.memorable
-        self.index, self.label = variable.index, variable.label
-
-    def walk(self, draw: Draw) -> Any:
-        """A plain number."""
-        return self.value(draw(self.variable))
-
-    def read(self, value: Any, memo: Memo, row: Row) -> None:
-        """The number itself, or what the memo says."""
-        row[self.index] = float(memo[self.label] if self.memorable else value)
-
-    def locate(self, value: Any, row: Row) -> bool:
-        """Whether the distribution can have made this number."""
-        raw = self.distribution.raw(value)
-        row[self.index] = INACTIVE if raw is None else raw
-        return raw is not None
+    def count(self) -> int | None:
+        """Every item with every other."""
+        return _product(node for _, node in self.varying)
 
 
-class Branch(Node):
-    """A variable that picks one of several parts; the variables in the others are inactive."""
-
-    __slots__ = ("index", "label", "options", "variable")
-
-    def __init__(self, variable: Variable, options: Sequence[Node]) -> None:
-        self.variable = variable
-        self.options = list(options)
-        self.index, self.label = variable.index, variable.label
-
-    def walk(self, draw: Draw) -> Any:
-        """What the picked option becomes."""
-        return self.options[int(draw(self.variable))].walk(draw)
-
-    def read(self, value: Any, memo: Memo, row: Row) -> None:
-        """The memo says which option it was."""
-        option = int(memo[self.label])
-        if option < 0:
-            raise IndexError(f"there is no option {option} of {self.label!r}")
-        row[self.index] = float(option)
-        self.options[option].read(value, memo, row)
-
-    def locate(self, value: Any, row: Row) -> bool:
-        """The first option that fits."""
-        for option, node in enumerate(self.options):
-            attempt = row[:]
-            if node.locate(value, attempt):
-                row[:] = attempt
-                row[self.index] = float(option)
-                return True
-        return False
+def _product(nodes: Iterable[Node]) -> int | None:
+    total: int | None = 1
+    for node in nodes:
+        count = node.count()
+        total = None if total is None or count is None else total * count
+    return total
 
 
 def _copy(value: Any) -> Any:
@@ -224,13 +195,13 @@ def _copy(value: Any) -> Any:
     return value
 
 
-def _same(mine: Any, other: Any) -> bool:
+def same(mine: Any, other: Any) -> bool:
     """Equality of plain data in which True is not 1, but 1 is 1.0."""
     if isinstance(mine, dict):
         keys_equal = isinstance(other, dict) and mine.keys() == other.keys()
-        return keys_equal and all(_same(item, other[key]) for key, item in mine.items())
+        return keys_equal and all(same(item, other[key]) for key, item in mine.items())
     if isinstance(mine, list):
         same_length = isinstance(other, list) and len(mine) == len(other)
-        return same_length and all(map(_same, mine, other))
+        return same_length and all(map(same, mine, other))
     both_nan = isinstance(mine, float) and isinstance(other, float) and mine != mine and other != other
     return both_nan or (isinstance(mine, bool) == isinstance(other, bool) and bool(mine == other))

@@ -1,36 +1,75 @@
 """The tree of a search space: compiled once, used by every search.
 
-Every search draws through ``Space.walk``: it meets the active variables from the root on, asks for the raw
-number of each, and gets a fresh suggestion of plain data. The way back, from a suggestion of old to the raw
-numbers, is ``read``. How the tree was written down (today the text form) is no concern of it.
+Every search makes its suggestions by ``Space.walk`` or by rows of raw numbers: the active variables are met from
+the root on, choices before what depends on them, and ``assemble`` makes fresh plain data. The way back, from a
+suggestion of old to the raw numbers, is ``read``. How the tree was written down is no concern of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from runlib.engine.plain import NotPlain, plain
 from runlib.errors import SpaceError
-from runlib.space.distributions import Options
-from runlib.space.nodes import INACTIVE, Draw, Memo, Node, Row, Variable
+from runlib.space.expression import to_data
+from runlib.space.nodes import INACTIVE, Draw, Fixed, Memo, Node, Row, Variable
+from runlib.space.parser import Parser, Place
+from runlib.space.ranges import Rng
+from runlib.space.validation import check
 
 __all__ = ["Space"]
 
 
 class Space:
-    """A search space.
+    """A search space: ``Space.of({"x": Float(0, 1), "n": ["hp_randint", "n", 5]})``.
 
     Attributes:
         root: The tree.
-        variables: All variables; the raw number of ``variables[i]`` is item i of a row.
+        variables: All variables; the raw number of ``variables[i]`` is item i of a row. A variable stands behind the
+            choice that it depends on.
     """
 
-    def __init__(self, root: Node, variables: Sequence[Variable]) -> None:
+    def __init__(self, root: Node, variables: Sequence[Variable], data: Any) -> None:
         self.root = root
         self.variables = tuple(variables)
-        self._memorable = [(v.label, v.index) for v in variables if v.distribution.memorable]
-        self._indices = frozenset(v.label for v in variables if isinstance(v.distribution, Options))
+        self._data = Fixed(data)
+        self._memorable = [(v.label, v.index, v.distribution.whole) for v in variables if v.memorable]
+        self._plan = [(v, v.index, v.parent.index if v.parent else -1, v.option) for v in variables]
+        self._draws = [(index, _unit(v), parent, option) for v, index, parent, option in self._plan]
         self._blank = [INACTIVE] * len(self.variables)
+
+    @classmethod
+    def of(cls, space: Any, path: str = "space", *, full_fidelity: bool = False) -> Space:
+        """The search space that is written down in ``space``.
+
+        Args:
+            space: Typed parameters, variables in text form (``runlib.space.text``), arithmetic on them, and plain
+                data, in dicts and lists or alone; or a ``Space``.
+            path: What the root is called in errors.
+            full_fidelity: Whether a parameter with ``fidelity=True`` becomes a constant at its upper bound, as it is
+                for a search that knows no fidelity.
+
+        Raises:
+            SpaceError: Something is wrong in it; the path names the place.
+        """
+        try:
+            data = plain(to_data(space.data if isinstance(space, Space) else space))
+        except NotPlain as error:
+            raise SpaceError(error.reason, error.path).under(path) from None
+        parser = Parser(path, full_fidelity)
+        root = parser.node(data, Place(path))
+        return cls(root, parser.variables, data)
+
+    @property
+    def data(self) -> Any:
+        """The canonical form, plain data: with the labels and without the defaults of typed parameters."""
+        return self._data.assemble([])
+
+    @property
+    def fidelities(self) -> tuple[Variable, ...]:
+        """The variables that are the resource of a trial."""
+        return tuple(variable for variable in self.variables if variable.fidelity)
 
     def walk(self, draw: Draw) -> Any:
         """A suggestion: fresh plain data.
@@ -38,18 +77,86 @@ class Space:
         Args:
             draw: Gives the raw number of a variable; asked for the active ones alone, choices before what
                 depends on them.
+
+        Raises:
+            SpaceError: Arithmetic in the space has no finite value there.
         """
-        return self.root.walk(draw)
+        row = self._blank[:]
+        for variable, index, parent, option in self._plan:
+            if parent < 0 or row[parent] == option:
+                row[index] = draw(variable)
+        return self.root.assemble(row)
 
     def assemble(self, row: Sequence[float]) -> Any:
-        """The suggestion with these raw numbers."""
-        return self.root.walk(lambda variable: row[variable.index])
+        """The suggestion with these raw numbers.
+
+        Raises:
+            SpaceError: Arithmetic in the space has no finite value there.
+        """
+        return self.root.assemble(row)
+
+    def sample(self, rng: Rng) -> Any:
+        """A random suggestion: ``assemble(random_row(rng))``.
+
+        Variables follow their distributions, priors included; fidelities are at their upper bounds.
+
+        Args:
+            rng: ``random.Random`` or ``numpy.random.Generator``; one number of ``rng.random()`` is used for each active
+                variable.
+
+        Raises:
+            SpaceError: Arithmetic in the space has no finite value there.
+        """
+        return self.root.assemble(self.random_row(rng))
+
+    def random_row(self, rng: Rng) -> Row:
+        """The raw numbers of a random suggestion, NaN where inactive."""
+        row, random = self._blank[:], rng.random
+        for index, from_unit, parent, option in self._draws:
+            if parent < 0 or row[parent] == option:
+                row[index] = from_unit(random())
+        return row
+
+    def row_at(self, units: Sequence[float]) -> Row:
+        """The raw numbers at a point of the unit cube, NaN where inactive: for quasi-random sequences.
+
+        Args:
+            units: A number in [0, 1) for each variable, by index; those of inactive variables do not matter.
+        """
+        row = self._blank[:]
+        for index, from_unit, parent, option in self._draws:
+            if parent < 0 or row[parent] == option:
+                row[index] = from_unit(units[index])
+        return row
+
+    def count(self) -> int | None:
+        """The number of points, None if there is no end of them.
+
+        Branches of a choice add, what stands side by side multiplies; fidelities are held at their upper bounds. Of a
+        formula the points of its variables count, of options that overlap the points of each, and options of
+        probability 0 not at all.
+        """
+        return self.root.count()
+
+    def validate(self, suggestion: Any) -> None:
+        """Nothing, if the suggestion lies in the space.
+
+        A formula of several variables cannot be solved: of it alone the range is checked.
+
+        Raises:
+            SpaceError: It does not; the path is the place in the suggestion, the reason what is admissible there.
+        """
+        try:
+            suggestion = plain(suggestion)
+        except NotPlain as error:
+            raise SpaceError(error.reason, error.path).under("suggestion") from None
+        check(self.root, suggestion, "suggestion")
 
     def memo(self, row: Sequence[float]) -> dict[str, float] | None:
         """What ``read`` needs beside the suggestion: by label, or None for nothing."""
         found = {
-            label: int(row[index]) if label in self._indices else float(row[index])
-            for label, index in self._memorable
+            label: int(row[index]) if whole else float(row[index])
+            for label, index, whole in self._memorable
             if row[index] == row[index]
         }
         return found or None
@@ -68,6 +175,17 @@ class Space:
         return row
 
     def locate(self, suggestion: Any) -> Row | None:
-        """The raw numbers of a suggestion that somebody else made, or None if it is not in the space."""
+        """The raw numbers of a suggestion that somebody else made, or None if it is not in the space.
+
+        None as well where a formula of several variables stands, for that cannot be solved.
+        """
         row = self._blank[:]
         return row if self.root.locate(suggestion, row) else None
+
+    def __repr__(self) -> str:
+        return f"Space.of({self.data!r})"
+
+
+def _unit(variable: Variable) -> Callable[[float], float]:
+    """What turns a unit number into the raw number of a variable."""
+    return variable.at_top if variable.fidelity else variable.distribution.from_unit

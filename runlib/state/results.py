@@ -33,6 +33,12 @@ class ResultTable(Mapping[K, Entry], Generic[K]):
         self._entries[key] = entry
         self._count(entry, 1)
 
+    def drop(self, key: K) -> Entry:
+        """Take an entry out and return it (for the fold alone)."""
+        entry = self._entries.pop(key)
+        self._count(entry, -1)
+        return entry
+
     def _count(self, entry: Entry, by: int) -> None:
         if entry[0] == "ok":
             self.ok_count += by

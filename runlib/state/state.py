@@ -7,9 +7,7 @@ the best few are kept, not computed anew.
 
 from __future__ import annotations
 
-import bisect
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,48 +15,34 @@ from runlib.engine.canonical import hash_suggestion
 from runlib.errors import TapeCorrupt
 from runlib.search.base import Search
 from runlib.state.results import Entry, ResultTable
-from runlib.tape.events import End, Record, Session, Submit, Suggest
+from runlib.state.tally import Incumbent, Tally
+from runlib.state.telling import Telling
+from runlib.tape.events import EDITS, End, Enqueue, Note, Record, Retry, Session, Stopping, Submit, Suggest, Void
 from runlib.tape.tape import Tape
 
 __all__ = ["Incumbent", "Order", "State"]
 
 Order = Literal["completed", "suggested"]
 
-TOP = 5  # how many of the best evaluations are kept at hand
 RESULTS = frozenset({"ok", "error"})
 NOT_REUSED = frozenset({"TimeoutError", "WorkerLost", "MemoryError"})  # they tell of the machine, not of the suggestion
 
 
-@dataclass(frozen=True, slots=True)
-class Incumbent:
-    """The best ok trial; ties go to the earliest.
-
-    Attributes:
-        tid: The trial.
-        loss: Its loss.
-        suggestion: What was tried.
-    """
-
-    tid: int
-    loss: float
-    suggestion: Any
-
-
-class State:
-    """What the records applied so far add up to.
+class State(Tally):
+    """What the records applied so far add up to; the counts are those of ``Tally``.
 
     Attributes:
         trials: Finished trials by ``tid``, in the order of submission.
         evals: Finished evaluations by ``eid``, one for each distinct suggestion.
         live_trials: Suggested and not yet submitted: ``tid`` -> suggestion, in the order of suggestion.
-        best: The incumbent; None before the first success.
-        since_best: Trials finished since the incumbent last changed, or since the start.
-        errors_in_a_row: Failed trials since the last success.
-        count_by_error: Failed trials by the name of their error.
-        repeats: Trials answered from known evaluations since the last one that was evaluated.
-        total_cost: The sum of ``cost`` over evaluations.
         ended: How the last session ended; None if it is going on, or was cut off.
-        heard: How many results the search was told in the order of suggestions; counts only with that order.
+        voided: Trials that no longer count, with the reason: neither finished nor live.
+        queue: Suggestions that somebody wants to be tried, by the number of the record that says so.
+        notes: Remarks of people, by the number of the record.
+        stopping: Why somebody wants this session to end; None if nobody does.
+        attempts: For live trials of which attempts failed, the rule that allowed another one, for each attempt.
+        commands: The keys of the commands that had their effect.
+        next_tid: The trial that the next suggestion will be.
         sessions: How often a writer opened the tape.
         changes: Settings that sessions changed: ``stop``, ``trial_timeout``, ``caught_exceptions``.
         last_session: The ``info`` of the last session.
@@ -71,6 +55,8 @@ class State:
         clock: The wall clock of a live run; None for reading, where time ends with the last record.
         order: When the search hears of a result: ``"completed"``, at once; ``"suggested"``, when ``hand_over`` says,
             in the order in which the trials were suggested.
+        origin: Of a fork, what its metadata say: up to record ``at`` its history is that of another run, the settings
+            of which are in its own config; up to ``adopted`` the suggestions are those of another search.
     """
 
     def __init__(
@@ -80,30 +66,40 @@ class State:
         path: Path | None = None,
         clock: Callable[[], float] | None = None,
         order: Order = "completed",
+        origin: Mapping[str, Any] | None = None,
     ) -> None:
-        self.search = search
+        super().__init__()
         self.order = order
-        self.heard = 0
-        self._kept: dict[int, Entry] = {}
+        self.telling = Telling(search, order == "suggested", (origin or {}).get("adopted", 0))
+        self._inherited = (origin or {}).get("at", 0)
         self.clock = clock
         self._path = path
         self.trials: ResultTable[int] = ResultTable()
         self.evals: ResultTable[str] = ResultTable()
         self.live_trials: dict[int, Any] = {}
-        self.best: Incumbent | None = None
-        self.since_best = self.errors_in_a_row = self.repeats = 0
-        self.total_cost = 0.0
+        self.voided: dict[int, str] = {}
+        self.queue: dict[int, Any] = {}
+        self.notes: dict[int, Note] = {}
+        self.stopping: str | None = None
+        self.attempts: dict[int, list[str]] = {}
+        self.commands: set[str] = set()
+        self.next_tid = 0
         self.n, self.t = 0, 0.0
         self.ended: End | None = None
         self.sessions = 0
         self.changes: dict[str, Any] = {}
         self.last_session: dict[str, Any] = {}
-        self.count_by_error: dict[str, int] = {}
         self._eids: dict[int, str] = {}
         self._owner: dict[str, int] = {}
-        self._top: list[tuple[float, int, int]] = []
+        self._of: dict[int, int] = {}  # of finished trials that were not evaluated themselves
         self._opened: float | None = None
+        self._written = 0.0  # when the run itself last wrote; people may write when nobody runs it
         self._closed_time = 0.0
+
+    @property
+    def search(self) -> Search | None:
+        """What hears of the results; None for reading only."""
+        return self.telling.search
 
     @property
     def tape(self) -> Tape:
@@ -117,13 +113,8 @@ class State:
         """Seconds that writers had the tape open, over all sessions."""
         if self._opened is None:
             return self._closed_time
-        now = self.clock() if self.clock is not None else self.t
+        now = self.clock() if self.clock is not None else self._written
         return self._closed_time + max(0.0, now - self._opened)
-
-    @property
-    def top(self) -> list[tuple[int, float]]:
-        """``(tid, loss)`` of the best five evaluations, or of fewer; kept, not computed."""
-        return [(tid, loss) for loss, _, tid in self._top]
 
     def eid(self, tid: int) -> str:
         """The evaluation of a live trial."""
@@ -150,15 +141,24 @@ class State:
             self._submit(event, record.n)
         elif isinstance(event, Session):
             self._session(event, record)
+        elif isinstance(event, Retry):
+            self._retry(event, record.n)
         elif isinstance(event, End):
             self._end(event, record)
+        elif isinstance(event, EDITS):
+            self._edit(event, record.n)
         self.n, self.t = record.n, record.t
+        if not isinstance(event, EDITS):
+            self._written = record.t
 
     def _suggest(self, event: Suggest, n: int) -> None:
-        if event.tid in self.live_trials or event.tid in self.trials:
+        if event.tid in self.live_trials or event.tid in self.trials or event.tid in self.voided:
             raise self._corrupt(f"suggests trial {event.tid} a second time", n)
+        if event.queued is not None and self.queue.pop(event.queued, None) != event.suggestion:
+            raise self._corrupt(f"tries what record {event.queued} is said to want, which is not so", n)
         self.live_trials[event.tid] = event.suggestion
         self._eids[event.tid] = hash_suggestion(event.suggestion)
+        self.next_tid += 1
 
     def _submit(self, event: Submit, n: int) -> None:
         tid = event.tid
@@ -166,24 +166,76 @@ class State:
             raise self._corrupt(f"ends trial {tid}, which is not live", n)
         if not RESULTS & event.result.keys():
             raise self._corrupt(f"ends trial {tid} with neither 'ok' nor 'error'", n)
-        suggestion, eid = self.live_trials.pop(tid), self._eids.pop(tid)
+        suggestion, eid = self._close(tid)
         entry = self._entry(event, suggestion)
         self.trials.put(tid, entry)
         if event.of is None:
             self.evals.put(eid, entry)
             self._owner[eid] = tid
-        self._count(event, entry)
-        if self.search is None:
-            return
-        if self.order == "suggested":
-            self._kept[tid] = entry
         else:
-            _tell(self.search, tid, entry)
+            self._of[tid] = event.of
+        self._count(tid, entry, event.of is not None)
+        self.telling.finished(tid, entry)
 
-    @property
-    def next_tid(self) -> int:
-        """The trial that the next suggestion will be."""
-        return len(self.trials) + len(self.live_trials)
+    def _close(self, tid: int) -> tuple[Any, str]:
+        """A live trial is live no more; its suggestion and its evaluation."""
+        self.attempts.pop(tid, None)
+        return self.live_trials.pop(tid), self._eids.pop(tid)
+
+    def _retry(self, event: Retry, n: int) -> None:
+        before = self.attempts.get(event.tid, [])
+        missing = event.attempt - len(before) - 1  # of a tape that was repaired
+        if event.tid not in self.live_trials or missing < 0:
+            raise self._corrupt(f"notes attempt {event.attempt} at trial {event.tid}, which is not its next", n)
+        self.attempts[event.tid] = [*before, *[""] * missing, event.rule]
+
+    def _edit(self, event: Void | Enqueue | Note | Stopping, n: int) -> None:
+        if event.key is not None:
+            self.commands.add(event.key)
+        if isinstance(event, Enqueue):
+            self.queue[n] = event.suggestion
+        elif isinstance(event, Note):
+            self.notes[n] = event
+        elif isinstance(event, Stopping):
+            self.stopping = event.reason
+        else:
+            self._void(event, n)
+
+    def _void(self, event: Void, n: int) -> None:
+        tid = event.tid
+        if tid in self.live_trials:
+            self._close(tid)
+            self._drop(tid, event.reason, was_live=True)
+        elif tid in self.trials:
+            for shared in self.sharing(tid):
+                self._drop(shared, event.reason, was_live=False)
+            self._count_anew((tid, entry, tid in self._of) for tid, entry in self.trials.items())
+        else:
+            raise self._corrupt(f"voids trial {tid}, which is neither live nor finished", n)
+
+    def sharing(self, tid: int) -> list[int]:
+        """The finished trials that have their result from the same evaluation as finished trial ``tid``, in order."""
+        owner = self._of.get(tid, tid)
+        others = (other for other, of in self._of.items() if of == owner)
+        return [shared for shared in (owner, *others) if shared in self.trials]
+
+    def _drop(self, tid: int, reason: str, was_live: bool) -> None:
+        self.voided[tid] = reason
+        if not was_live:
+            self._drop_evaluation(tid, self.trials.drop(tid))
+        self.telling.voided(tid, was_live)
+
+    def _drop_evaluation(self, tid: int, entry: Entry) -> None:
+        """Where a suggestion was evaluated several times, the last of the others stands in its place."""
+        eid = hash_suggestion(entry[1]["suggestion"])
+        if self._owner.get(eid) != tid:
+            return
+        self.evals.drop(eid)
+        del self._owner[eid]
+        for other, known in self.trials.items():
+            if other not in self._of and hash_suggestion(known[1]["suggestion"]) == eid:
+                self.evals.put(eid, known)
+                self._owner[eid] = other
 
     def due(self, window: int) -> int | None:
         """How many results the search has to know before the next suggestion; None if they are not all there.
@@ -192,7 +244,12 @@ class State:
         *k* - ``window`` + 1 and no others, whatever was finished by then: that makes it independent of the timing.
         """
         due = max(self.heard, self.next_tid - window + 1)
-        return due if all(tid in self._kept for tid in range(self.heard, due)) else None
+        return due if self.telling.is_there(self.heard, due) else None
+
+    @property
+    def heard(self) -> int:
+        """How many results the search was told in the order of suggestions; counts only with that order."""
+        return self.telling.heard
 
     def hand_over(self, count: int) -> None:
         """Tell the search the results that were kept back, until it knows the first ``count`` trials.
@@ -201,10 +258,8 @@ class State:
             TapeCorrupt: One of them is not finished.
         """
         while self.heard < count and self.search is not None:
-            if self.heard not in self._kept:
+            if not self.telling.hand_over():
                 raise self._corrupt(f"is followed by a suggestion that knew trial {self.heard}, which is live", self.n)
-            _tell(self.search, self.heard, self._kept.pop(self.heard))
-            self.heard += 1
 
     def _entry(self, event: Submit, suggestion: Any) -> Entry:
         if event.of is not None and event.of in self.trials:
@@ -215,49 +270,21 @@ class State:
             outcome["file"] = event.result["file"]
         return [state, outcome]
 
-    def _count(self, event: Submit, entry: Entry) -> None:
-        self.repeats = self.repeats + 1 if event.of is not None else 0
-        self.since_best += 1
-        if entry[0] == "error":
-            self.errors_in_a_row += 1
-            name = entry[1].get("error", "UnknownError")
-            self.count_by_error[name] = self.count_by_error.get(name, 0) + 1
-            return
-        self.errors_in_a_row = 0
-        outcome = entry[1]
-        if event.of is None:
-            self.total_cost += outcome.get("cost", 0.0)
-            self._rank(outcome["loss"], event.tid)
-        if self.best is None or outcome["loss"] < self.best.loss:
-            self.best = Incumbent(event.tid, outcome["loss"], outcome["suggestion"])
-            self.since_best = 0
-
     def _corrupt(self, what: str, n: int) -> TapeCorrupt:
         return TapeCorrupt(f"{self._path or 'the tape'}: record {n} {what}", path=self._path or "", n=n)
 
-    def _rank(self, loss: float, tid: int) -> None:
-        if len(self._top) < TOP or loss < self._top[-1][0]:
-            bisect.insort(self._top, (loss, len(self.trials), tid))
-            del self._top[TOP:]
-
     def _session(self, event: Session, record: Record) -> None:
         if self._opened is not None:  # the session before was cut off; it lasted until its last record
-            self._closed_time += max(0.0, self.t - self._opened)
+            self._closed_time += max(0.0, self._written - self._opened)
         self._opened = record.t
         self.sessions += 1
-        self.ended = None
+        self.ended = self.stopping = None
         self.last_session = event.info
-        self.changes.update(event.info.get("changed", {}))
+        if record.n > self._inherited:
+            self.changes.update(event.info.get("changed", {}))
 
     def _end(self, event: End, record: Record) -> None:
         if self._opened is not None:
             self._closed_time += max(0.0, record.t - self._opened)
         self._opened = None
         self.ended = event
-
-
-def _tell(search: Search, tid: int, entry: Entry) -> None:
-    if entry[0] == "ok":
-        search.submit(tid, loss=entry[1]["loss"], var=entry[1].get("var"))
-    else:
-        search.submit(tid, error=True)

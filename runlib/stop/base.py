@@ -7,8 +7,11 @@ A stop limits what is started, never what is suggested.
 from __future__ import annotations
 
 import math
+import weakref
+from collections.abc import Callable
 
 from runlib.engine.component import Component
+from runlib.errors import RunlibError
 from runlib.state.state import State
 
 __all__ = ["Stop"]
@@ -16,6 +19,8 @@ __all__ = ["Stop"]
 
 class Stop(Component, abstract=True):
     """Base of all stops: override ``done``, and ``room`` where the number of trials is limited."""
+
+    _ask: weakref.WeakMethod[Callable[[str], None]] | None = None  # of the run that was last asked for its stop
 
     def done(self, state: State) -> bool:
         """Whether the run has done enough."""
@@ -31,3 +36,14 @@ class Stop(Component, abstract=True):
     def short_report(self, state: State) -> str:
         """One sentence for ``status.txt``, such as ``Counted trials: 17/100.``"""
         return f"{self.kind}: {'reached' if self.done(state) else 'not yet reached'}."
+
+    def __call__(self, reason: str = "") -> None:
+        """``run.stop(reason)``: ask the run of which this is the stop to end in order, whatever is done by then.
+
+        Raises:
+            RunlibError: It was not taken from a run, or nobody runs that.
+        """
+        ask = None if self._ask is None else self._ask()
+        if ask is None:
+            raise RunlibError(f"this {self.kind} belongs to no run; call it as run.stop(reason)")
+        ask(reason)

@@ -33,6 +33,7 @@ FORMAT = "runlib-tape/1"
 METADATA_END = b"===\n"
 RECORD_END = b"---\n"
 SUFFIX = 26
+SKIPPABLE = frozenset({"note"})  # kinds that a reader may leave out if it does not know them
 _SUFFIX = re.compile(rb', "h": "([0-9a-f]{16})"\}')
 
 
@@ -61,6 +62,8 @@ def encode(event: Event, n: int, t: float, durable: int | None, previous: bytes)
     data: dict[str, Any] = event_to_data(event)
     data["n"] = n
     data["t"] = t
+    if event.kind in SKIPPABLE:
+        data["skip"] = True
     if durable is not None:
         data["d"] = durable
     return encode_line(data, previous)

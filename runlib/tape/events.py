@@ -11,7 +11,22 @@ from typing import Any, ClassVar
 
 from runlib.errors import TapeFormat
 
-__all__ = ["End", "Event", "Record", "Session", "Submit", "Suggest", "event_from_data", "event_to_data"]
+__all__ = [
+    "EDITS",
+    "End",
+    "Enqueue",
+    "Event",
+    "Note",
+    "Record",
+    "Retry",
+    "Session",
+    "Stopping",
+    "Submit",
+    "Suggest",
+    "Void",
+    "event_from_data",
+    "event_to_data",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +51,7 @@ class Suggest:
         suggestion: Plain data.
         memo: What the search needs beside it to recall it; None for nothing.
         heard: How many results the search knew, where it is told in the order of suggestions; None otherwise.
+        queued: The number of the ``enqueue`` record whose suggestion this is; None for one of the search's own.
     """
 
     kind: ClassVar[str] = "suggest"
@@ -43,6 +59,7 @@ class Suggest:
     suggestion: Any
     memo: Any = None
     heard: int | None = None
+    queued: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +79,89 @@ class Submit:
 
 
 @dataclass(frozen=True, slots=True)
+class Retry:
+    """An attempt at a trial failed, and another will be made; the trial stays live.
+
+    Attributes:
+        tid: The trial.
+        attempt: The number of the attempt that failed: 1, 2, ...
+        rule: The name among the ``retries`` of the run that allows another one.
+        error: As in a result: ``error``, ``error_text``, ``traceback``.
+    """
+
+    kind: ClassVar[str] = "retry"
+    tid: int
+    attempt: int
+    rule: str
+    error: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Void:
+    """The result of a trial no longer counts, nor those that were taken from the same evaluation; a live trial ends.
+
+    Attributes:
+        tid: The trial.
+        reason: For people.
+        key: Of the command that asked for it, if one did; a command has an effect once.
+    """
+
+    kind: ClassVar[str] = "void"
+    tid: int
+    reason: str = ""
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueue:
+    """Somebody wants a suggestion to be tried before the search's own.
+
+    Attributes:
+        suggestion: Plain data.
+        key: As in ``Void``.
+    """
+
+    kind: ClassVar[str] = "enqueue"
+    suggestion: Any
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A remark of a person; it has no effect, and a reader that does not know it may skip it.
+
+    Attributes:
+        text: For people.
+        tid: The trial that it is about; None for the run.
+        key: As in ``Void``.
+    """
+
+    kind: ClassVar[str] = "note"
+    text: str
+    tid: int | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """Somebody wants this session to end in order.
+
+    Attributes:
+        reason: For people.
+        key: As in ``Void``.
+    """
+
+    kind: ClassVar[str] = "stop"
+    reason: str = ""
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """A session ended in order.
 
     Attributes:
-        reason: ``stop``, ``duration``, ``exhausted``, ``signal``, ``error`` or ``closed``.
+        reason: ``stop``, ``duration``, ``exhausted``, ``signal``, ``asked`` or ``error``.
         text: The same for people.
     """
 
@@ -75,9 +170,12 @@ class End:
     text: str = field(default="")
 
 
-Event = Session | Suggest | Submit | End
-_KINDS: dict[str, type[Any]] = {cls.kind: cls for cls in (Session, Suggest, Submit, End)}
-_OMITTED_IF_NONE = frozenset({"memo", "of", "heard"})
+Event = Session | Suggest | Submit | Retry | Void | Enqueue | Note | Stopping | End
+EDITS = (Void, Enqueue, Note, Stopping)  # what people do to a run, rather than the run itself
+_KINDS: dict[str, type[Any]] = {
+    cls.kind: cls for cls in (Session, Suggest, Submit, Retry, Void, Enqueue, Note, Stopping, End)
+}
+_OMITTED_IF_NONE = frozenset({"memo", "of", "heard", "queued", "key", "tid"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +229,7 @@ def _check_session(event: Session) -> str | None:
 def _check_suggest(event: Suggest) -> str | None:
     if type(event.tid) is not int or (event.heard is not None and type(event.heard) is not int):
         return "'tid' and 'heard' are whole numbers"
-    return None
+    return None if event.queued is None or type(event.queued) is int else "'queued' is a whole number"
 
 
 def _check_submit(event: Submit) -> str | None:
@@ -147,6 +245,30 @@ def _check_submit(event: Submit) -> str | None:
     return None if isinstance(outcome.get("error", ""), str) or "ok" in result else "the name of an error is text"
 
 
+def _check_retry(event: Retry) -> str | None:
+    if type(event.tid) is not int or type(event.attempt) is not int:
+        return "'tid' and 'attempt' are whole numbers"
+    fits = isinstance(event.error, dict) and isinstance(event.rule, str)
+    return None if fits else "'error' is a dict, and 'rule' a name"
+
+
+def _check_void(event: Void) -> str | None:
+    if type(event.tid) is not int:
+        return "'tid' is a whole number"
+    return _check_texts(event.reason, event.key)
+
+
+def _check_note(event: Note) -> str | None:
+    if event.tid is not None and type(event.tid) is not int:
+        return "'tid' is a whole number"
+    return _check_texts(event.text, event.key)
+
+
+def _check_texts(text: Any, key: Any) -> str | None:
+    fits = isinstance(text, str) and (key is None or isinstance(key, str))
+    return None if fits else "what people say, and the keys of commands, are text"
+
+
 def _check_end(event: End) -> str | None:
     return None if isinstance(event.reason, str) and isinstance(event.text, str) else "'reason' and 'text' are text"
 
@@ -156,5 +278,10 @@ _CHECKS: dict[type[Any], Callable[[Any], str | None]] = {
     Session: _check_session,
     Suggest: _check_suggest,
     Submit: _check_submit,
+    Retry: _check_retry,
+    Void: _check_void,
+    Enqueue: lambda event: _check_texts("", event.key),
+    Note: _check_note,
+    Stopping: lambda event: _check_texts(event.reason, event.key),
     End: _check_end,
 }

@@ -4,12 +4,15 @@ The one exception: a torn tail is copied aside, synced, and only then cut off. `
 ``always`` (each ``commit`` makes everything before it durable, and each record says which number was durable when
 it was written), ``interval`` (at most a second is lost at power loss) or ``never``. All three survive the death of
 the process.
+
+A disk without room may be waited for: what it took of a record stays, and the rest of the same record follows. A disk
+that fails otherwise, or fails a sync in any way, is not written to again.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -17,13 +20,14 @@ from runlib.engine import disk
 from runlib.errors import TapeError
 from runlib.tape import codec
 from runlib.tape.codec import METADATA_END, RECORD_END
-from runlib.tape.events import Event, Record
+from runlib.tape.events import Event, Record, Submit, Suggest
 from runlib.tape.reader import Position, Tail
 
-__all__ = ["Sync", "TapeWriter", "create_tape"]
+__all__ = ["Sync", "TapeWriter", "create_tape", "listed"]
 
 Sync = Literal["always", "interval", "never"]
 INTERVAL = 1.0  # seconds
+NAMED = 20  # trials that a sentence lists
 T = TypeVar("T")
 
 
@@ -47,17 +51,32 @@ class TapeWriter:
         position: Where its whole records end, as its reader found.
         sync: When appended records are made durable.
         clock: The wall clock, seconds since 1970.
+        guard: Asked before each append and each commit, and before a torn tail is cut off; what it raises
+            (``LockStolen``) ends the writing.
+
+    Attributes:
+        full: Called when the disk has no room for the rest of a record; when it returns, the rest is tried again, and
+            what it raises ends the writing. None: nothing is waited for.
     """
 
     def __init__(
-        self, path: Path, position: Position, *, sync: Sync = "always", clock: Callable[[], float] = time.time
+        self,
+        path: Path,
+        position: Position,
+        *,
+        sync: Sync = "always",
+        clock: Callable[[], float] = time.time,
+        guard: Callable[[], None] | None = None,
     ) -> None:
         self.path = path
+        self._guard = guard
+        self.full: Callable[[OSError], None] | None = None
         self._sync = sync
         self._clock = clock
         self._n, self._offset, self._h = position.n, position.offset, position.h
         self._durable = 0  # what an earlier writer synced is not known: the first commit covers it all
         self._committed_at = clock()
+        self._not_durable: list[tuple[str, int | None]] = []  # kind and trial of what was appended since the last sync
         self._broken: str | None = None
         self._file = disk.AppendFile(path)
 
@@ -66,15 +85,21 @@ class TapeWriter:
         """The end of what was appended."""
         return Position(self._n, self._offset, self._h, self._durable, self._sync == "always")
 
+    @property
+    def is_well(self) -> bool:
+        """Whether it may be appended to."""
+        return self._broken is None
+
     def mend(self, tail: Tail) -> Path | None:
         """Put a torn tail aside and terminate the last record; returns where the tail is now, if there was one.
 
         Raises:
             TapeError: The disk refused; nothing of the tail is lost.
         """
-        return self._guarded(lambda: self._mend(tail), "its torn end could not be mended")
+        return self._guarded(lambda: self._mend(tail), lambda: "its torn end could not be mended")
 
     def _mend(self, tail: Tail) -> Path | None:
+        self._make_sure(tail.keep + len(tail.torn))
         aside = None
         if tail.torn:
             aside = self._put_aside(tail.torn)
@@ -99,45 +124,105 @@ class TapeWriter:
         """Write one event, and return its record as a reader of the line sees it.
 
         Raises:
-            TapeError: The disk refused, now or before; what it took of the record is a torn tail.
+            LockStolen: Another process took the run over; nothing was written.
+            TapeError: The disk refused, now or before; what it took of the record is a torn tail. Or somebody else
+                wrote to the tape; then nothing was written.
             TypeError: The event holds something that is no plain data; nothing was written.
         """
         self._refuse_broken()
         n, t = self._n + 1, round(self._clock(), 6)
         line, h = codec.encode(event, n, t, self._durable if self._sync == "always" else None, self._h)
         data = line + b"\n" + RECORD_END
-        self._guarded(lambda: self._file.append(data), f"record {n} could not be appended")
+        new = (event.kind, getattr(event, "tid", None))
+        self._guarded(lambda: self._write(data), lambda: f"record {n}, {_named([new])}, could not be appended")
         self._n, self._offset, self._h = n, self._offset + len(data), h
+        if self._sync != "never":
+            self._not_durable.append(new)
         return codec.decode(line)[0]
 
+    def _write(self, data: bytes) -> None:
+        """Append a record, in one write unless the disk has to be waited for in its middle."""
+        rest = memoryview(data)
+        while len(rest):
+            self._make_sure(self._offset + len(data) - len(rest))
+            try:
+                self._file.append(rest)
+                return
+            except disk.DiskFull as error:
+                if self.full is None:
+                    raise
+                rest = rest[error.taken :]
+                # Nothing may ever follow half a record, whatever ends the waiting: also an interrupt from outside.
+                self._broken = f"{error.strerror}, record {self._n + 1} could not be appended"
+                self.full(error)
+                self._broken = None
+
     def commit(self) -> None:
-        """Make what was appended as durable as the context asks.
+        """Make what was appended as durable as the context asks; only when this returns may it be shown.
 
         Raises:
-            TapeError: The disk refused, now or before; a sync that failed is never tried again here.
+            LockStolen: Another process took the run over.
+            TapeError: The disk refused, now or before; a sync that failed is never tried again here. Or somebody
+                else wrote to the tape.
+        """
+        self.check()
+        self._force()
+
+    def check(self) -> None:
+        """Make sure that the run is still this writer's, before anything else in its folder is replaced.
+
+        Raises:
+            LockStolen: Another process took it over.
+            TapeError: Somebody else wrote to the tape; or nothing more can be written to it, for what was said before.
         """
         self._refuse_broken()
+        self._guarded(lambda: self._make_sure(self._offset), lambda: "it cannot be seen who writes it")
+
+    def _force(self) -> None:
         if self._sync == "never" or self._durable == self._n:
             return
         now = self._clock()
         if self._sync == "interval" and 0 <= now - self._committed_at < INTERVAL:
             return
         self._committed_at = now
-        self._guarded(self._file.sync, f"records {self._durable + 1} to {self._n} may not be durable")
+        self._guarded(self._file.sync, self._doubt)
         self._durable = self._n
+        self._not_durable.clear()
+
+    def _doubt(self) -> str:
+        """``records 41 to 43 may not be durable: the result of trial 12, suggestions 13 and 14``."""
+        first = self._n - len(self._not_durable) + 1
+        records = f"record {first}" if first == self._n else f"records {first} to {self._n}"
+        return f"{records} may not be durable: {_named(self._not_durable)}"
+
+    def _make_sure(self, size: int) -> None:
+        """Stop for good if the lock is another's, or if the file has not the size that this writer gave it."""
+        try:
+            if self._guard is not None:
+                self._guard()
+            if (found := self._file.size()) != size:
+                raise TapeError(
+                    f"{self.path} has {found} bytes where {size} were expected, so another process wrote to it: this "
+                    "one stops; look at it with runlib verify, then restore the run",
+                    path=self.path,
+                    n=self._n,
+                )
+        except TapeError as error:
+            self._broken = str(error)
+            raise
 
     def _refuse_broken(self) -> None:
         if self._broken is not None:
             raise TapeError(f"{self.path} is no longer written: {self._broken}", path=self.path, n=self._n)
 
-    def _guarded(self, action: Callable[[], T], consequence: str) -> T:
+    def _guarded(self, action: Callable[[], T], consequence: Callable[[], str]) -> T:
         try:
             return action()
         except OSError as error:
-            reason = error.strerror or str(error)
-            self._broken = f"{reason}, {consequence}"
+            reason, what = error.strerror or str(error), consequence()
+            self._broken = f"{reason}, {what}"
             raise TapeError(
-                f"{self.path}: {reason}: {consequence}; restore the run once the disk is well again",
+                f"{self.path}: {reason}: {what}; restore the run once the disk is well again",
                 path=self.path,
                 n=self._n,
             ) from error
@@ -148,6 +233,28 @@ class TapeWriter:
             if self._broken is None and self._sync == "interval":
                 self._committed_at = -INTERVAL
             if self._broken is None:
-                self.commit()
+                self._force()
         finally:
             self._file.close()
+
+
+def _named(events: Sequence[tuple[str, int | None]]) -> str:
+    """What events were, given by kind and trial, in few words."""
+    parts, rest = [], list(events)
+    for kind, one, many in (
+        (Submit.kind, "the result of trial", "the results of trials"),
+        (Suggest.kind, "suggestion", "suggestions"),
+    ):
+        tids = [tid for name, tid in rest if name == kind and tid is not None]
+        rest = [(name, tid) for name, tid in rest if name != kind]
+        if tids:
+            parts.append(f"{one if len(tids) == 1 else many} {listed(tids)}")
+    return ", ".join(parts + [f"the {name}" if tid is None else f"the {name} of trial {tid}" for name, tid in rest])
+
+
+def listed(tids: Sequence[int]) -> str:
+    """``3``, ``3 and 4``, ``3, 4 and 5``; of very many the first ones and how many more."""
+    shown = [str(tid) for tid in tids[:NAMED]]
+    if len(tids) > NAMED:
+        shown.append(f"{len(tids) - NAMED} more")
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)

@@ -34,8 +34,8 @@ def test_an_intact_run(tmp_path: Path) -> None:
     folder = finished_run(tmp_path)
     report = verify(folder)
     assert (report.verdict, report.findings) == ("intact", ())
-    names = ("records", "sessions", "trials", "ok", "failed", "live", "evaluations", "files", "replayed")
-    assert report.counts == dict(zip(names, (15, 1, 6, 6, 0, 1, 6, 0, 0), strict=True))
+    names = ("records", "sessions", "trials", "ok", "failed", "live", "void", "evaluations", "files", "replayed")
+    assert report.counts == dict(zip(names, (15, 1, 6, 6, 0, 1, 0, 6, 0, 0), strict=True))
     assert verify(folder / "tape.son") == report
 
 

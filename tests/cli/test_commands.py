@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from runlib import Run, __version__
+from runlib import LockStolen, Run, __version__
 from runlib.engine.yamlfile import parse_yaml, write_yaml
+from runlib.tape.lock import FolderLock
 from tests.cli.conftest import Command, config, environment
 
 
@@ -271,3 +272,19 @@ def wait_for(path: Path, process: subprocess.Popen[Any]) -> None:
         except subprocess.TimeoutExpired:
             continue
         pytest.fail(f"the run ended by itself: {process.communicate()}")
+
+
+def test_a_lock_is_stolen_only_if_that_is_asked_for(project: Path, quick: Command) -> None:
+    assert quick("run", "project/run.yaml", "--quiet").returncode == 0
+    folder = project / "run_red_fox"
+    more = ("restore", str(folder), "--stop", "{stop_max: {count: 8}}")
+    lock = FolderLock(folder)
+    done = quick(*more)
+    assert (done.returncode, "is being written by this very process" in done.stderr) == (2, True)
+    assert len(losses(folder)) == 6
+    done = quick(*more, "--steal-lock")
+    assert (done.returncode, f"warning: the lock of {folder} was taken from process" in done.stderr) == (0, True)
+    assert len(losses(folder)) == 8
+    with pytest.raises(LockStolen):
+        lock.check(folder / "tape.son")
+    lock.release()

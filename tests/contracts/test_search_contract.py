@@ -1,6 +1,7 @@
 """The contract of a search, over every registered class: what a run relies on.
 
-A new search is held to it by being registered; it has to bring an example below.
+A new search is held to it by being registered; it has to bring an example below. All are used as a run uses them:
+made complete, so that one with two methods alone keeps the whole contract too.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import random
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -16,8 +18,9 @@ import runlib.search.hyperopt  # noqa: F401  registers
 from runlib.engine import registry
 from runlib.engine.canonical import canonical_json, dump, load, plain
 from runlib.engine.component import from_config
-from runlib.errors import SearchError, SearchExhausted, SearchWaiting
-from runlib.search.base import Search
+from runlib.errors import ReplayMismatch, RunlibError, SearchError, SearchExhausted, SearchWaiting
+from runlib.search.base import Search, seed_for
+from runlib.search.by_history import complete
 
 SPACE = {
     "x": ["hp_uniform", "x", -5, 5],
@@ -54,6 +57,28 @@ INSIDE = {
     "part": {"kind": "b", "size": 4},
     "fixed": {"list": [1, 2.5, None], "flag": True},
 }
+
+
+class TwoMethods(Search):
+    """The least that a search can be: suggestions that depend on all that it heard."""
+
+    kind = "search_two_methods"
+
+    def __init__(self, space: Any, seed: int = 123, context: Mapping[str, Any] | None = None) -> None:
+        super().__init__(context)
+        self.space, self.seed = space, seed
+        self.made = 0
+        self.heard: list[float | None] = []
+
+    def suggest(self) -> tuple[int, Any]:
+        stream = random.Random(f"{seed_for(self.seed, self.made)}/{self.heard}")
+        self.made += 1
+        return self.made - 1, {"x": stream.random(), "part": [stream.randrange(5), None]}
+
+    def submit(self, tid: int, *, error: bool = False, loss: float | None = None, var: float | None = None) -> None:
+        self.heard.append(None if error else loss)
+
+
 # Searches that the tests of other things define are no business of this suite.
 KINDS = [cls.kind for cls in registry.classes(Search) if cls.__module__.startswith("runlib.")]
 CASES = [
@@ -61,11 +86,12 @@ CASES = [
     for kind in KINDS
     for number, arguments in enumerate(EXAMPLES.get(kind, []))
 ]
+CASES.append(pytest.param({TwoMethods.kind: {"space": SPACE}}, id="suggest-and-submit-alone"))
 each = pytest.mark.parametrize("config", CASES)
 
 
 def make(config: dict[str, Any]) -> Search:
-    return from_config(config, family=Search)
+    return complete(from_config(config, family=Search))
 
 
 def loss_of(suggestion: Any) -> float:
@@ -264,6 +290,73 @@ def test_a_forgotten_trial_keeps_its_tid_and_nothing_breaks(config: dict[str, An
 
 
 @each
-def test_a_result_for_an_unknown_trial_is_refused(config: dict[str, Any]) -> None:
-    with pytest.raises(SearchError):
-        make(config).submit(0, loss=1.0)
+def test_of_a_forgotten_result_nothing_is_left(config: dict[str, Any]) -> None:
+    search, other = make(config), make(config)
+    for told, forgotten in ((search, -5.0), (other, 5.0)):
+        for _ in range(20):
+            tid, suggestion = told.suggest()
+            told.submit(tid, loss=loss_of(suggestion))
+        tid, _ = told.suggest()
+        told.submit(tid, loss=forgotten)
+        told.forget(tid)
+    assert following(search) == following(other)
+
+
+@each
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_forgotten_trial_may_get_one_new_result(config: dict[str, Any], finished: bool) -> None:
+    search = make(config)
+    made = [search.suggest() for _ in range(5)]
+    for tid, suggestion in made[: 5 if finished else 0]:
+        search.submit(tid, loss=loss_of(suggestion))
+    search.forget(2)
+    search.forget(2)
+    search.submit(2, loss=0.5)
+    with pytest.raises(SearchError, match="trial 2 was submitted before"):
+        search.submit(2, loss=0.5)
+    assert search.suggest()[0] == 5
+
+
+@each
+def test_asking_again_gives_the_same_and_another_suggestion_is_a_mismatch(config: dict[str, Any]) -> None:
+    search, again = make(config), make(config)
+    for what, data in lived(search, 25):
+        if what == "suggest":
+            Search.recall(again, *data)
+        else:
+            restored(again, [(what, data)])
+    with pytest.raises(ReplayMismatch, match=f"asked again, {search.kind} suggests"):
+        Search.recall(again, 25, "something else", None)
+
+
+@each
+@pytest.mark.parametrize("given", [{"x": object()}, {1: 2}, [{1, 2}], lambda: None])
+def test_adopting_what_is_no_plain_data_is_refused_and_changes_nothing(config: dict[str, Any], given: Any) -> None:
+    search, other = make(config), make(config)
+    with pytest.raises(RunlibError, match=r"is no data, but of type|keys must be text"):
+        search.adopt(given)
+    assert following(search) == following(other)
+
+
+@each
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda search: search.submit(0, loss=1.0), "trial 0 was submitted before; a trial has one result"),
+        (lambda search: search.submit(1, error=True), "trial 1 was submitted before; a trial has one result"),
+        (lambda search: search.submit(2), "trial 2 was submitted with neither a loss nor an error"),
+        (lambda search: search.submit(3, loss=1.0), "there is no trial 3; 3 were suggested or adopted so far"),
+        (lambda search: search.submit(-1, loss=1.0), "there is no trial -1"),
+        (lambda search: search.forget(3), "there is no trial 3; 3 were suggested or adopted so far"),
+        (lambda search: search.forget(-1), "there is no trial -1"),
+    ],
+)
+def test_wrong_calls_are_refused_and_change_nothing(config: dict[str, Any], wrong: Any, message: str) -> None:
+    search, other = make(config), make(config)
+    for told in (search, other):
+        told.submit(told.suggest()[0], loss=1.0)
+        told.submit(told.adopt(INSIDE), error=True)
+        told.suggest()
+    with pytest.raises(SearchError, match=message):
+        wrong(search)
+    assert following(search) == following(other)

@@ -95,6 +95,85 @@ def test_no_descriptor_is_inherited_by_a_child(tmp_path: Path) -> None:
     assert b"Bad file descriptor" in child.stderr
 
 
+# -- a full disk ----------------------------------------------------------------------------------
+
+
+class FullDisk(disk.Disk):
+    """Has room for so many bytes.
+
+    Args:
+        room: How many.
+        code: How it refuses more.
+        most: Bytes that one write takes.
+    """
+
+    def __init__(self, room: int, code: int = errno.ENOSPC, most: int = 10**9) -> None:
+        self.room, self.code, self.most = room, code, most
+
+    def write(self, fd: int, data: bytes | memoryview) -> int:
+        if self.room == 0:
+            raise OSError(self.code, os.strerror(self.code))
+        taken = super().write(fd, data[: min(self.room, self.most)])
+        self.room -= taken
+        return taken
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize("most", [1, 3, 100])
+def test_a_full_disk_says_how_much_it_took(tmp_path: Path, code: int, most: int) -> None:
+    data = bytes(range(10))
+    for room in range(10):
+        file = disk.AppendFile(tmp_path / f"{room}", create=True)
+        with disk.use(FullDisk(room, code, most)):
+            with pytest.raises(disk.DiskFull, match=os.strerror(code)) as caught:
+                file.append(data)
+            assert caught.value.taken == room
+            assert disk.is_full(caught.value)
+        file.append(memoryview(data)[caught.value.taken :])
+        file.close()
+        assert (tmp_path / f"{room}").read_bytes() == data
+
+
+def test_another_failure_of_a_write_is_no_full_disk(tmp_path: Path) -> None:
+    file = disk.AppendFile(tmp_path / "a", create=True)
+    with disk.use(FullDisk(3, errno.EIO)), pytest.raises(OSError, match="Input/output") as caught:
+        file.append(b"123456")
+    file.close()
+    assert not isinstance(caught.value, disk.DiskFull)
+    assert not disk.is_full(caught.value)
+
+
+def test_what_counts_as_full() -> None:
+    assert disk.is_full(OSError(errno.ENOSPC, "x"))
+    assert disk.is_full(OSError(errno.EDQUOT, "x"))
+    assert not disk.is_full(ValueError(errno.ENOSPC))
+    assert not disk.is_full(disk.SyncFailed(errno.ENOSPC, "x"))
+
+
+@pytest.mark.parametrize(
+    ("fail", "action"),
+    [
+        ("sync", lambda folder: disk.create_file(folder / "a", b"x")),
+        ("sync", lambda folder: disk.replace_file(folder / "a", b"x", durable=True)),
+        ("sync", lambda folder: disk.AppendFile(folder / "a", create=True).sync()),
+        ("sync_folder", lambda folder: disk.create_file(folder / "a", b"x")),
+        ("sync_folder", lambda folder: disk.replace_file(folder / "a", b"x", durable=True)),
+        ("sync_folder", lambda folder: disk.make_folder(folder / "a", durable=True)),
+        ("sync_folder", lambda folder: disk.sync_folder(folder)),
+    ],
+)
+def test_a_sync_that_found_no_room_is_a_failed_sync(
+    tmp_path: Path, fail: str, action: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    failing = disk.Disk()
+    monkeypatch.setattr(failing, fail, refuse)
+    with disk.use(failing), pytest.raises(disk.SyncFailed, match="No space left"):
+        action(tmp_path)
+
+
 # -- replacing ------------------------------------------------------------------------------------
 
 

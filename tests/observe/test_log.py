@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import logging
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from runlib.engine import disk
+from runlib.observe import log as log_module
 from runlib.observe.base import Stage
 from runlib.observe.log import LogObserver
 from runlib.state.state import State
@@ -149,3 +154,183 @@ def test_text_that_is_not_unicode_is_escaped(stage: Stage, observer: LogObserver
 def test_it_has_a_config_and_a_context() -> None:
     assert LogObserver().get_config() == {"observe_log": {}}
     assert LogObserver({"observe_log": {"interval": 9}}).context["interval"] == 9
+
+
+# -- a disk that refuses --------------------------------------------------------------------------
+
+
+class FullDisk(disk.Disk):
+    """Has room for so many more bytes; it refuses the rest, and may refuse new files too."""
+
+    def __init__(self, room: int | None = None, code: int = errno.ENOSPC) -> None:
+        self.room, self.code, self.new_files = room, code, True
+
+    def _refuse(self) -> None:
+        raise OSError(self.code, os.strerror(self.code))
+
+    def open(self, path: Path, flags: int) -> int:
+        if not self.new_files:
+            self._refuse()
+        return super().open(path, flags)
+
+    def write(self, fd: int, data: bytes | memoryview) -> int:
+        if self.room is None:
+            return super().write(fd, data)
+        if self.room == 0:
+            self._refuse()
+        taken = super().write(fd, data[: self.room])
+        self.room -= taken
+        return taken
+
+
+def tick(stage: Stage, observer: LogObserver) -> None:
+    """A turn of the loop, a second later, that finds the disk full or not."""
+    clock: Any = stage.clock
+    clock.now += 1.0
+    with contextlib.suppress(OSError):
+        observer.tick(State())
+
+
+def suggested(observer: LogObserver, *tids: int) -> None:
+    for tid in tids:
+        observer.observe(Record(tid + 1, 1.0, Suggest(tid, 0)), State())
+
+
+LENGTH = len("1970-01-01 00:00:01 trial 0 suggested\n")
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize("more", [0, 1, LENGTH])
+def test_what_a_full_disk_did_not_take_is_written_later(
+    stage: Stage, observer: LogObserver, code: int, more: int
+) -> None:
+    for room in range(3 * LENGTH):
+        (stage.folder / "log.log").unlink()
+        observer.open(stage, State())
+        with disk.use(FullDisk(room, code)) as full:
+            assert isinstance(full, FullDisk)
+            suggested(observer, 0, 1, 2)
+            tick(stage, observer)
+            full.room = more
+            suggested(observer, 3)
+            tick(stage, observer)
+            tick(stage, observer)
+            assert len(written_bytes(stage)) == room + more
+            full.room = None
+            suggested(observer, 4)
+            tick(stage, observer)
+        assert written(stage) == [f"trial {tid} suggested" for tid in range(5)]
+        observer.close(State())
+        assert written(stage) == [f"trial {tid} suggested" for tid in range(5)]
+
+
+def written_bytes(stage: Stage) -> bytes:
+    return (stage.folder / "log.log").read_bytes()
+
+
+def test_a_file_that_could_not_be_made_is_made_later(tmp_path: Path) -> None:
+    stage, observer = Stage(tmp_path, "first", StopMax(1), 1, clock=Clock()), LogObserver()
+    with disk.use(FullDisk()) as full:
+        assert isinstance(full, FullDisk)
+        full.new_files = False
+        with pytest.raises(OSError, match="No space left"):
+            observer.open(stage, State())
+        suggested(observer, 0)
+        tick(stage, observer)
+        logging.getLogger("runlib").warning("from the logger")
+        full.new_files = True
+        tick(stage, observer)
+    assert written(stage) == ["trial 0 suggested", "warning: from the logger"]
+    observer.close(State())
+
+
+@pytest.mark.parametrize("room", [0, 10, LENGTH, LENGTH + 10])
+def test_of_very_many_lines_the_oldest_are_given_up_and_that_is_said(
+    stage: Stage, observer: LogObserver, room: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_module, "KEPT", 10)
+    with disk.use(FullDisk(room)) as full:
+        assert isinstance(full, FullDisk)
+        for tid in range(100, 200):
+            suggested(observer, tid)
+            tick(stage, observer)
+            assert len(observer._lines) <= 10
+        full.room = None
+        suggested(observer, 200)
+        tick(stage, observer)
+    kept = -(-room // (LENGTH + 2))  # lines that were begun
+    lines = written(stage)
+    assert lines[:kept] == [f"trial {100 + k} suggested" for k in range(kept)]
+    assert lines[kept] == f"{90 - kept} lines are missing here: the disk was full"
+    assert lines[kept + 1 :] == [f"trial {tid} suggested" for tid in range(190, 201)]
+
+
+def test_the_line_about_missing_lines_may_be_cut_as_well(
+    stage: Stage, observer: LogObserver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_module, "KEPT", 3)
+    with disk.use(FullDisk(0)) as full:
+        assert isinstance(full, FullDisk)
+        suggested(observer, *range(10))
+        tick(stage, observer)
+        full.room = 25
+        tick(stage, observer)
+        suggested(observer, 10)
+        tick(stage, observer)
+        full.room = None
+        tick(stage, observer)
+    missing = ["7 lines are missing here: the disk was full", "1 lines are missing here: the disk was full"]
+    assert written(stage) == [*missing, *(f"trial {tid} suggested" for tid in (8, 9, 10))]
+
+
+def test_the_end_on_a_full_disk_gives_the_file_back_and_keeps_the_lines(stage: Stage, observer: LogObserver) -> None:
+    with disk.use(FullDisk(10)):
+        suggested(observer, 0)
+        with pytest.raises(disk.DiskFull):
+            observer.close(State())
+    assert observer._file is None
+    assert observer._handler not in logging.getLogger("runlib").handlers
+    observer.open(stage, State())
+    suggested(observer, 1)
+    observer.close(State())
+    assert written(stage) == ["trial 0 suggested", "trial 1 suggested"]
+
+
+def test_what_one_run_left_unwritten_does_not_stand_in_the_log_of_another(
+    stage: Stage, observer: LogObserver, tmp_path: Path
+) -> None:
+    with disk.use(FullDisk(10)):
+        suggested(observer, 0)
+        tick(stage, observer)
+    (tmp_path / "other").mkdir()
+    other = Stage(tmp_path / "other", "other", StopMax(1), 1, clock=stage.clock)
+    observer.open(other, State())
+    suggested(observer, 1)
+    observer.close(State())
+    assert written(other) == ["trial 1 suggested"]
+
+
+def test_a_line_that_another_process_left_half_written_is_ended(stage: Stage, observer: LogObserver) -> None:
+    (stage.folder / "log.log").write_text("2026-11-21 12:00:00 trial 0 sugg")
+    observer.close(State())
+    observer.open(stage, State())
+    suggested(observer, 1)
+    observer.close(State())
+    assert written(stage) == ["trial 0 sugg", "trial 1 suggested"]
+
+
+@pytest.mark.parametrize("operation", ["open", "write"])
+def test_a_disk_that_fails_otherwise_turns_the_logger_away(stage: Stage, observer: LogObserver, operation: str) -> None:
+    observer.close(State())
+    with disk.use(FullDisk(0, errno.EIO)) as failing:
+        assert isinstance(failing, FullDisk)
+        failing.new_files = operation != "open"
+        suggested(observer, 0)
+
+        def use() -> None:
+            observer.open(stage, State())
+            observer.tick(State())
+
+        with pytest.raises(OSError, match="Input/output"):
+            use()
+    assert observer._handler not in logging.getLogger("runlib").handlers

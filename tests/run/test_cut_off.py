@@ -59,7 +59,8 @@ def make(tmp_path: Path, search: Any, **more: Any) -> Run:
 
 def abandon(run: Run) -> None:
     """What the end of the process does: descriptors are closed, nothing is written."""
-    opened, run._opened = run._opened, None
+    assert run._pen is not None
+    opened, run._pen.opened = run._pen.opened, None
     if opened is not None:
         opened.lock.release()
         opened.tape._file.close()

@@ -12,7 +12,7 @@ import pytest
 
 from runlib.engine import disk
 from runlib.engine.canonical import dump
-from runlib.errors import FolderError, TapeCorrupt
+from runlib.errors import TapeCorrupt, TapeError
 from runlib.run.folder import RunFolder
 from runlib.run.large import LIMIT, is_apart, load_large, set_apart
 
@@ -101,7 +101,7 @@ def test_a_disk_that_refuses_is_said(folder: RunFolder) -> None:
         def write(self, fd: int, data: bytes | memoryview) -> int:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    with disk.use(Full()), pytest.raises(FolderError, match=r"result\.json could not be written: No space left"):
+    with disk.use(Full()), pytest.raises(TapeError, match=r"result\.json could not be written: No space left"):
         set_apart(large(), 5, folder)
     assert list(folder.trial(5).iterdir()) == []
 

@@ -213,7 +213,7 @@ class TestErrors:
         search = SpySearch()
         make(tmp_path, search=search, stop=StopMax(3)).run()
         run = make(tmp_path, search=search, stop=StopMax(3))
-        with pytest.raises(SearchError, match=r"made trial 4, where trial 0 is next.*make a new one"):
+        with pytest.raises(SearchError, match=r"made trial 4, where trial 0 is next: .*make a new one"):
             run.run()
         assert len(run.state.trials) == 0
 
@@ -406,7 +406,8 @@ class TestFolder:
             broken.setattr("runlib.run.opening.session_info", lambda extra: {"pid": object()})
             with pytest.raises(TypeError):
                 run.run()
-        assert run._opened is None
+        assert run._pen is not None
+        assert run._pen.opened is None
         Run.restore(run.work_directory, evaluator=quadratic, pool=DirectPool()).close()
 
     def test_a_failed_restore_lets_go_of_the_lock(self, tmp_path: Path) -> None:

@@ -40,6 +40,14 @@ class Heard(Search, abstract=True):
         self.made += 1
         self.calls.append(("recall", tid, suggestion, memo))
 
+    def adopt(self, suggestion: Any) -> int:
+        self.made += 1
+        self.calls.append(("adopt", self.made - 1, suggestion))
+        return self.made - 1
+
+    def forget(self, tid: int) -> None:
+        self.calls.append(("forget", tid))
+
 
 def ok(tid: int, loss: float, *, of: int | None = None, **more: Any) -> Submit:
     return Submit(tid, {"ok": {"loss": loss, **more}}, of)

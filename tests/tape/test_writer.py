@@ -14,7 +14,7 @@ import pytest
 from runlib.engine import disk
 from runlib.errors import TapeError
 from runlib.tape.codec import durable_note
-from runlib.tape.events import End, Session, Submit, Suggest
+from runlib.tape.events import End, Event, Session, Submit, Suggest
 from runlib.tape.reader import Position, Tail, TapeReader
 from runlib.tape.writer import Sync, TapeWriter, create_tape
 from tests.tape.tape_tools import METADATA, line_ends, make_tape, read_all, reopen, some_events, write_tape
@@ -282,7 +282,7 @@ def test_a_sync_that_failed_is_not_tried_again(path: Path) -> None:
         writer.append(Suggest(7, 1))
         failing.calls.clear()
         failing.fail["sync"] = errno.EIO
-        with pytest.raises(TapeError, match=r"Input/output error: records 3 to 3 may not be durable") as caught:
+        with pytest.raises(TapeError, match="Input/output error: record 3 may not be durable: suggestion 7") as caught:
             writer.commit()
         assert str(path) in str(caught.value)
         del failing.fail["sync"]  # the next one would say yes, whatever became of the data
@@ -305,6 +305,151 @@ def test_a_sync_that_fails_at_the_end_is_said_and_the_file_is_given_back(path: P
             writer.close()
         with pytest.raises(ValueError, match="closed"):
             _ = writer._file.fd
+
+
+@pytest.mark.parametrize(
+    ("events", "said"),
+    [
+        ([Session({})], "record 3 may not be durable: the session;"),
+        (
+            [Submit(12, {"ok": {"loss": 1.0}}), Suggest(13, 1), Suggest(14, 1)],
+            "records 3 to 5 may not be durable: the result of trial 12, suggestions 13 and 14;",
+        ),
+        (
+            [*(Submit(tid, {"ok": {"loss": 1.0}}) for tid in (3, 1, 2)), End("stop")],
+            "records 3 to 6 may not be durable: the results of trials 3, 1 and 2, the end;",
+        ),
+        (
+            [Suggest(tid, 1) for tid in range(30)],
+            "records 3 to 32 may not be durable: suggestions 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, "
+            "16, 17, 18, 19 and 10 more;",
+        ),
+    ],
+)
+@pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize("sync", ["always", "interval"])
+def test_a_failed_sync_says_what_may_not_be_durable(
+    path: Path, events: list[Event], said: str, code: int, sync: Sync
+) -> None:
+    clock = Clock()
+    with disk.use(WatchedDisk()) as failing:
+        assert isinstance(failing, WatchedDisk)
+        writer = TapeWriter(path, create_tape(path, METADATA), sync=sync, clock=clock)
+        writer.full = lambda error: pytest.fail("a sync is not tried again, whatever its error")
+        for event in some_events(2):
+            writer.append(event)
+        clock.now += 10
+        writer.commit()
+        for event in events:
+            writer.append(event)
+        failing.calls.clear()
+        failing.fail["sync"] = code
+        clock.now += 10
+        with pytest.raises(TapeError, match=re.escape(f"{path}: {os.strerror(code)}: {said} restore")):
+            writer.commit()
+        writer.close()
+        assert failing.calls == ["sync"]
+
+
+def test_what_an_earlier_writer_made_durable_is_not_doubted(path: Path) -> None:
+    write_tape(path, some_events(3))
+    writer, _ = reopen(path)
+    writer.append(Session({}))
+    with disk.use(WatchedDisk()) as failing:
+        assert isinstance(failing, WatchedDisk)
+        failing.fail["sync"] = errno.EIO
+        with pytest.raises(TapeError, match="error: record 4 may not be durable: the session;"):
+            writer.commit()
+        writer.close()
+
+
+# -- a disk that is full for a while --------------------------------------------------------------
+
+LATER: list[Event] = [Submit(7, {"ok": {"loss": 1.0, "text": "x" * 40}}), Suggest(8, {"x": 0.5}), End("stop")]
+
+
+def written_with_room(path: Path, room: int | None, full: Callable[[WatchedDisk], None] | None = None) -> bytes:
+    """The tape of some events, the disk having room for so many bytes of the later ones; a clock that stands still."""
+    with disk.use(WatchedDisk()) as filling:
+        assert isinstance(filling, WatchedDisk)
+        writer = TapeWriter(path, create_tape(path, METADATA), clock=Clock())
+        writer.append(Session({}))
+        writer.full = None if full is None else lambda error: full(filling)
+        filling.room = room
+        try:
+            for event in LATER:
+                writer.append(event)
+            writer.commit()
+        finally:
+            writer.close()
+        return path.read_bytes()
+
+
+def test_a_tape_written_on_a_disk_that_fills_at_any_byte_is_the_same_to_the_byte(path: Path, tmp_path: Path) -> None:
+    whole = written_with_room(path, None)
+    head = whole.index(b'{"submit"')
+
+    def make_room(filling: WatchedDisk) -> None:
+        asked.append(filling.room)
+        filling.room = None if len(asked) == 3 else len(asked)  # none, one byte, two, all
+
+    for room in range(len(whole) - head):
+        asked: list[int | None] = []
+        other = tmp_path / f"{room}.son"
+        assert written_with_room(other, room, make_room) == whole
+        assert asked == [0, 0, 0] or room > len(whole) - head - 4
+
+
+def test_who_waits_for_room_decides_how_long(path: Path) -> None:
+    class Enough(BaseException):
+        """Not an error that could be handled."""
+
+    def give_up(filling: WatchedDisk) -> None:
+        asked.append(filling.calls.count("write"))
+        if len(asked) == 50:
+            raise Enough
+
+    asked: list[int] = []
+    with pytest.raises(Enough):
+        written_with_room(path, 170, give_up)
+    assert len(asked) == 50
+    torn = read_all(path)[1].tail
+    assert torn is not None
+    assert torn.torn.startswith(b'{"suggest"')
+
+
+@pytest.mark.parametrize("ends_with", [KeyboardInterrupt, TapeError("enough"), OSError(errno.EIO, "as well")])
+def test_nothing_follows_half_a_record_however_the_waiting_ends(path: Path, ends_with: Any) -> None:
+    def give_up(error: OSError) -> None:
+        raise ends_with
+
+    with disk.use(WatchedDisk()) as filling:
+        assert isinstance(filling, WatchedDisk)
+        writer = make_tape(path, some_events(2))
+        writer.full = give_up
+        filling.room = 9
+        expected = KeyboardInterrupt if ends_with is KeyboardInterrupt else TapeError
+        with pytest.raises(expected):
+            writer.append(Suggest(8, 1))
+        filling.room = None
+        with pytest.raises(TapeError, match=r"no longer written: .*, record 3.* could not be appended"):
+            writer.append(Suggest(8, 1))
+        writer.close()
+    records, reader = read_all(path)
+    assert len(records) == 2
+    assert reader.tail is not None
+    assert reader.tail.torn == b'{"suggest'
+
+
+def test_only_a_full_disk_is_waited_for(path: Path) -> None:
+    with disk.use(WatchedDisk()) as failing:
+        assert isinstance(failing, WatchedDisk)
+        writer = make_tape(path, some_events(2))
+        writer.full = lambda error: pytest.fail("this disk is not full")
+        failing.fail["write"] = errno.EIO
+        with pytest.raises(TapeError, match="Input/output error: record 3, suggestion 8, could not be appended"):
+            writer.append(Suggest(8, 1))
+        writer.close()
 
 
 # -- mending --------------------------------------------------------------------------------------

@@ -1,0 +1,108 @@
+"""The commands that change a run by one record, also while another process runs it, and the one that forks it.
+
+What is wanted is left in the run's inbox, and the command waits until its writer has taken it; where nobody writes,
+it takes the lock and writes by itself. None of the run's plugins is needed, except to fork with another search or stop.
+"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runlib.cli.ending import FAILED, reporting, say
+from runlib.cli.options import Plugins, load_plugins, read_component, read_data
+from runlib.run.edit import Inbox
+from runlib.run.folder import RunFolder
+from runlib.run.fork import make_fork
+from runlib.run.parts import config_of
+from runlib.search.base import Search
+from runlib.stop.base import Stop
+
+__all__ = ["annotate", "enqueue", "fork", "stop", "void"]
+
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Of the run, which may be running.")]
+Reason = Annotated[str, typer.Option(help="For people; it stands on the tape.")]
+
+
+def enqueue(
+    folder: Folder,
+    suggestion: Annotated[
+        str,
+        typer.Argument(metavar="SUGGESTION", help="A YAML file, or a text such as '{x: 0.5}'."),
+    ],
+) -> None:
+    """Have the run in FOLDER try a suggestion before those of its search, which learns from it if it can."""
+    with reporting():
+        _tell(Inbox(folder).enqueue(read_data("SUGGESTION", suggestion)), folder, "the suggestion is enqueued")
+
+
+def void(
+    folder: Folder,
+    tid: Annotated[int, typer.Argument(metavar="TRIAL", min=0, help="The number of the trial.")],
+    reason: Reason = "",
+) -> None:
+    """Have the result of a trial count no more: for the best, for the stop, for repeats, and for the search.
+
+    The results that were taken from the same evaluation go with it. A trial that is running is cancelled.
+    """
+    with reporting():
+        _tell(Inbox(folder).void(tid, reason), folder, f"trial {tid} is void")
+
+
+def annotate(
+    folder: Folder,
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="The remark.")],
+    trial: Annotated[int | None, typer.Option(min=0, help="The trial that it is about.")] = None,
+) -> None:
+    """Put a remark about the run in FOLDER, or about one of its trials, on its tape."""
+    with reporting():
+        _tell(Inbox(folder).annotate(trial, text), folder, "the remark is on the tape")
+
+
+def stop(folder: Folder, reason: Reason = "") -> None:
+    """Have the run in FOLDER end in order, wherever it runs; a restore goes on."""
+    with reporting():
+        if not Inbox(folder).stop(reason):
+            say(f"error: the process that holds {folder} did not listen; it was not stopped")
+            raise typer.Exit(FAILED)
+        print(f"{folder}: it ends")
+
+
+def fork(
+    folder: Folder,
+    at: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="The record after which it goes its own way; else the last.")
+    ] = None,
+    directory: Annotated[str, typer.Option(metavar="D", help="Where the folder run_NAME is made.")] = ".",
+    name: Annotated[str | None, typer.Option(help="Of the new run; by default two random words.")] = None,
+    search: Annotated[
+        str | None,
+        typer.Option(metavar="SEARCH", help="Another search, told of the old trials: a YAML file, or a text."),
+    ] = None,
+    stop: Annotated[str | None, typer.Option(metavar="STOP", help="Another stop: a YAML file, or a text.")] = None,
+    plugin: Plugins = None,
+) -> None:
+    """Make a new run that begins with the history of the run in FOLDER, and print its folder.
+
+    FOLDER is only read. 'runlib restore' goes on with the new run.
+    """
+    with reporting():
+        load_plugins(plugin)
+        changes = {
+            "search": config_of("--search", read_component("--search", search), Search),
+            "stop": config_of("--stop", read_component("--stop", stop), Stop),
+            "name": name,
+        }
+        made = make_fork(RunFolder.find(folder), at, directory, changes)
+        print(made.path)
+        say(f"to go on: runlib restore {shlex.quote(str(made.path))}")
+
+
+def _tell(done: bool, folder: Path, what: str) -> None:
+    if done:
+        print(f"{folder}: {what}")
+    else:
+        say(f"warning: the process that holds {folder} did not take it yet; it does so when the run goes on")

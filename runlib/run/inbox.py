@@ -1,0 +1,164 @@
+"""The inbox of a run: how people and other processes speak to whoever writes its tape.
+
+A command is one file that appears whole, named by the time and by who wrote it; its name is its key. The writer takes
+commands in the order of their names, puts each on the tape with its key, and takes the file away once that is durable.
+A command that is found again after a crash is known by its key, and has no second effect.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from runlib.engine import disk
+from runlib.engine.canonical import NotPlain, dump, load, plain
+from runlib.errors import FolderError, RunlibError, TapeFormat
+from runlib.state.state import State
+from runlib.tape.events import EDITS, Enqueue, Note, Stopping, Void, event_from_data, event_to_data
+
+__all__ = ["Edit", "InboxFolder", "fault", "made_plain", "take_all"]
+
+Edit = Void | Enqueue | Note | Stopping
+
+
+def made_plain(event: Edit) -> Edit:
+    """The event with an enqueued suggestion as plain data.
+
+    Raises:
+        RunlibError: It is none.
+    """
+    if not isinstance(event, Enqueue):
+        return event
+    try:
+        return replace(event, suggestion=plain(event.suggestion))
+    except NotPlain as error:
+        raise RunlibError(f"only plain data can be enqueued: {error}") from error
+
+
+def fault(event: Edit, state: State) -> str | None:
+    """Why a command cannot have an effect on a run as it is; None if it can."""
+    if isinstance(event, Void):
+        if event.tid in state.voided:
+            return f"trial {event.tid} is void already: {state.voided[event.tid] or 'no reason was given'}"
+        return None if event.tid in state.trials or event.tid in state.live_trials else _unknown(event.tid, state)
+    if isinstance(event, Note) and event.tid is not None:
+        return None if 0 <= event.tid < state.next_tid else _unknown(event.tid, state)
+    return None
+
+
+def _unknown(tid: int, state: State) -> str:
+    there = f"its trials are 0 to {state.next_tid - 1}" if state.next_tid else "it has none yet"
+    return f"there is no trial {tid} in this run: {there}"
+
+
+class InboxFolder:
+    """The commands that wait for a run.
+
+    Args:
+        folder: Of the run; its folder ``inbox`` is made when something is put into it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "inbox"
+
+    def put(self, event: Edit) -> str:
+        """Leave a command, durably; returns its key.
+
+        Raises:
+            FolderError: The disk refused it.
+        """
+        key = f"{time.time_ns():020d}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        try:
+            disk.make_folder(self.path, durable=True)
+            disk.replace_file(self._file(key), dump(event_to_data(event)), durable=True)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise FolderError(f"{self.path} cannot be written: {reason}", self.path) from error
+        return key
+
+    def waiting(self) -> list[str]:
+        """The keys of all commands, in the order in which they were left."""
+        try:
+            names = os.listdir(self.path)
+        except OSError:
+            return []
+        return sorted(name[:-5] for name in names if name.endswith(".json") and not name.startswith("."))
+
+    def has(self, key: str) -> bool:
+        """Whether a command still waits."""
+        return self._file(key).exists()
+
+    def read(self, key: str) -> Edit:
+        """A command.
+
+        Raises:
+            RunlibError: It is none.
+        """
+        try:
+            data: Any = load(self._file(key).read_bytes())
+            kind, body = next(iter(data.items()))
+            event = event_from_data(kind, {**body, "key": key})
+        except (OSError, ValueError, TypeError, AttributeError, StopIteration, TapeFormat) as error:
+            raise RunlibError(f"{self._file(key)} is no command: {error}") from error
+        if not isinstance(event, EDITS):
+            raise RunlibError(f"{self._file(key)} is no command: {kind!r} is nothing that people may write")
+        return event
+
+    def remove(self, key: str) -> None:
+        """Take a command away that had its effect, or is not to have one."""
+        with contextlib.suppress(FileNotFoundError):
+            disk.current.unlink(self._file(key))
+
+    def refuse(self, key: str, why: str) -> None:
+        """Take a command away that cannot have an effect, leaving word for who waits for it."""
+        disk.replace_file(self._answer(key), why.encode())
+        self.remove(key)
+
+    def answer(self, key: str) -> str | None:
+        """Why a command was refused, said once; None if it was not."""
+        try:
+            why = self._answer(key).read_text()
+            disk.current.unlink(self._answer(key))
+        except FileNotFoundError:
+            return None
+        return why
+
+    def _file(self, key: str) -> Path:
+        return self.path / f"{key}.json"
+
+    def _answer(self, key: str) -> Path:
+        return self.path / f"{key}.refused"
+
+
+def take_all(inbox: InboxFolder, state: State, append: Callable[[Edit], None]) -> tuple[list[str], dict[str, str]]:
+    """Put all waiting commands on the tape.
+
+    Args:
+        inbox: Where they wait.
+        state: Of the run; ``append`` changes it.
+        append: Puts one on the tape, and applies it.
+
+    Returns:
+        The keys that may be removed once the tape is durable, and those that are refused, with the reason.
+    """
+    taken, refused = [], {}
+    for key in inbox.waiting():
+        try:
+            event = inbox.read(key)
+        except RunlibError as error:
+            refused[key] = str(error)
+            continue
+        why = None if key in state.commands else fault(event, state)
+        if why is not None:
+            refused[key] = why
+            continue
+        if key not in state.commands:
+            append(event)
+        taken.append(key)
+    return taken, refused

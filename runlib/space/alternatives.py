@@ -1,0 +1,160 @@
+"""The typed parameters that are one of several: options, ordered options, sub-spaces, and the constant.
+
+The options of ``Categorical`` and ``Ordinal`` and the value of ``Constant`` are data: nothing in them varies,
+even if it is written like a variable. The options of ``Choice`` are search spaces.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from runlib.space.distributions import Options
+from runlib.space.expression import owned
+from runlib.space.nodes import same
+from runlib.space.ranges import Range
+from runlib.space.typed import Parameter
+
+__all__ = ["Categorical", "Choice", "Constant", "Ordinal"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Categorical(Parameter):
+    """One of several options without an order.
+
+    Args:
+        options: Different plain data.
+        label, prior, prior_confidence: See ``Parameter``. The prior is an option: to it goes a share of 0.25, 0.5 or
+            0.75 of all draws, and the rest to all options alike.
+
+    Raises:
+        SpaceError: An argument is wrong.
+    """
+
+    name: ClassVar[str] = "hp_categorical"
+
+    options: Any
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_options(self)
+
+    def distribution(self) -> Options:
+        """What its index is drawn from."""
+        return _options(self, None if self.prior is None else _place(self, self.prior))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Ordinal(Parameter):
+    """One of several options in an order, equally likely; a search may take neighbours for similar.
+
+    Args:
+        options: Different plain data, in their order.
+        label, prior, prior_confidence: See ``Parameter``. The prior is an option; draws of the index follow a
+            normal around its place, as those of an ``Integer`` do.
+
+    Raises:
+        SpaceError: An argument is wrong.
+    """
+
+    name: ClassVar[str] = "hp_ordinal"
+
+    options: Any
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_options(self)
+
+    def distribution(self) -> Range:
+        """What its index is drawn from."""
+        place = None if self.prior is None else _place(self, self.prior)
+        return Range(0, len(self.options) - 1, integer=True, prior=place, width=self.width)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Constant(Parameter):
+    """Always the same: data that stay as they are, even where they look like a variable.
+
+    Args:
+        value: Plain data.
+        label, prior, prior_confidence: See ``Parameter``; the prior can be the value alone.
+
+    Raises:
+        SpaceError: An argument is wrong.
+    """
+
+    name: ClassVar[str] = "hp_constant"
+
+    value: Any
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._set(value=self._plain("value"))
+        if self.prior is not None and not same(self.value, self._plain("prior")):
+            raise self.wrong(f"prior of Constant can only be its value {self.value!r}, got {self.prior!r}")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Choice(Parameter):
+    """One of several sub-spaces, equally likely; what stands in one is there only if it was chosen.
+
+    Args:
+        options: Search spaces: data, parameters, dicts and lists of these.
+        label, prior, prior_confidence: See ``Parameter``. The prior is the place of an option, 0 for the first: to it
+            goes a share of 0.25, 0.5 or 0.75 of all draws, and the rest to all options alike.
+
+    Raises:
+        SpaceError: An argument is wrong.
+    """
+
+    name: ClassVar[str] = "hp_choice"
+
+    options: Any
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._set(options=_listed(self))
+        if self.prior is not None:
+            self._set(prior=self._integer("prior"))
+            if not 0 <= self.prior < len(self.options):
+                raise self.wrong(
+                    f"prior of Choice is the place of an option, from 0 to {len(self.options) - 1}, got {self.prior}"
+                )
+
+    def distribution(self) -> Options:
+        """What its index is drawn from."""
+        return _options(self, self.prior)
+
+
+def _listed(given: Categorical | Ordinal | Choice) -> tuple[Any, ...]:
+    options = given.options
+    if not isinstance(options, list | tuple) or not options:
+        raise given.wrong(f"options of {given.noun} must be a list with something in it, got {options!r}")
+    return tuple(owned(list(options)))
+
+
+def _check_options(given: Categorical | Ordinal) -> None:
+    if isinstance(given.options, list | tuple):  # a parameter among them is no data, and told to be none
+        given._plain("options")
+    given._set(options=_listed(given))
+    for place, option in enumerate(given.options):
+        before = _place(given, option)
+        if before != place:
+            raise given.wrong(f"options {before} and {place} of {given.noun} are the same, {option!r}; drop one")
+    if given.prior is not None:
+        given._set(prior=given._plain("prior"))
+        if _place(given, given.prior) is None:
+            raise given.wrong(f"prior of {given.noun} must be one of its options, got {given.prior!r}")
+
+
+def _place(given: Categorical | Ordinal, wanted: Any) -> int | None:
+    """The first option that is equal to ``wanted``."""
+    return next((place for place, option in enumerate(given.options) if same(option, wanted)), None)
+
+
+def _options(given: Categorical | Choice, favourite: int | None) -> Options:
+    count = len(given.options)
+    if favourite is None:
+        return Options(count)
+    rest = given.width / count  # the width is one minus the confidence
+    return Options(count, tuple(rest + (1 - given.width) * (place == favourite) for place in range(count)))

@@ -1,0 +1,145 @@
+"""Arithmetic on parameters, as Python writes it: ``1 + Float(0, 1)`` is data, ``["hp_add", 1, ["hp_float", ...]]``.
+
+Whatever a space is written with is a ``Term`` or plain data; ``to_data`` turns a whole space into plain data. Terms
+are immutable, and equal if their data are equal.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from runlib.engine.canonical import canonical_json
+from runlib.engine.plain import MAX_DEPTH, NotPlain, plain
+from runlib.errors import SpaceError
+from runlib.space.formula import OPERATIONS
+
+__all__ = ["Expression", "Term", "to_data"]
+
+Number = int | float
+
+
+class Term:
+    """Something that a search space can be written with, and that can be calculated with."""
+
+    __slots__ = ()
+
+    def to_data(self) -> list[Any]:
+        """The data form, without a label where none was given."""
+        raise NotImplementedError
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Term):
+            return NotImplemented
+        return type(self) is type(other) and canonical_json(self.to_data()) == canonical_json(other.to_data())
+
+    def __hash__(self) -> int:
+        return hash(canonical_json(self.to_data()))
+
+    def __add__(self, other: Term | Number) -> Expression:
+        return Expression("hp_add", self, other)
+
+    def __radd__(self, other: Number) -> Expression:
+        return Expression("hp_add", other, self)
+
+    def __sub__(self, other: Term | Number) -> Expression:
+        return Expression("hp_sub", self, other)
+
+    def __rsub__(self, other: Number) -> Expression:
+        return Expression("hp_sub", other, self)
+
+    def __mul__(self, other: Term | Number) -> Expression:
+        return Expression("hp_mul", self, other)
+
+    def __rmul__(self, other: Number) -> Expression:
+        return Expression("hp_mul", other, self)
+
+    def __truediv__(self, other: Term | Number) -> Expression:
+        return Expression("hp_div", self, other)
+
+    def __rtruediv__(self, other: Number) -> Expression:
+        return Expression("hp_div", other, self)
+
+    def __pow__(self, other: Term | Number) -> Expression:
+        return Expression("hp_pow", self, other)
+
+    def __rpow__(self, other: Number) -> Expression:
+        return Expression("hp_pow", other, self)
+
+    def __neg__(self) -> Expression:
+        return Expression("hp_mul", -1, self)
+
+
+class Expression(Term):
+    """Two terms or numbers, and what is done with them: ``["hp_add", left, right]``.
+
+    Args:
+        name: ``hp_add``, ``hp_sub``, ``hp_mul``, ``hp_div`` or ``hp_pow``.
+        left: A number, a term, or a variable in text form.
+        right: Likewise.
+
+    Raises:
+        SpaceError: The operation is unknown, or an operand is no data.
+    """
+
+    __slots__ = ("left", "name", "right")
+    left: Any
+    name: str
+    right: Any
+
+    def __init__(self, name: str, left: Any, right: Any) -> None:
+        if name not in OPERATIONS:
+            raise SpaceError(f"unknown operation {name!r}; known are {', '.join(OPERATIONS)}")
+        for place, value in (("name", name), ("left", owned(left, "0")), ("right", owned(right, "1"))):
+            object.__setattr__(self, place, value)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"an Expression cannot be changed; make another one instead of setting {name!r}")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"an Expression cannot be changed; {name!r} stays")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Expression, (self.name, self.left, self.right)
+
+    def to_data(self) -> list[Any]:
+        """``[name, left, right]``, plain."""
+        return [self.name, to_data(self.left), to_data(self.right)]
+
+    def __repr__(self) -> str:
+        return f"({self.left!r} {OPERATIONS[self.name][0]} {self.right!r})"
+
+
+def to_data(space: Any, depth: int = 0) -> Any:
+    """A copy of a space in which terms are data; whatever else stands in it is left as it is."""
+    if isinstance(space, Term):
+        return space.to_data()
+    if depth > MAX_DEPTH:  # contains itself: whoever needs plain data says so
+        return space
+    if isinstance(space, dict):
+        return {key: to_data(item, depth + 1) for key, item in space.items()}
+    if isinstance(space, list | tuple):
+        return [to_data(item, depth + 1) for item in space]
+    return space
+
+
+def owned(space: Any, path: str = "") -> Any:
+    """A copy of a space that nobody else can change: terms, which cannot be changed, and plain data around them.
+
+    Raises:
+        SpaceError: Something in it is neither.
+    """
+    try:
+        plain(to_data(space))
+    except NotPlain as error:
+        raise SpaceError(error.reason, error.path).under(path) from None
+    return _owned(space)
+
+
+def _owned(space: Any) -> Any:
+    if isinstance(space, Term):
+        return space
+    if isinstance(space, dict):
+        return {str(key): _owned(item) for key, item in space.items()}
+    if isinstance(space, list | tuple):
+        return [_owned(item) for item in space]
+    return plain(space)

@@ -1,0 +1,108 @@
+"""The parts of a search space that vary by themselves: a number, and the pick of one of several parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from runlib.engine.canonical import canonical_json
+from runlib.space.distributions import Options, Range
+from runlib.space.nodes import INACTIVE, Fixed, Memo, Node, Row, Variable
+
+__all__ = ["Branch", "Leaf"]
+
+
+class Leaf(Node):
+    """A variable that becomes one number."""
+
+    __slots__ = ("distribution", "index", "label", "value", "variable")
+
+    def __init__(self, variable: Variable) -> None:
+        if isinstance(variable.distribution, Options):
+            raise TypeError(f"the options of {variable.label!r} are missing")
+        self.variable = variable
+        self.distribution = variable.distribution
+        self.value = variable.distribution.value
+        self.index, self.label = variable.index, variable.label
+
+    def assemble(self, row: Sequence[float]) -> Any:
+        """A plain number."""
+        return self.value(row[self.index])
+
+    def read(self, value: Any, memo: Memo, row: Row) -> None:
+        """The number itself, the number of its step, or what the memo says."""
+        if self.variable.memorable:
+            value = memo[self.label]
+        elif isinstance(self.distribution, Range) and self.distribution.step is not None:
+            value = self.distribution.raw(value)
+        row[self.index] = float(value)
+
+    def locate(self, value: Any, row: Row) -> bool:
+        """Whether the distribution can have made this number."""
+        raw = self.distribution.raw(value)
+        row[self.index] = INACTIVE if raw is None else raw
+        return raw is not None
+
+    def count(self) -> int | None:
+        """The points of the distribution."""
+        return 1 if self.variable.fidelity else self.distribution.size
+
+
+class Branch(Node):
+    """A variable that picks one of several parts; the variables in the others are inactive.
+
+    If the variable is not memorable, the parts are constants and all different.
+    """
+
+    __slots__ = ("_places", "index", "label", "options", "variable")
+
+    def __init__(self, variable: Variable, options: Sequence[Node]) -> None:
+        self.variable = variable
+        self.options = list(options)
+        self.index, self.label = variable.index, variable.label
+        self._places = {} if variable.memorable else _places(self.options)
+
+    def assemble(self, row: Sequence[float]) -> Any:
+        """What the picked option becomes."""
+        return self.options[int(row[self.index])].assemble(row)
+
+    def read(self, value: Any, memo: Memo, row: Row) -> None:
+        """The memo says which option it was, where the suggestion does not."""
+        if not self.variable.memorable:
+            self._read_shown(value, row)
+            return
+        option = int(memo[self.label])
+        if option < 0:
+            raise IndexError(f"there is no option {option} of {self.label!r}")
+        row[self.index] = float(option)
+        self.options[option].read(value, memo, row)
+
+    def locate(self, value: Any, row: Row) -> bool:
+        """The first option that fits."""
+        for option, node in enumerate(self.options):
+            attempt = row if node.constant else row[:]
+            if node.locate(value, attempt):
+                row[:] = attempt
+                row[self.index] = float(option)
+                return True
+        return False
+
+    def _read_shown(self, value: Any, row: Row) -> None:
+        place = None if isinstance(value, list | dict) else self._places.get((isinstance(value, bool), value))
+        if place is not None:
+            row[self.index] = place
+        elif not self.locate(value, row):
+            raise ValueError(f"{value!r} is no option of {self.label!r}")
+
+    def count(self) -> int | None:
+        """The sum over the options; of equal constants one counts, of options that overlap all."""
+        possible = [self.options[int(k)] for k in self.variable.distribution.grid(1)]
+        counts = [node.count() for node in possible if not isinstance(node, Fixed)]
+        constants = {canonical_json(node.value) for node in possible if isinstance(node, Fixed)}
+        return sum((count or 0 for count in counts), len(constants)) if None not in counts else None
+
+
+def _places(options: Sequence[Node]) -> dict[tuple[bool, Any], float]:
+    """Where each option that is a scalar stands; a bool equals no number."""
+    values = [(float(place), node.value) for place, node in enumerate(options) if isinstance(node, Fixed)]
+    return {(isinstance(v, bool), v): place for place, v in values if not isinstance(v, list | dict)}

@@ -1,0 +1,125 @@
+"""Whether a suggestion lies in a search space, and if not, where it leaves it and what is admissible there.
+
+Follows the tree as ``Node.locate`` does and judges as it does; of options none of which fits, it speaks of the one that
+fits furthest, since that is the one that was meant.
+"""
+
+from __future__ import annotations
+
+import reprlib
+from typing import Any
+
+from runlib.errors import SpaceError
+from runlib.space.formula import Formula, bounds
+from runlib.space.leaves import Branch, Leaf
+from runlib.space.nodes import Fixed, Items, Node, Table
+from runlib.space.numbers import number, shown
+
+__all__ = ["check"]
+
+MAX_NAMED = 10  # options that an error lists
+SLACK = 1e-9
+
+
+def check(node: Node, value: Any, path: str) -> None:
+    """Nothing, if ``value`` is something that this part can become.
+
+    Raises:
+        SpaceError: It is not; ``path`` is the place in the suggestion.
+    """
+    if isinstance(node, Table):
+        _check_table(node, value, path)
+    elif isinstance(node, Items):
+        _check_items(node, value, path)
+    elif isinstance(node, Branch):
+        _check_branch(node, value, path)
+    elif isinstance(node, Formula):
+        _check_formula(node, value, path)
+    elif isinstance(node, Leaf):
+        if node.distribution.raw(value) is None:
+            raise SpaceError(f"must be {node.distribution.describe()}, got {_short(value)}", path)
+    elif isinstance(node, Fixed) and not node.locate(value, []):
+        raise SpaceError(f"must be {_short(node.value)}, got {_short(value)}", path)
+
+
+def _check_table(node: Table, value: Any, path: str) -> None:
+    keys = [key for key, _ in node.items]
+    if not isinstance(value, dict):
+        raise SpaceError(f"must be a dict with the keys {_listed(keys)}, got {_short(value)}", path)
+    for key in keys:
+        if key not in value:
+            raise SpaceError(f"the key {key!r} is missing; there must be {_listed(keys)}", path)
+    for key in value:
+        if key not in keys:
+            raise SpaceError(f"there is no key {key!r}; there must be {_listed(keys)}", path)
+    for key, part in node.items:
+        check(part, value[key], f"{path}.{key}")
+
+
+def _check_items(node: Items, value: Any, path: str) -> None:
+    if not isinstance(value, list) or len(value) != len(node.nodes):
+        raise SpaceError(f"must be a list of {len(node.nodes)} items, got {_short(value)}", path)
+    for place, (part, item) in enumerate(zip(node.nodes, value, strict=True)):
+        check(part, item, f"{path}.{place}")
+
+
+def _check_branch(node: Branch, value: Any, path: str) -> None:
+    furthest: SpaceError | None = None
+    for option in node.options:
+        try:
+            check(option, value, path)
+            return
+        except SpaceError as error:
+            if len(error.path) > len(furthest.path if furthest else path):
+                furthest = error
+    if furthest is not None:
+        raise furthest
+    named = [_kind(option) for option in node.options[:MAX_NAMED]]
+    more = [f"{len(node.options) - MAX_NAMED} more"] if len(node.options) > MAX_NAMED else []
+    raise SpaceError(f"must be one of {', '.join(named + more)}, got {_short(value)}", path)
+
+
+def _kind(node: Node) -> str:
+    """What a part is, in a few words."""
+    if isinstance(node, Fixed):
+        return _short(node.value)
+    if isinstance(node, Table):
+        return f"a dict with {_listed([key for key, _ in node.items])}"
+    if isinstance(node, Items):
+        return f"a list of {len(node.nodes)} items"
+    if isinstance(node, Leaf):
+        return node.distribution.describe()
+    return "a number that is calculated" if isinstance(node, Formula) else "an option"
+
+
+def _check_formula(node: Formula, value: Any, path: str) -> None:
+    """Solved where there is one variable; of several, the value has to lie in the range that they can give."""
+    found, (low, high) = number(value, integer=False), bounds(node)
+    if found is None or not low - SLACK * abs(low) <= found <= high + SLACK * abs(high):
+        raise SpaceError(f"must be a finite number from {shown(low)} to {shown(high)}, got {_short(value)}", path)
+    if _is_solvable(node) and not node.locate(value, [0.0] * _width(node)):
+        raise SpaceError(f"is not what {node.name} gives for anything that may stand in it, got {_short(value)}", path)
+
+
+def _is_solvable(node: Node) -> bool:
+    if isinstance(node, Formula):
+        varying = node.right if node.left.constant else node.left
+        return (node.left.constant or node.right.constant) and _is_solvable(varying)
+    return all(map(_is_solvable, node.options)) if isinstance(node, Branch) else True
+
+
+def _width(node: Node) -> int:
+    """The length of a row in which all variables of a formula have their place."""
+    if isinstance(node, Formula):
+        return max(_width(node.left), _width(node.right))
+    if isinstance(node, Branch):
+        return max(node.index + 1, *map(_width, node.options))
+    return node.index + 1 if isinstance(node, Leaf) else 0
+
+
+def _listed(keys: list[str]) -> str:
+    return ", ".join(map(repr, keys[:MAX_NAMED])) + (", ..." if len(keys) > MAX_NAMED else "") if keys else "no keys"
+
+
+def _short(value: Any) -> str:
+    return reprlib.repr(value)

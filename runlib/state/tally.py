@@ -1,0 +1,84 @@
+"""The counts of a run: what finished trials add up to, one trial at a time, whatever their number."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from runlib.state.results import Entry
+
+__all__ = ["Incumbent", "Tally"]
+
+TOP = 5  # how many of the best evaluations are kept at hand
+
+
+@dataclass(frozen=True, slots=True)
+class Incumbent:
+    """The best ok trial; ties go to the earliest.
+
+    Attributes:
+        tid: The trial.
+        loss: Its loss.
+        suggestion: What was tried.
+    """
+
+    tid: int
+    loss: float
+    suggestion: Any
+
+
+class Tally:
+    """What is counted of finished trials, in the order of submission.
+
+    Attributes:
+        best: The incumbent; None before the first success.
+        since_best: Trials finished since the incumbent last changed, or since the start.
+        errors_in_a_row: Failed trials since the last success.
+        count_by_error: Failed trials by the name of their error.
+        repeats: Trials answered from known evaluations since the last one that was evaluated.
+        total_cost: The sum of ``cost`` over evaluations.
+    """
+
+    def __init__(self) -> None:
+        self._count_anew([])
+
+    def _count_anew(self, trials: Iterable[tuple[int, Entry, bool]]) -> None:
+        """Begin again, with these trials: number, entry, whether it was answered from a known evaluation."""
+        self.best: Incumbent | None = None
+        self.since_best = self.errors_in_a_row = self.repeats = 0
+        self.total_cost = 0.0
+        self.count_by_error: dict[str, int] = {}
+        self._top: list[tuple[float, int, int]] = []
+        self._ranked = 0
+        for tid, entry, repeated in trials:
+            self._count(tid, entry, repeated)
+
+    @property
+    def top(self) -> list[tuple[int, float]]:
+        """``(tid, loss)`` of the best five evaluations, or of fewer; kept, not computed."""
+        return [(tid, loss) for loss, _, tid in self._top]
+
+    def _count(self, tid: int, entry: Entry, repeated: bool) -> None:
+        self.repeats = self.repeats + 1 if repeated else 0
+        self.since_best += 1
+        state, outcome = entry
+        if state == "error":
+            self.errors_in_a_row += 1
+            name = outcome.get("error", "UnknownError")
+            self.count_by_error[name] = self.count_by_error.get(name, 0) + 1
+            return
+        self.errors_in_a_row = 0
+        if not repeated:
+            self.total_cost += outcome.get("cost", 0.0)
+            self._rank(outcome["loss"], tid)
+        if self.best is None or outcome["loss"] < self.best.loss:
+            self.best = Incumbent(tid, outcome["loss"], outcome["suggestion"])
+            self.since_best = 0
+
+    def _rank(self, loss: float, tid: int) -> None:
+        self._ranked += 1
+        if len(self._top) < TOP or loss < self._top[-1][0]:
+            bisect.insort(self._top, (loss, self._ranked, tid))
+            del self._top[TOP:]
