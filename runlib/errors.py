@@ -19,6 +19,7 @@ Each message is one sentence that names the place and says what to do; the attri
     |   +-- ReplayMismatch              asked again, the search suggests something else
     |   +-- LockStolen                  another process took the run over; ``tids``
     +-- ReadOnlyRun                     a checked-out run was asked to change
+    +-- StopReached                     the stop of a run that is driven by hand leaves no room for another trial
     +-- SearchError
     |   +-- SearchExhausted             nothing is left to suggest
     |   +-- SearchWaiting               nothing to suggest until a result arrives
@@ -54,6 +55,7 @@ __all__ = [
     "SearchExhausted",
     "SearchWaiting",
     "SpaceError",
+    "StopReached",
     "TapeCorrupt",
     "TapeError",
     "TapeFormat",
@@ -166,6 +168,10 @@ class LockStolen(TapeError):
 
 class ReadOnlyRun(RunlibError):
     """A checked-out run was asked to change."""
+
+
+class StopReached(RunlibError):
+    """The stop of a run leaves no room for another trial, or somebody asked the run to stop."""
 
 
 class SearchError(RunlibError):

@@ -64,7 +64,7 @@ class DirectPool(Pool):
 
     def _evaluate(self, task: Task) -> Finished:
         try:
-            return Finished(task.tid, ok_result(self.evaluator(task.suggestion), 0.25))
+            return Finished(task.tid, ok_result(self.evaluator(task.suggestion), 0.25, self.evaluator.objective))
         except (Exception, InvalidResult) as error:
             return Finished(task.tid, error_result(error), tuple(error_names(error)))
 

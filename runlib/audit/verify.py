@@ -16,8 +16,7 @@ from runlib.audit.sequence import Sequence
 from runlib.engine.component import from_config
 from runlib.errors import ConfigError, NotARun, ReplayMismatch, TapeCorrupt, TapeFormat
 from runlib.run.folder import RunFolder
-from runlib.run.opening import first_session, load_plugins
-from runlib.run.settings import check_order
+from runlib.run.opening import first_session, load_plugins, make_state
 from runlib.search.base import Search
 from runlib.state.state import State
 from runlib.tape import codec
@@ -94,9 +93,7 @@ class _Audit:
 
     def _read(self, reader: TapeReader, replay: bool) -> None:
         search = _make_search(self._folder, reader) if replay else None
-        order = check_order(reader.metadata["run"].get("order", "completed") if replay else "completed")
-        origin = reader.metadata.get("origin")
-        state = self._state = State(search, path=self._folder.tape, order=order, origin=origin)
+        state = self._state = make_state(reader.metadata, self._folder.tape, search)
         sequence = Sequence(state)
         offset = reader.position.offset
         for record in reader:

@@ -112,11 +112,11 @@ def render_description(about: dict[str, Any], now: float) -> str:
     if about["errors"]:
         lines.append(f"Errors:      {', '.join(f'{name}: {count}' for name, count in about['errors'].items())}.")
     for entry in about["voided"]:
-        why = f": {entry['reason']}" if entry["reason"] else "."
+        why = f": {' '.join(entry['reason'].split())}" if entry["reason"] else "."
         lines.append(f"Void:        trial {entry['trial']}{why}")
     for note in about["notes"]:
         on = "" if note["trial"] is None else f"trial {note['trial']}: "
-        lines.append(f"Remark:      {on}{note['text']}")
+        lines.append(f"Remark:      {on}{' '.join(note['text'].split())}")
     lines += ["", f"Folder: {about['folder']}", f"Tape:   {about['records']} records."]
     return "\n".join(lines)
 

@@ -26,6 +26,8 @@ def evaluate_baseline(run: Run, suggestion: Any) -> float:
     """
     context = {**run.context, "max_workers": 1, "capture_output": False}
     try:
+        if run.evaluator is None:
+            raise EvaluationError("the run has no evaluator", suggestion=suggestion)
         run.pool.open(run.evaluator, context)
         run.pool.schedule(Task(0, suggestion, run.trial_timeout))
         result = _wait(run.pool).result

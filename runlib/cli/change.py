@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from runlib.cli.ending import FAILED, reporting, say
-from runlib.cli.options import Plugins, load_plugins, read_component, read_data
+from runlib.cli.options import Plugins, check_options, load_plugins, read_component, read_data
 from runlib.run.edit import Inbox
 from runlib.run.folder import RunFolder
 from runlib.run.fork import make_fork
@@ -90,6 +90,7 @@ def fork(
     FOLDER is only read. 'runlib restore' goes on with the new run.
     """
     with reporting():
+        check_options(name=name)
         load_plugins(plugin)
         changes = {
             "search": config_of("--search", read_component("--search", search), Search),

@@ -26,6 +26,7 @@ from runlib.cli.form import below, check_form, naming
 from runlib.engine import registry
 from runlib.engine.component import Component, from_config, merge_context
 from runlib.engine.yamlfile import read_yaml
+from runlib.errors import ConfigError
 from runlib.observe.base import Observer
 from runlib.pool.base import Pool
 from runlib.run.run import Run
@@ -82,6 +83,8 @@ class Job:
             check_context(merge_context(Run, merged))
             arguments = {**self.run, **scene} if name is None else {**self.run, **scene, "name": name}
             run = from_config({Run.kind: arguments}, context=merged, family=Run)
+            if run.evaluator is None:
+                raise ConfigError("is missing; a run without one is driven by hand, from Python", "run.evaluator")
             run.pool.slots(run.context)  # what the pool needs to know, checked before anything is written
         return run
 

@@ -13,13 +13,20 @@ __all__ = ["Evaluator"]
 
 
 class Evaluator(Component, abstract=True):
-    """Base of all evaluators: override ``__call__``."""
+    """Base of all evaluators: override ``__call__``.
+
+    Attributes:
+        objective: The key of what it returns that counts; set by the run.
+    """
+
+    objective = "loss"
 
     def __call__(self, suggestion: Any) -> Any:
         """Evaluate one suggestion.
 
         Returns:
-            The loss, a finite number (smaller is better), or a dict with ``loss`` and, as wanted, ``duration``
+            The loss, a finite number (smaller is better unless the run says otherwise), or a dict with ``loss`` (or
+            what the run names as its objective) and, as wanted, ``duration``
             (seconds), ``var`` (variance of the loss), ``cost`` (in any unit, summed by ``stop_cost``),
             ``refined_suggestion``, and any other plain data.
         """

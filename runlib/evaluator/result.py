@@ -19,19 +19,26 @@ __all__ = ["error_names", "error_result", "ok_result"]
 NUMBERS = ("duration", "var", "cost")
 
 
-def ok_result(returned: Any, duration: float) -> dict[str, Any]:
+def ok_result(returned: Any, duration: float, objective: str = "loss") -> dict[str, Any]:
     """The result for what an evaluator returned.
 
     Args:
-        returned: A number, or a mapping with ``loss``.
+        returned: A number, or a mapping with the objective.
         duration: The seconds that it took; used unless the evaluator gives its own.
+        objective: The key that counts: its value is the ``loss`` of the result. A ``loss`` that the evaluator returned
+            beside it is kept as ``given_loss``.
 
     Raises:
         InvalidResult: No finite loss, or something that is no plain data, with its place and type.
     """
     outcome = dict(returned) if isinstance(returned, Mapping) else {"loss": returned}
-    if "loss" not in outcome:
-        raise InvalidResult(f"the evaluator returned a dict without 'loss': its keys are {_short(list(outcome))}")
+    if objective not in outcome:
+        what = f"a dict without {objective!r}: its keys are {_short(list(outcome))}"
+        if not isinstance(returned, Mapping):
+            what = f"{_short(returned)}, and no dict with the objective {objective!r}"
+        raise InvalidResult(f"the evaluator returned {what}")
+    if objective != "loss":
+        outcome = {"loss": outcome[objective], **_renamed(outcome)}
     try:
         outcome = plain(outcome)
     except NotPlain as error:
@@ -41,6 +48,10 @@ def ok_result(returned: Any, duration: float) -> dict[str, Any]:
         _check_number(outcome, name)
     outcome.setdefault("duration", duration)
     return {"ok": outcome}
+
+
+def _renamed(outcome: dict[str, Any]) -> dict[str, Any]:
+    return {"given_loss" if key == "loss" else key: value for key, value in outcome.items()}
 
 
 def _place(error: NotPlain) -> str:

@@ -164,12 +164,17 @@ def _describe(record: Record) -> str | None:
 
 def _describe_edit(event: Void | Enqueue | Note | Stopping) -> str:
     if isinstance(event, Void):
-        return f"trial {event.tid} is void: {event.reason or 'no reason was given'}"
+        return f"trial {event.tid} is void: {_one_line(event.reason) or 'no reason was given'}"
     if isinstance(event, Enqueue):
         return "a suggestion was enqueued"
     if isinstance(event, Stopping):
-        return f"asked to stop: {event.reason or 'no reason was given'}"
-    return f"remark{'' if event.tid is None else f' on trial {event.tid}'}: {event.text}"
+        return f"asked to stop: {_one_line(event.reason) or 'no reason was given'}"
+    return f"remark{'' if event.tid is None else f' on trial {event.tid}'}: {_one_line(event.text)}"
+
+
+def _one_line(text: str) -> str:
+    """What a person said, as much of it as a line can hold."""
+    return " ".join(text.split())[:1000]
 
 
 def _describe_result(event: Submit) -> str:

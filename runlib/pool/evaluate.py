@@ -44,7 +44,7 @@ def evaluate(evaluator: Evaluator, suggestion: Any, folder: Path | None = None) 
 def _call(evaluator: Evaluator, suggestion: Any) -> dict[str, Any]:
     start = time.perf_counter()
     returned = evaluator(suggestion)
-    return ok_result(returned, time.perf_counter() - start)
+    return ok_result(returned, time.perf_counter() - start, evaluator.objective)
 
 
 def failed(error: BaseException) -> Outcome:

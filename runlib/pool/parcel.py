@@ -54,7 +54,7 @@ def _pack_parts(evaluator: Evaluator, classes: list[type], reason: Exception) ->
 def _recipe(evaluator: Evaluator, reason: Exception) -> bytes:
     try:
         config = evaluator.get_config()
-        return _dump((type(evaluator), config, evaluator.__dict__.get("given_context", {})))
+        return _dump((type(evaluator), config, evaluator.__dict__.get("given_context", {}), evaluator.objective))
     except Exception as error:
         name = type(evaluator).__qualname__
         raise PoolError(
@@ -163,9 +163,11 @@ def unpack(data: bytes) -> Evaluator:
     return evaluator
 
 
-def _build(cls: type, config: Any, context: Any) -> Evaluator:
+def _build(cls: type, config: Any, context: Any, objective: str) -> Evaluator:
     registry.register(cls)
-    return from_config(config, context=context, family=Evaluator)
+    evaluator = from_config(config, context=context, family=Evaluator)
+    evaluator.objective = objective
+    return evaluator
 
 
 def _make_findable(cls: type) -> None:

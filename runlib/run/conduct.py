@@ -33,7 +33,7 @@ def conduct(cast: Cast, policy: Policy, interrupt: Interrupt, evaluator: Evaluat
     """Run until something ends it; the workers are gone and the observers closed when this returns or raises."""
     loop = Loop(cast, policy, interrupt, time.monotonic)
     with contextlib.ExitStack() as at_the_end:  # all of it is done, whatever of it fails
-        at_the_end.push(_leaving(cast))
+        at_the_end.callback(_leave, cast)
         cast.audience.tell(lambda observer: observer.open(cast.stage, cast.state))
         at_the_end.push(_closing(cast.pool, interrupt))
         try:
@@ -95,17 +95,23 @@ def _closing(pool: Pool, interrupt: Interrupt) -> Callable[[type[BaseException] 
     return close
 
 
-def _leaving(cast: Cast) -> Callable[[type[BaseException] | None, object, object], None]:
-    """What a run leaves in its folder; to one that another took over nothing is done any more."""
+def _leave(cast: Cast) -> None:
+    """Put the folder in order at the end, whatever the end was; one that another took over is left alone."""
+    stolen = _is_stolen(cast)
+    with contextlib.ExitStack() as both:
+        both.callback(_close_observers, cast, stolen)
+        if not stolen:
+            both.callback(_leave_best, cast)
 
-    def leave(error: type[BaseException] | None, *_: object) -> None:
-        stolen = error is not None and issubclass(error, LockStolen)
-        with contextlib.ExitStack() as both:
-            both.callback(_close_observers, cast, stolen)
-            if not stolen:
-                both.callback(_leave_best, cast)
 
-    return leave
+def _is_stolen(cast: Cast) -> bool:
+    try:
+        cast.tape.check()
+    except LockStolen:
+        return True
+    except TapeError:  # the disk; that was said
+        return False
+    return False
 
 
 def _leave_best(cast: Cast) -> None:

@@ -6,7 +6,6 @@ has taken it; where nobody writes, it takes the lock and puts the command on the
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,8 +22,6 @@ from runlib.tape.lock import FolderLock
 from runlib.tape.reader import Position
 
 __all__ = ["Editing", "Inbox", "check", "edit_closed", "empty", "write_commands"]
-
-log = logging.getLogger("runlib")
 
 PATIENCE = 5.0  # seconds in which a writer that runs its loop has long taken a command
 PAUSE = 0.05
@@ -222,11 +219,7 @@ def check(event: Edit, state: State) -> Edit:
 def empty(inbox: InboxFolder, state: State, opened: Opened) -> None:
     """Put on the tape what waits, where no loop turns."""
     taken, refused = take_all(inbox, state, lambda event: write_commands(opened, state, [event]))
-    for key in taken:
-        inbox.remove(key)
-    for key, why in refused.items():
-        log.warning("a command in the inbox is refused: %s", why)
-        inbox.refuse(key, why)
+    inbox.clear(taken, refused)
 
 
 def write_commands(opened: Opened, state: State, events: list[Edit]) -> None:

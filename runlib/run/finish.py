@@ -29,6 +29,9 @@ def write_best(state: State, folder: RunFolder) -> None:
     ):
         for rank, suggestion in enumerate(suggestions):
             disk.replace_file(folder.suggestion(rank, refined), write_yaml(suggestion).encode())
+        for rank in range(len(suggestions), BEST):  # what a void trial had made the best
+            with contextlib.suppress(FileNotFoundError):
+                disk.current.unlink(folder.suggestion(rank, refined))
 
 
 def summary(state: State, folder: RunFolder) -> str:

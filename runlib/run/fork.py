@@ -13,7 +13,7 @@ from typing import Any
 
 from runlib.run import opening
 from runlib.run.folder import RunFolder
-from runlib.run.large import load_large
+from runlib.run.large import is_apart, load_large
 from runlib.run.session import make_metadata
 from runlib.tape.whole import raw_records, whole_tape
 
@@ -36,7 +36,6 @@ def make_fork(source: RunFolder, at: int | None, directory: str | Path, changes:
         FolderError: The directory cannot be written.
         TapeError: The tape has fewer records, or is damaged before.
     """
-    config, metadata, records = _history(source, at)
     opening.refuse_foreign(source)
     asked = {key: value for key, value in changes.items() if value is not None}
     config, origin, records = _history(source, at)
@@ -71,7 +70,8 @@ def _files(source: RunFolder, records: list[dict[str, Any]]) -> Iterator[tuple[s
         TapeCorrupt: One is missing or was changed.
     """
     for record in records:
-        entry = record.get("submit", {}).get("result", {}).get("file")
-        if entry is not None and record["submit"].get("of") is None:
+        submit = record.get("submit", {})
+        if submit.get("of") is None and is_apart(submit.get("result", {})):
+            entry = submit["result"]["file"]
             load_large(entry, source)
             yield entry["name"], (source.path / entry["name"]).read_bytes()

@@ -8,10 +8,11 @@ A command that is found again after a crash is known by its key, and has no seco
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from runlib.state.state import State
 from runlib.tape.events import EDITS, Enqueue, Note, Stopping, Void, event_from_data, event_to_data
 
 __all__ = ["Edit", "InboxFolder", "fault", "made_plain", "take_all"]
+
+log = logging.getLogger("runlib")
 
 Edit = Void | Enqueue | Note | Stopping
 
@@ -119,6 +122,18 @@ class InboxFolder:
         """Take a command away that cannot have an effect, leaving word for who waits for it."""
         disk.replace_file(self._answer(key), why.encode())
         self.remove(key)
+
+    def clear(self, taken: Iterable[str], refused: Mapping[str, str]) -> None:
+        """What was taken is durable on the tape, and what is refused is to be said."""
+        for key, why in refused.items():
+            log.warning("a command in the inbox is refused: %s", why)
+        try:
+            for key in taken:
+                self.remove(key)
+            for key, why in refused.items():
+                self.refuse(key, why)
+        except OSError as error:  # it is found again, and has no second effect
+            log.warning("%s cannot be tidied: %s", self.path, error.strerror or error)
 
     def answer(self, key: str) -> str | None:
         """Why a command was refused, said once; None if it was not."""

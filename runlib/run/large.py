@@ -7,7 +7,6 @@ record keeps loss, duration, cost and variance, and the refined suggestion unles
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from runlib.engine import disk
 from runlib.engine.canonical import dump, load
 from runlib.errors import TapeCorrupt, TapeError
 from runlib.run.folder import RunFolder
+from runlib.tape.writer import TapeWriter
 
 __all__ = ["is_apart", "load_large", "set_apart"]
 
@@ -22,46 +22,49 @@ LIMIT = 64 * 1024
 _KEPT = ("loss", "duration", "cost", "var", "error", "error_text")
 
 
-def set_apart(
-    result: dict[str, Any], tid: int, folder: RunFolder, full: Callable[[OSError], None] | None = None
-) -> dict[str, Any]:
+def set_apart(result: dict[str, Any], tid: int, folder: RunFolder, tape: TapeWriter | None = None) -> dict[str, Any]:
     """The result as it goes on the tape: itself, or if it is large a short one that names its file.
 
     Args:
         result: Of an evaluation.
         tid: The trial.
         folder: Of the run.
-        full: Called when there is no room for the file; when it returns, the whole file is tried again. None: a disk
-            without room refuses like any other.
+        tape: Is asked whether the run is still this process's, and waits if there is no room; then the whole file is
+            tried again.
 
     Raises:
+        LockStolen: Another process took the run over; no file was written.
         TapeError: The disk refused the file; nothing of the result is on the tape.
     """
     data = dump(result)
     if len(data) <= LIMIT:
         return result
     path = folder.trial(tid) / "result.json"
-    _write(path, data, full)
+    _write(path, data, tape)
     [(state, outcome)] = result.items()
     name = path.relative_to(folder.path).as_posix()
     return {state: _short(outcome), "file": {"name": name, "bytes": len(data), "hash": _hash(data)}}
 
 
-def _write(path: Path, data: bytes, full: Callable[[OSError], None] | None) -> None:
+def _write(path: Path, data: bytes, tape: TapeWriter | None) -> None:
     while True:
+        if tape is not None:
+            tape.check()
         try:
             disk.make_folder(path.parent, durable=True)
             disk.replace_file(path, data, durable=True)
+            for parent in (path.parent.parent, path.parent.parent.parent):  # a worker may have made the folders
+                disk.sync_folder(parent)
             return
         except OSError as error:
-            if full is None or not disk.is_full(error):
+            if tape is None or tape.full is None or not disk.is_full(error):
                 reason = error.strerror or str(error)
                 raise TapeError(
                     f"{path} could not be written: {reason}: the result of trial {path.parent.name} is not on the "
                     "tape; restore the run once the disk is well again, which evaluates it once more",
                     path=path,
                 ) from error
-            full(error)
+            tape.full(error)
 
 
 def is_apart(outcome: dict[str, Any]) -> bool:

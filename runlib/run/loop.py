@@ -152,7 +152,7 @@ class Loop:
         if error is not None and not self.policy.caught_exceptions.intersection(message.names):
             self._failure = self._failure or _failure(message, self.cast.state.live_trials[message.tid])
             return
-        result = set_apart(message.result, message.tid, self.cast.folder, self._arrivals.wait_for_room)
+        result = set_apart(message.result, message.tid, self.cast.folder, self.cast.tape)
         self._suggesting.fill(lambda: True)  # what the results before this one call for may not know this one
         self._append(Submit(message.tid, result))
         if error is not None and error.get("error") == "WorkerLost":
@@ -206,12 +206,7 @@ class Loop:
 
     def _clear_inbox(self) -> None:
         """What was taken is durable."""
-        inbox = InboxFolder(self.cast.folder.path)
-        for key in self._taken:
-            inbox.remove(key)
-        for key, why in self._refused.items():
-            log.warning("a command in the inbox is refused: %s", why)
-            inbox.refuse(key, why)
+        InboxFolder(self.cast.folder.path).clear(self._taken, self._refused)
         self._taken, self._refused = [], {}
 
     # -- what is suggested ------------------------------------------------------------------------

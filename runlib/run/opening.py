@@ -12,8 +12,9 @@ import itertools
 import logging
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from runlib.engine import registry
@@ -22,6 +23,8 @@ from runlib.errors import ConfigError, TapeError, TapeFormat
 from runlib.evaluator.base import Evaluator
 from runlib.run.folder import RunFolder
 from runlib.run.session import session_info, versions
+from runlib.run.settings import check_direction, check_order
+from runlib.search.base import Search
 from runlib.state.replay import replay
 from runlib.state.state import State
 from runlib.tape.events import Record, Session
@@ -35,6 +38,7 @@ __all__ = [
     "catch_up",
     "first_session",
     "load_plugins",
+    "make_state",
     "note_session",
     "read",
     "read_up_to",
@@ -85,11 +89,27 @@ def read_up_to(folder: RunFolder, at: int | None) -> tuple[TapeReader, State]:
     if at is not None and (isinstance(at, bool) or not isinstance(at, int) or at < 0):
         raise ConfigError(f"takes the number of a record, or 0 for the beginning, got {at!r}", "at")
     reader = open_tape(folder.tape)
-    state = State(path=folder.tape, origin=reader.metadata.get("origin"))
+    state = make_state(reader.metadata, folder.tape)
     replay(itertools.islice(reader, at), state)
     if at is not None and state.n < at:
         raise TapeError(f"{folder.tape} ends with record {state.n}: there is no record {at}", path=folder.tape, n=at)
     return reader, state
+
+
+def make_state(
+    metadata: dict[str, Any], tape: Path, search: Search | None = None, clock: Callable[[], float] | None = None
+) -> State:
+    """The state of a run before its first record.
+
+    Args:
+        metadata: Of its tape.
+        tape: Its path.
+        search: What hears of the results; None for reading only.
+        clock: The wall clock of a live run; None for reading.
+    """
+    config = metadata["run"]
+    order, direction = check_order(config.get("order", "completed")), check_direction(config.get("direction", "min"))
+    return State(search, path=tape, clock=clock, order=order, direction=direction, origin=metadata.get("origin"))
 
 
 def refuse_foreign(folder: RunFolder) -> None:
@@ -186,10 +206,10 @@ def _known(configs: list[Any]) -> bool:
     return True
 
 
-def warn_of_changes(evaluator: Evaluator, noted: dict[str, Any]) -> None:
+def warn_of_changes(evaluator: Evaluator | None, noted: dict[str, Any]) -> None:
     """Say what may keep the continuation from being the one that it would have been."""
-    then, now = noted.get("fingerprint"), evaluator.fingerprint()
-    if then is not None and now is not None and then != now:
+    then, now = noted.get("fingerprint"), None if evaluator is None else evaluator.fingerprint()
+    if evaluator is not None and then is not None and now is not None and then != now:
         warnings.warn(
             f"the code or data of the evaluator ({evaluator.kind}) is not what it was when this run was last written; "
             "its results so far are kept",

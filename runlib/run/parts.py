@@ -51,7 +51,7 @@ def noted_scene(
         "context": {name: run.context[name] for name in run.default_context},
         "pool": noted("pool", pool),
         "observers": [noted(f"observers.{i}", observer) for i, observer in enumerate(observers)],
-        "fingerprint": run.evaluator.fingerprint(),
+        "fingerprint": None if run.evaluator is None else run.evaluator.fingerprint(),
         **({"changed": dict(changed)} if changed else {}),
     }
 
@@ -102,6 +102,8 @@ def same_evaluator(given: Any, config: Any, context: Mapping[str, Any] | None) -
         ConfigError: It is another one; the message says where they differ.
     """
     evaluator = given if isinstance(given, Evaluator) else wrap(given, context)
+    if config is None:
+        raise ConfigError("this run is driven by hand, by suggest() and submit(): it has none", "evaluator")
     found = list(differences(config, evaluator.get_config()))
     if found:
         raise ConfigError(f"is another evaluator than that of the run: {'; '.join(found)}", "evaluator")

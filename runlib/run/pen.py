@@ -5,12 +5,13 @@ Whoever holds the lock writes; while a loop turns, it alone does, and what peopl
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from runlib.errors import RunlibError
 from runlib.run import opening
 from runlib.run.edit import check, edit_closed, empty, write_commands
 from runlib.run.folder import RunFolder
+from runlib.run.hand import Hand
 from runlib.run.inbox import Edit, InboxFolder
 from runlib.run.opening import Opened
 from runlib.state.state import State
@@ -18,7 +19,7 @@ from runlib.tape.lock import FolderLock
 from runlib.tape.reader import Position, Tail
 from runlib.tape.writer import Sync
 
-__all__ = ["Pen"]
+__all__ = ["Holding", "Pen"]
 
 
 class Pen:
@@ -101,3 +102,36 @@ class Pen:
         if opened is not None:
             self._end = opened.tape.position
             opened.close()
+
+
+class Holding:
+    """What a run does to hold its folder, and to give it free."""
+
+    _pen: Pen | None = None
+    _hand: Hand | None = None
+
+    def _require_pen(self) -> Pen:
+        if self._pen is None:
+            raise RunlibError("this run has no folder yet; call prepare() first")
+        return self._pen
+
+    def close(self) -> None:
+        """Give the folder free for another writer; a second call does nothing."""
+        hand, self._hand = self._hand, None
+        try:
+            if hand is not None:
+                hand.close()
+        finally:
+            if self._pen is not None:
+                self._pen.give_back()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        # The lock and the descriptor of a run that was prepared and dropped; nothing is lost by closing late.
+        if self.__dict__.get("_pen") is not None:
+            self.close()

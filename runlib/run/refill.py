@@ -27,6 +27,7 @@ class Refill:
     """Makes suggestions and puts them on the tape.
 
     Attributes:
+        capacity: How many trials are live at once.
         exhausted: Why the search has nothing left; empty as long as it may have.
         waiting: Whether the search waits for a result.
 
@@ -34,7 +35,7 @@ class Refill:
         search: Whose suggestions they are.
         stop: Says for how many results there is room.
         state: Of the run.
-        capacity: How many trials are live at once.
+        capacity: As above.
         reuse: Answer a repeated suggestion by the evaluation that is known.
         append: Puts an event on the tape and applies it.
         running: The trials that are being evaluated; kept up to date by the loop.
@@ -52,7 +53,7 @@ class Refill:
         running: set[int],
     ) -> None:
         self._search, self._stop, self._state = search, stop, state
-        self._capacity, self._reuse = capacity, reuse
+        self.capacity, self._reuse = capacity, reuse
         self._append, self._running = append, running
         self.exhausted = ""
         self.waiting = False
@@ -62,7 +63,7 @@ class Refill:
         state = self._state
         while goes_on():
             self._settle()
-            if len(state.live_trials) >= self._capacity or not self._may_suggest():
+            if len(state.live_trials) >= self.capacity or not self._may_suggest():
                 return
             if state.queue:
                 self._suggest_queued()
@@ -92,14 +93,14 @@ class Refill:
                 older += 1
 
     def _may_suggest(self) -> bool:
-        return self._state.order == "completed" or self._state.due(self._capacity) is not None
+        return self._state.order == "completed" or self._state.due(self.capacity) is not None
 
     def _hear(self, more: int = 0) -> int | None:
         """With the order ``"suggested"``, tell the search what it has to know; returns how many results that is."""
         state = self._state
         if state.order == "completed":
             return None
-        state.hand_over((state.due(self._capacity) or 0) + more)
+        state.hand_over((state.due(self.capacity) or 0) + more)
         return state.heard
 
     def _suggest_queued(self) -> None:

@@ -7,6 +7,7 @@ later call takes it again and reads what was added meanwhile.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +15,6 @@ from types import EllipsisType
 from typing import Any, Self
 
 from runlib.engine.component import Component
-from runlib.engine.names import check_name
 from runlib.errors import ReadOnlyRun, RunlibError
 from runlib.evaluator.base import Evaluator
 from runlib.observe.base import Observer
@@ -26,33 +26,24 @@ from runlib.run.edit import Editing
 from runlib.run.finish import announce, telling_pauses
 from runlib.run.folder import RunFolder, discard
 from runlib.run.fork import make_fork
+from runlib.run.hand import ByHand, Hand
 from runlib.run.inbox import Edit
 from runlib.run.parts import config_of, make_observers, make_search, noted_scene, same_evaluator, warn_of_context
-from runlib.run.pen import Pen
+from runlib.run.pen import Holding, Pen
 from runlib.run.session import make_metadata
-from runlib.run.settings import (
-    check_bool,
-    check_context,
-    check_duration,
-    check_names,
-    check_order,
-    check_retries,
-    check_timeout,
-)
+from runlib.run.settings import CAUGHT, check_context, check_duration
 from runlib.run.signals import listening
 from runlib.run.view import RunView
 from runlib.search.base import Search
-from runlib.state.state import Order, State
+from runlib.state.state import Direction, Order, State
 from runlib.stop.base import Stop
 from runlib.tape.lock import FolderLock
 from runlib.tape.reader import TapeReader
 
 __all__ = ["Run"]
 
-CAUGHT = ("TimeoutError", "WorkerLost", "InvalidResult")
 
-
-class Run(Editing, RunView):
+class Run(ByHand, Editing, Holding, RunView):
     """A search, an evaluator and a stop, run so that nothing finished is lost.
 
     ::
@@ -64,7 +55,11 @@ class Run(Editing, RunView):
     Args:
         search: What suggests; like every component an object or a config.
         evaluator: What a suggestion is worth; a callable, or its name ``module:name`` or ``file.py:name``, is wrapped.
+            None for a run that is driven by hand, by ``suggest()`` and ``submit()``.
         stop: When enough is done.
+        objective: Which key of what the evaluator returns counts; its value is the ``loss`` of the trial, and if it
+            is missing, that is an error of the trial.
+        direction: ``"min"``: smaller is better; ``"max"``: greater is, for search, stops, top lists and status.
         trial_timeout: Seconds that one evaluation may take; None for no limit.
         caught_exceptions: Names of exceptions (any class in their line of descent) that become results of their
             trials; any other ends the run, its trial staying live.
@@ -108,9 +103,11 @@ class Run(Editing, RunView):
     def __init__(
         self,
         search: Search | Mapping[str, Any],
-        evaluator: Evaluator | Callable[..., Any] | Mapping[str, Any] | str,
+        evaluator: Evaluator | Callable[..., Any] | Mapping[str, Any] | str | None,
         stop: Stop | Mapping[str, Any],
         *,
+        objective: str = "loss",
+        direction: Direction = "min",
         trial_timeout: float | None = None,
         caught_exceptions: Sequence[str] = CAUGHT,
         retries: Mapping[str, int] | None = None,
@@ -123,17 +120,23 @@ class Run(Editing, RunView):
         context: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(context)
-        self.trial_timeout = check_timeout(trial_timeout)
-        self.caught_exceptions = check_names(caught_exceptions)
-        self.retries = check_retries(retries)
-        self.reuse = check_bool(reuse, "reuse")
-        self.order = check_order(order)
-        self.name = None if name is None else check_name(name)
-        self.description = description
+        self._set(
+            objective=objective,
+            direction=direction,
+            trial_timeout=trial_timeout,
+            caught_exceptions=caught_exceptions,
+            retries=retries,
+            reuse=reuse,
+            order=order,
+            name=name,
+            description=description,
+        )
         check_context(self.context)
         self._parts: dict[str, Any] = {"search": search, "evaluator": evaluator, "stop": stop}
         self.readonly = False
         self._pen: Pen | None = None
+        self._hand: Hand | None = None
+        self._hand_lock = threading.Lock()
         self._folder: RunFolder | None = None
         self._state: State | None = None
         self.pool = self.build("pool", pool if pool is not None else ProcessPool(context), Pool)
@@ -158,7 +161,7 @@ class Run(Editing, RunView):
         metadata = make_metadata(self.get_config())
         scene = self._scene()  # before the folder is made: what cannot be noted is refused with nothing left behind
         self._folder, lock, position = RunFolder.create(directory, self.name, metadata)
-        self._state = State(self.search, path=self._folder.tape, clock=time.time, order=self.order)
+        self._state = opening.make_state(metadata, self._folder.tape, self.search, time.time)
         self._pen = Pen(self._folder, self._state, self.context["sync"])
         try:
             self._pen.take(lock, (position, None), scene)
@@ -228,8 +231,7 @@ class Run(Editing, RunView):
         config = metadata["run"]
         opening.load_plugins(opening.first_session(folder))
         search = make_search(config["search"], scene["context"])
-        order = check_order(config.get("order", "completed"))
-        state = State(search, path=folder.tape, clock=time.time, order=order, origin=metadata.get("origin"))
+        state = opening.make_state(metadata, folder.tape, search, time.time)
         end = opening.catch_up(folder, state, None, how["verify"])
         before = {**config, **state.changes}
         noted = state.last_session
@@ -303,12 +305,8 @@ class Run(Editing, RunView):
         run._folder = RunFolder.find(folder)
         run._state, config = opening.read(run._folder, at)
         run._parts = {name: config.get(name) for name in ("search", "evaluator", "stop")}
-        run.trial_timeout = config.get("trial_timeout")
-        run.caught_exceptions = list(config.get("caught_exceptions", CAUGHT))
-        run.retries = config.get("retries") or {}
-        run.reuse, run.order = config.get("reuse", True), config.get("order", "completed")
-        run.name, run.description = config.get("name"), config.get("description")
-        run.readonly, run._pen = True, None
+        run._set(**config)
+        run.readonly, run._pen, run._hand = True, None, None
         return run
 
     # -- running ---------------------------------------------------------------------------------
@@ -332,21 +330,26 @@ class Run(Editing, RunView):
         self._refuse_readonly("run()")
         duration = check_duration(duration)
         pen = self._require_pen()
+        if self._hand is not None:
+            raise RunlibError(f"{self.work_directory} is driven by hand; close() it before run()")
+        if self.evaluator is None:
+            raise RunlibError("this run has no evaluator: drive it by suggest() and submit(), or give it one")
+        self.evaluator.objective = self.objective
         pen.take_again(self._scene())
         pen.turning = True
         try:
-            self._run(None if duration is None else 60 * duration)
+            self._run(self.evaluator, None if duration is None else 60 * duration)
         finally:
             pen.leave()
         if self.announces:
             announce(self.state, self._require_folder())
         return self
 
-    def _run(self, seconds: float | None) -> None:
+    def _run(self, evaluator: Evaluator, seconds: float | None) -> None:
         with listening() as interrupt, telling_pauses(self.announces):
             policy = make_policy(self, self.pool.slots(self.context), seconds)
             cast = make_cast(self, self.pool, self.observers, self._require_pen().held, seconds)
-            end = conduct(cast, policy, interrupt, self.evaluator, self.context)
+            end = conduct(cast, policy, interrupt, evaluator, self.context)
         if end.reason != "signal":
             return
         how = f"{self.work_directory} ended in order on {interrupt.name}; restore it to go on"
@@ -359,30 +362,21 @@ class Run(Editing, RunView):
         """The same as ``run``."""
         return self.run(duration)
 
-    def close(self) -> None:
-        """Give the folder free for another writer; a second call does nothing."""
-        if self._pen is not None:
-            self._pen.give_back()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        # The lock and the descriptor of a run that was prepared and dropped; nothing is lost by closing late.
-        if self.__dict__.get("_pen") is not None:
-            self.close()
+    def _by_hand(self) -> Hand:
+        self._refuse_readonly("suggest() or submit()")
+        pen = self._require_pen()
+        with self._hand_lock:
+            if pen.turning:
+                raise RunlibError(f"{self.work_directory} runs: suggest() and submit() are for runs driven by hand")
+            if self._hand is None:
+                pen.take_again(self._scene())
+                cast = make_cast(self, self.pool, self.observers, pen.held, None)
+                self._hand = Hand(cast, make_policy(self, self.pool.slots(self.context), None))
+            return self._hand
 
     def _edit(self, event: Edit) -> None:
         self._refuse_readonly("edit")
         self._require_pen().edit(event)
-
-    def _require_pen(self) -> Pen:
-        if self._pen is None:
-            raise RunlibError("this run has no folder yet; call prepare() first")
-        return self._pen
 
     def _refuse_readonly(self, what: str) -> None:
         if self.readonly:

@@ -5,22 +5,45 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from runlib.engine.names import check_name
 from runlib.errors import ConfigError
 from runlib.pool.settings import read_count, read_memory_limit
-from runlib.state.state import Order
+from runlib.state.state import Direction, Order
 
 __all__ = [
+    "CAUGHT",
     "check_bool",
     "check_context",
+    "check_direction",
     "check_duration",
     "check_names",
+    "check_objective",
     "check_order",
     "check_retries",
+    "check_settings",
     "check_timeout",
     "differences",
 ]
 
 FOREVER = 1e9  # 30 years of seconds; clocks and timers do not take much more
+
+
+CAUGHT = ("TimeoutError", "WorkerLost", "InvalidResult")
+
+
+def check_settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a run, as they are kept; what is not given has its default."""
+    return {
+        "objective": check_objective(given.get("objective", "loss")),
+        "direction": check_direction(given.get("direction", "min")),
+        "trial_timeout": check_timeout(given.get("trial_timeout")),
+        "caught_exceptions": check_names(given.get("caught_exceptions", CAUGHT)),
+        "retries": check_retries(given.get("retries")),
+        "reuse": check_bool(given.get("reuse", True), "reuse"),
+        "order": check_order(given.get("order", "completed")),
+        "name": None if given.get("name") is None else check_name(given["name"]),
+        "description": given.get("description"),
+    }
 
 
 def check_timeout(value: Any) -> float | None:
@@ -75,6 +98,20 @@ def check_order(value: Any) -> Order:
     if value != "completed":
         raise ConfigError(f"takes completed or suggested, got {value!r}", "order")
     return "completed"
+
+
+def check_direction(value: Any) -> Direction:
+    """``direction``: min or max."""
+    if value not in ("min", "max"):
+        raise ConfigError(f"takes min or max, got {value!r}", "direction")
+    return "max" if value == "max" else "min"
+
+
+def check_objective(value: Any) -> str:
+    """``objective``: a key of the result."""
+    if not isinstance(value, str) or not value:
+        raise ConfigError(f"takes the name of a key of the result, got {value!r}", "objective")
+    return value
 
 
 def check_context(context: Mapping[str, Any]) -> None:

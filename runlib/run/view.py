@@ -16,9 +16,10 @@ from runlib.evaluator.base import Evaluator
 from runlib.evaluator.function import FunctionEvaluator
 from runlib.run.folder import RunFolder
 from runlib.run.large import is_apart, load_large
+from runlib.run.settings import check_settings
 from runlib.search.base import Search
 from runlib.search.by_history import ByHistory
-from runlib.state.state import Incumbent, Order, State
+from runlib.state.state import Direction, Incumbent, Order, State
 from runlib.stop.base import Stop
 from runlib.tape.foreign import is_foreign
 
@@ -26,7 +27,17 @@ __all__ = ["RunView"]
 
 C = TypeVar("C", bound=Component)
 PARTS = ("search", "evaluator", "stop")
-SETTINGS = ("trial_timeout", "caught_exceptions", "retries", "reuse", "order", "name", "description")
+SETTINGS = (
+    "objective",
+    "direction",
+    "trial_timeout",
+    "caught_exceptions",
+    "retries",
+    "reuse",
+    "order",
+    "name",
+    "description",
+)
 
 
 class RunView(Component, abstract=True):
@@ -36,6 +47,8 @@ class RunView(Component, abstract=True):
     _folder: RunFolder | None = None
     _state: State | None = None
     readonly: bool
+    objective: str
+    direction: Direction
     trial_timeout: float | None
     caught_exceptions: list[str]
     retries: dict[str, int]
@@ -44,6 +57,10 @@ class RunView(Component, abstract=True):
     name: str | None
     description: str | None
 
+    def _set(self, **settings: Any) -> None:
+        for name, value in check_settings(settings).items():
+            setattr(self, name, value)
+
     @property
     def search(self) -> Search:
         """The search."""
@@ -51,9 +68,11 @@ class RunView(Component, abstract=True):
         return told.inner if isinstance(told, ByHistory) else self._part("search", Search)
 
     @property
-    def evaluator(self) -> Evaluator:
-        """The evaluator."""
+    def evaluator(self) -> Evaluator | None:
+        """The evaluator; None for a run that is driven by hand."""
         value = self._parts["evaluator"]
+        if value is None:
+            return None
         is_class = isinstance(value, type) and issubclass(value, Component)  # meant was an object of it
         if not isinstance(value, Component) and not is_class and (callable(value) or _is_name(value)):
             self._parts["evaluator"] = wrap(value, self.given_context)
@@ -81,7 +100,8 @@ class RunView(Component, abstract=True):
 
     def _part_config(self, name: str) -> Any:
         part = self._parts[name]
-        return part if self.readonly and not isinstance(part, Component) else getattr(self, name).get_config()
+        is_data = part is None or (self.readonly and not isinstance(part, Component))
+        return part if is_data else getattr(self, name).get_config()
 
     @property
     def work_directory(self) -> Path:
@@ -112,6 +132,11 @@ class RunView(Component, abstract=True):
     def best(self) -> Incumbent | None:
         """The best ok trial, with ``tid``, ``loss`` and ``suggestion``; None before the first."""
         return self.state.best
+
+    @property
+    def done(self) -> bool:
+        """Whether the stop leaves no room for another trial, or somebody asked the run to stop."""
+        return self.state.stopping is not None or self.stop.done(self.state) or self.stop.room(self.state) <= 0
 
     def full_result(self, tid: int) -> dict[str, Any]:
         """``{"ok": {...}}`` or ``{"error": {...}}`` of a finished trial, read from its file if it is a large one.

@@ -51,4 +51,5 @@ class Bell:
 
     def below(self, x: float) -> float:
         """The share below ``x``: the inverse of ``quantile``."""
-        return (_standard.cdf((x - self.mu) / self.sigma) - self._first) / self._share
+        share = (_standard.cdf((x - self.mu) / self.sigma) - self._first) / self._share
+        return min(max(share, 0.0), 1.0)

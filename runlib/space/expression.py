@@ -106,7 +106,12 @@ class Expression(Term):
         return [self.name, to_data(self.left), to_data(self.right)]
 
     def __repr__(self) -> str:
-        return f"({self.left!r} {OPERATIONS[self.name][0]} {self.right!r})"
+        return f"({_shown(self.left)} {OPERATIONS[self.name][0]} {_shown(self.right)})"
+
+
+def _shown(operand: Any) -> str:
+    # -2 ** x is -(2 ** x)
+    return f"({operand!r})" if isinstance(operand, int | float) and operand < 0 else repr(operand)
 
 
 def to_data(space: Any, depth: int = 0) -> Any:

@@ -37,7 +37,7 @@ _SOLUTIONS: dict[str, tuple[Callable[[float, float], float], Callable[[float, fl
     "hp_add": (operator.sub, operator.sub),
     "hp_div": (operator.mul, lambda value, other: other / value),
     "hp_mul": (operator.truediv, operator.truediv),
-    "hp_pow": (lambda value, other: abs(value) ** (1 / other), lambda value, other: math.log(value, other)),
+    "hp_pow": (lambda value, other: abs(value) ** (1 / other), lambda value, other: _log(value) / _log(other)),
     "hp_sub": (operator.add, lambda value, other: other - value),
 }
 
@@ -70,7 +70,7 @@ class Formula(Node):
 
     def locate(self, value: Any, row: Row) -> bool:
         """Solved, if one side is a constant, and calculated again."""
-        if number(value, integer=False) is None:
+        if number(value, integer=False) is None or not (self.left.constant or self.right.constant):
             return False
         varying = self.right if self.left.constant else self.left
         for candidate in self._solutions(value):
@@ -86,25 +86,29 @@ class Formula(Node):
         return None if left is None or right is None else left * right
 
     def _solutions(self, value: float) -> Iterator[float]:
+        """What the side that varies may be: for ``_gives`` to judge."""
         on_left, on_right = _SOLUTIONS[self.name]
-        found: float | complex | None = None
-        varying = self.left
+        found, varying = math.nan, self.left
         with contextlib.suppress(ArithmeticError, ValueError):
             if isinstance(self.right, Fixed):
                 found = on_left(value, self.right.value)
             elif isinstance(self.left, Fixed):
                 found, varying = on_right(value, self.left.value), self.right
-        if isinstance(found, int | float) and math.isfinite(found):
-            low, high = bounds(varying)
-            for x in (found, -found):
-                # As it is, without the errors of rounding, and with these taken back at a bound.
-                yield from (x, round(x), min(max(x, low), high))
+        low, high = bounds(varying)
+        for x in (found, -found) if math.isfinite(found) else ():
+            # As it is, without the errors of rounding, and with these taken back at a bound.
+            yield from (x, round(x), min(max(x, low), high))
+        yield from (low, low + 1, 0.0)  # where it makes no difference, as in 0 * x, or only whether it is odd
 
     def _gives(self, value: float, row: Row) -> bool:
         try:
             return math.isclose(self.assemble(row), value, rel_tol=NEAR, abs_tol=1e-300)
         except SpaceError:
             return False
+
+
+def _log(x: float) -> float:
+    return math.log(abs(x))
 
 
 def calculate(name: str, left: Any, right: Any, path: str) -> Any:

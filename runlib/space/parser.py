@@ -18,6 +18,7 @@ from runlib.space.forms import TYPED, is_function, read_typed
 from runlib.space.formula import OPERATIONS, Formula, is_numeric
 from runlib.space.functions import FUNCTIONS, pairs, powers
 from runlib.space.leaves import Branch, Leaf
+from runlib.space.merge import merged
 from runlib.space.nodes import Fixed, Items, Node, Table, Variable
 from runlib.space.quantities import Float, Integer, LogNormal, Normal
 from runlib.space.typed import Parameter
@@ -25,7 +26,7 @@ from runlib.space.typed import Parameter
 __all__ = ["Parser", "Place"]
 
 CHOICES = ("hp_choice", "hp_loggrid", "hp_pchoice")
-NAMES = [*sorted([*FUNCTIONS, *CHOICES]), *sorted({*TYPED} - {*FUNCTIONS, *CHOICES}), *OPERATIONS]
+NAMES = [*sorted([*FUNCTIONS, *CHOICES]), *sorted({*TYPED} - {*FUNCTIONS, *CHOICES}), *OPERATIONS, "hp_merge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,8 @@ class Parser:
         name, *rest = data
         if name in OPERATIONS:
             return self._formula(name, rest, place)
+        if name == "hp_merge":
+            return self._merge(rest, place)
         parameter = read_typed(data, place.path)
         if parameter is not None:
             return self._typed(parameter, data, place)
@@ -100,6 +103,11 @@ class Parser:
         left, right = (self._operand(name, operand, place.inner(k)) for k, operand in enumerate(operands))
         made = Formula(name, left, right, place.path)
         return Fixed(made.assemble([])) if left.constant and right.constant else made
+
+    def _merge(self, args: list[Any], place: Place) -> Node:
+        if len(args) != 1 or not isinstance(args[0], list) or not args[0] or is_function(args[0]):
+            raise SpaceError('hp_merge is written ["hp_merge", [part, ...]], the parts being dicts', place.path)
+        return merged([self.node(part, place.inner(index)) for index, part in enumerate(args[0])], place.path)
 
     def _operand(self, name: str, data: Any, place: Place) -> Node:
         node = self.node(data, replace(place, hidden=True))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from runlib.space.bell import Bell
-from runlib.space.numbers import CLOSE, exp, listable, number, shown
+from runlib.space.numbers import CLOSE, listable, number, shown
 
 __all__ = ["Range", "Rng"]
 
@@ -137,8 +137,13 @@ class Range:
         if self.whole:
             return range(int(self.least), int(self.least) + listable(self.size or 0))
         gaps, width = listable(resolution) - 1, self.end - self.start
-        places = [self.start + width * k / gaps for k in range(gaps)] + [self.end] if gaps else [self.start + width / 2]
-        return [self.settle(exp(x) if self.log else x) for x in places]
+        if not gaps:
+            return [self._at(self.start + width / 2)]
+        return [self.least, *(self._at(self.start + width * k / gaps) for k in range(1, gaps)), self.most]
+
+    def _at(self, x: float) -> float:
+        """The raw number at a place of the scale."""
+        return self.settle(math.exp(x) if self.log else x)
 
     def describe(self) -> str:
         """What is admissible, for people."""

@@ -32,7 +32,11 @@ without one it is called by its place, ``a.b.0``. Bounds are values here, both i
     hp_constant          {value}                    plain data, never read as a variable
 
 each with ``prior`` and ``prior_confidence`` where wanted. Arithmetic takes numbers, variables that are numbers,
-and arithmetic, without a label: ``["hp_add", a, b]``, ``hp_sub``, ``hp_mul``, ``hp_div``, ``hp_pow``.
+and arithmetic, without a label: ``["hp_add", a, b]``, ``hp_sub``, ``hp_mul``, ``hp_div``, ``hp_pow``. And
+``["hp_merge", [part, ...]]`` joins dicts, and choices of dicts, into one flat dict.
+
+A dict with one key that is the name of a dialect (``runlib.space.dialects``) holds a space of another tool, and is
+translated: ``{"neps": {"x": [0.0, 1.0]}}``. Who means the key itself writes ``["hp_merge", [{"neps": ...}]]``.
 """
 
 from __future__ import annotations

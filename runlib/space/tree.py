@@ -34,6 +34,7 @@ class Space:
         self.root = root
         self.variables = tuple(variables)
         self._data = Fixed(data)
+        self._made_with = "space", False
         self._memorable = [(v.label, v.index, v.distribution.whole) for v in variables if v.memorable]
         self._plan = [(v, v.index, v.parent.index if v.parent else -1, v.option) for v in variables]
         self._draws = [(index, _unit(v), parent, option) for v, index, parent, option in self._plan]
@@ -58,8 +59,9 @@ class Space:
         except NotPlain as error:
             raise SpaceError(error.reason, error.path).under(path) from None
         parser = Parser(path, full_fidelity)
-        root = parser.node(data, Place(path))
-        return cls(root, parser.variables, data)
+        made = cls(parser.node(data, Place(path)), parser.variables, data)
+        made._made_with = path, full_fidelity
+        return made
 
     @property
     def data(self) -> Any:
@@ -182,8 +184,15 @@ class Space:
         row = self._blank[:]
         return row if self.root.locate(suggestion, row) else None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (self.data, *self._made_with)
+
     def __repr__(self) -> str:
         return f"Space.of({self.data!r})"
+
+
+def _again(data: Any, path: str, full_fidelity: bool) -> Space:
+    return Space.of(data, path, full_fidelity=full_fidelity)
 
 
 def _unit(variable: Variable) -> Callable[[float], float]:

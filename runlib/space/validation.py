@@ -12,6 +12,7 @@ from typing import Any
 from runlib.errors import SpaceError
 from runlib.space.formula import Formula, bounds
 from runlib.space.leaves import Branch, Leaf
+from runlib.space.merge import Merge
 from runlib.space.nodes import Fixed, Items, Node, Table
 from runlib.space.numbers import number, shown
 
@@ -29,6 +30,8 @@ def check(node: Node, value: Any, path: str) -> None:
     """
     if isinstance(node, Table):
         _check_table(node, value, path)
+    elif isinstance(node, Merge):
+        _check_merge(node, value, path)
     elif isinstance(node, Items):
         _check_items(node, value, path)
     elif isinstance(node, Branch):
@@ -54,6 +57,17 @@ def _check_table(node: Table, value: Any, path: str) -> None:
             raise SpaceError(f"there is no key {key!r}; there must be {_listed(keys)}", path)
     for key, part in node.items:
         check(part, value[key], f"{path}.{key}")
+
+
+def _check_merge(node: Merge, value: Any, path: str) -> None:
+    keys = sorted(frozenset().union(*node.keys))
+    if not isinstance(value, dict):
+        raise SpaceError(f"must be a dict with some of the keys {_listed(keys)}, got {_short(value)}", path)
+    for key in value:
+        if key not in keys:
+            raise SpaceError(f"there is no key {key!r}; there can be {_listed(keys)}", path)
+    for part, own in zip(node.nodes, node.split(value), strict=True):
+        check(part, own, path)
 
 
 def _check_items(node: Items, value: Any, path: str) -> None:
@@ -85,6 +99,8 @@ def _kind(node: Node) -> str:
         return _short(node.value)
     if isinstance(node, Table):
         return f"a dict with {_listed([key for key, _ in node.items])}"
+    if isinstance(node, Merge):
+        return "a dict"
     if isinstance(node, Items):
         return f"a list of {len(node.nodes)} items"
     if isinstance(node, Leaf):

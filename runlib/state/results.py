@@ -18,9 +18,14 @@ Entry = list[Any]
 
 
 class ResultTable(Mapping[K, Entry], Generic[K]):
-    """Key -> ``[state, outcome]``; reading is that of a dict, writing is left to the state of the run."""
+    """Key -> ``[state, outcome]``; reading is that of a dict, writing is left to the state of the run.
 
-    def __init__(self) -> None:
+    Args:
+        sign: 1 where smaller losses are better, -1 where greater ones are.
+    """
+
+    def __init__(self, sign: int = 1) -> None:
+        self._sign = sign
         self._entries: dict[K, Entry] = {}
         self.ok_count = 0
         self.error_count = 0
@@ -93,7 +98,7 @@ class ResultTable(Mapping[K, Entry], Generic[K]):
     @property
     def sorted_losses(self) -> list[float]:
         """The losses of all successes, best first."""
-        return sorted(self.losses)
+        return sorted(self.losses, reverse=self._sign < 0)
 
     @property
     def tids_losses(self) -> list[tuple[K, float]]:
@@ -103,22 +108,25 @@ class ResultTable(Mapping[K, Entry], Generic[K]):
     @property
     def sorted_tids_losses(self) -> list[tuple[K, float]]:
         """``(key, loss)`` of all successes, best first, ties in the order of submission."""
-        return sorted(self.tids_losses, key=_loss)
+        return sorted(self.tids_losses, key=self._worth)
 
     def top(self, n: int = 5) -> list[tuple[K, float]]:
         """``(key, loss)`` of the ``n`` best, or of all if there are fewer; ties in the order of submission."""
-        return heapq.nsmallest(n, self.tids_losses, key=_loss)
+        return heapq.nsmallest(n, self.tids_losses, key=self._worth)
+
+    def _worth(self, pair: tuple[Any, float]) -> float:
+        return self._sign * pair[1]
 
     def top_losses(self, n: int = 5) -> list[float]:
-        """The ``n`` smallest losses, or all if there are fewer."""
+        """The ``n`` best losses, or all if there are fewer."""
         return [loss for _, loss in self.top(n)]
 
     def top_suggestions(self, n: int = 5) -> list[Any]:
-        """The suggestions of the ``n`` smallest losses, best first."""
+        """The suggestions of the ``n`` best losses, best first."""
         return [self._entries[key][1]["suggestion"] for key, _ in self.top(n)]
 
     def top_refined_suggestions(self, n: int = 5) -> list[Any]:
-        """The refined suggestions among the ``n`` smallest losses; where an evaluator gave none, none is here."""
+        """The refined suggestions among the ``n`` best losses; where an evaluator gave none, none is here."""
         outcomes = [self._entries[key][1] for key, _ in self.top(n)]
         return [outcome["refined_suggestion"] for outcome in outcomes if "refined_suggestion" in outcome]
 
@@ -127,6 +135,3 @@ class ResultTable(Mapping[K, Entry], Generic[K]):
         outcomes = self.where_state("error").values()
         return dict(Counter(outcome.get("error", "UnknownError") for outcome in outcomes))
 
-
-def _loss(pair: tuple[Any, float]) -> float:
-    return pair[1]

@@ -20,9 +20,10 @@ from runlib.state.telling import Telling
 from runlib.tape.events import EDITS, End, Enqueue, Note, Record, Retry, Session, Stopping, Submit, Suggest, Void
 from runlib.tape.tape import Tape
 
-__all__ = ["Incumbent", "Order", "State"]
+__all__ = ["Direction", "Incumbent", "Order", "State"]
 
 Order = Literal["completed", "suggested"]
+Direction = Literal["min", "max"]
 
 RESULTS = frozenset({"ok", "error"})
 NOT_REUSED = frozenset({"TimeoutError", "WorkerLost", "MemoryError"})  # they tell of the machine, not of the suggestion
@@ -53,6 +54,7 @@ class State(Tally):
         search: What hears of the results; None for reading only.
         path: The tape.
         clock: The wall clock of a live run; None for reading, where time ends with the last record.
+        direction: Whether smaller losses are better (``"min"``) or greater ones (``"max"``).
         order: When the search hears of a result: ``"completed"``, at once; ``"suggested"``, when ``hand_over`` says,
             in the order in which the trials were suggested.
         origin: Of a fork, what its metadata say: up to record ``at`` its history is that of another run, the settings
@@ -66,16 +68,19 @@ class State(Tally):
         path: Path | None = None,
         clock: Callable[[], float] | None = None,
         order: Order = "completed",
+        direction: Direction = "min",
         origin: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__()
+        sign = -1 if direction == "max" else 1
+        super().__init__(sign)
+        self.direction = direction
         self.order = order
-        self.telling = Telling(search, order == "suggested", (origin or {}).get("adopted", 0))
+        self.telling = Telling(search, order == "suggested", adopted=(origin or {}).get("adopted", 0), sign=sign)
         self._inherited = (origin or {}).get("at", 0)
         self.clock = clock
         self._path = path
-        self.trials: ResultTable[int] = ResultTable()
-        self.evals: ResultTable[str] = ResultTable()
+        self.trials: ResultTable[int] = ResultTable(sign)
+        self.evals: ResultTable[str] = ResultTable(sign)
         self.live_trials: dict[int, Any] = {}
         self.voided: dict[int, str] = {}
         self.queue: dict[int, Any] = {}
@@ -91,6 +96,7 @@ class State(Tally):
         self.last_session: dict[str, Any] = {}
         self._eids: dict[int, str] = {}
         self._owner: dict[str, int] = {}
+        self._older: dict[str, list[int]] = {}  # where there are several, the evaluations before the owner's
         self._of: dict[int, int] = {}  # of finished trials that were not evaluated themselves
         self._opened: float | None = None
         self._written = 0.0  # when the run itself last wrote; people may write when nobody runs it
@@ -154,10 +160,13 @@ class State(Tally):
     def _suggest(self, event: Suggest, n: int) -> None:
         if event.tid in self.live_trials or event.tid in self.trials or event.tid in self.voided:
             raise self._corrupt(f"suggests trial {event.tid} a second time", n)
-        if event.queued is not None and self.queue.pop(event.queued, None) != event.suggestion:
-            raise self._corrupt(f"tries what record {event.queued} is said to want, which is not so", n)
+        eid = hash_suggestion(event.suggestion)
+        if event.queued is not None:
+            if event.queued not in self.queue or hash_suggestion(self.queue[event.queued]) != eid:
+                raise self._corrupt(f"tries what record {event.queued} is said to want, which is not so", n)
+            del self.queue[event.queued]
         self.live_trials[event.tid] = event.suggestion
-        self._eids[event.tid] = hash_suggestion(event.suggestion)
+        self._eids[event.tid] = eid
         self.next_tid += 1
 
     def _submit(self, event: Submit, n: int) -> None:
@@ -170,6 +179,8 @@ class State(Tally):
         entry = self._entry(event, suggestion)
         self.trials.put(tid, entry)
         if event.of is None:
+            if eid in self._owner:
+                self._older.setdefault(eid, []).append(self._owner[eid])
             self.evals.put(eid, entry)
             self._owner[eid] = tid
         else:
@@ -232,10 +243,12 @@ class State(Tally):
             return
         self.evals.drop(eid)
         del self._owner[eid]
-        for other, known in self.trials.items():
-            if other not in self._of and hash_suggestion(known[1]["suggestion"]) == eid:
-                self.evals.put(eid, known)
-                self._owner[eid] = other
+        older = [other for other in self._older.pop(eid, []) if other in self.trials]
+        if older:
+            self._owner[eid] = older.pop()
+            self.evals.put(eid, self.trials[self._owner[eid]])
+        if older:
+            self._older[eid] = older
 
     def due(self, window: int) -> int | None:
         """How many results the search has to know before the next suggestion; None if they are not all there.

@@ -39,9 +39,11 @@ class Tally:
         count_by_error: Failed trials by the name of their error.
         repeats: Trials answered from known evaluations since the last one that was evaluated.
         total_cost: The sum of ``cost`` over evaluations.
+        sign: 1 where smaller losses are better, -1 where greater ones are.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, sign: int = 1) -> None:
+        self.sign = sign
         self._count_anew([])
 
     def _count_anew(self, trials: Iterable[tuple[int, Entry, bool]]) -> None:
@@ -58,7 +60,7 @@ class Tally:
     @property
     def top(self) -> list[tuple[int, float]]:
         """``(tid, loss)`` of the best five evaluations, or of fewer; kept, not computed."""
-        return [(tid, loss) for loss, _, tid in self._top]
+        return [(tid, self.sign * worth) for worth, _, tid in self._top]
 
     def _count(self, tid: int, entry: Entry, repeated: bool) -> None:
         self.repeats = self.repeats + 1 if repeated else 0
@@ -72,13 +74,17 @@ class Tally:
         self.errors_in_a_row = 0
         if not repeated:
             self.total_cost += outcome.get("cost", 0.0)
-            self._rank(outcome["loss"], tid)
-        if self.best is None or outcome["loss"] < self.best.loss:
+            self._rank(self.sign * outcome["loss"], tid)
+        if self.best is None or self.is_better(outcome["loss"], self.best.loss):
             self.best = Incumbent(tid, outcome["loss"], outcome["suggestion"])
             self.since_best = 0
 
-    def _rank(self, loss: float, tid: int) -> None:
+    def is_better(self, loss: float, than: float) -> bool:
+        """Whether a loss is better than another, by the direction of the run."""
+        return self.sign * loss < self.sign * than
+
+    def _rank(self, worth: float, tid: int) -> None:
         self._ranked += 1
-        if len(self._top) < TOP or loss < self._top[-1][0]:
-            bisect.insort(self._top, (loss, self._ranked, tid))
+        if len(self._top) < TOP or worth < self._top[-1][0]:
+            bisect.insort(self._top, (worth, self._ranked, tid))
             del self._top[TOP:]

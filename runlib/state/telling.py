@@ -28,12 +28,14 @@ class Telling:
         search: Of the run; None for reading only.
         in_order: As above.
         adopted: The number of the record up to which suggestions are those of another search.
+        sign: -1 where greater losses are better: the search, which takes smaller ones for better, hears them turned.
     """
 
-    def __init__(self, search: Search | None, in_order: bool, adopted: int = 0) -> None:
+    def __init__(self, search: Search | None, in_order: bool, *, adopted: int = 0, sign: int = 1) -> None:
         self.search = None if search is None else complete(search)
         self.in_order = in_order
         self.adopted = adopted
+        self._sign = sign
         self.heard = 0
         self._kept: dict[int, Entry | None] = {}
 
@@ -74,9 +76,13 @@ class Telling:
             self.search.submit(tid, error=True)
             self.search.forget(tid)
         elif entry[0] == "ok":
-            self.search.submit(tid, loss=entry[1]["loss"], var=entry[1].get("var"))
+            self.search.submit(tid, loss=self._sign * entry[1]["loss"], var=entry[1].get("var"))
         else:
             self.search.submit(tid, error=True)
+
+    def is_own(self, event: Suggest, n: int) -> bool:
+        """Whether record ``n`` is a suggestion of the search, and not one of somebody else."""
+        return self.search is not None and event.queued is None and n > self.adopted
 
     def bring_along(self, event: Suggest, n: int, verify: bool) -> None:
         """Let it take back an own suggestion, or take in one of somebody else.
@@ -87,11 +93,11 @@ class Telling:
         if self.search is None:
             return
         try:
-            if event.queued is not None or n <= self.adopted:
-                _check_same(self.search.adopt(event.suggestion), event.tid)
-            else:
+            if self.is_own(event, n):
                 recall = Search.recall if verify else type(self.search).recall
                 recall(self.search, event.tid, event.suggestion, event.memo)
+            else:
+                _check_same(self.search.adopt(event.suggestion), event.tid)
         except (ReplayMismatch, SearchError) as error:
             raise ReplayMismatch(f"record {n}: {error}", n=n) from error
 

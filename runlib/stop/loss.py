@@ -13,7 +13,7 @@ __all__ = ["StopLoss"]
 
 
 class StopLoss(Stop):
-    """Stop once a trial has a loss of ``threshold`` or less.
+    """Stop once a trial has a loss of ``threshold`` or better: less, or more if the run maximises.
 
     Args:
         threshold: The loss that is good enough, in its own unit.
@@ -28,8 +28,8 @@ class StopLoss(Stop):
         self.threshold = threshold
 
     def done(self, state: State) -> bool:
-        """Whether the incumbent is at or below the threshold."""
-        return state.best is not None and state.best.loss <= self.threshold
+        """Whether the incumbent is as good as the threshold."""
+        return state.best is not None and not state.is_better(self.threshold, state.best.loss)
 
     def short_report(self, state: State) -> str:
         """``Best loss: 0.52, good enough at 0.1.``"""

@@ -26,6 +26,7 @@ __all__ = [
     "encode_line",
     "find_intact",
     "intact",
+    "line_of",
     "stored_hash",
 ]
 
@@ -87,6 +88,12 @@ def find_intact(text: bytes, previous: bytes) -> int | None:
         if intact(text[: match.end()], previous) is not None:
             return match.end()
     return None
+
+
+def line_of(text: bytes) -> bytes:
+    """The line that ``text`` begins with, without the line feed, or what may stand there in its place."""
+    match = _SUFFIX.search(text)  # nowhere else in a line: JSON escapes quotes, and is written without spaces
+    return text[: match.end()] if match else text
 
 
 def durable_note(line: bytes) -> int | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from runlib.engine.canonical import load
-from runlib.tape.codec import METADATA_END, RECORD_END, encode_line
+from runlib.tape.codec import METADATA_END, RECORD_END, encode_line, line_of
 
 __all__ = ["raw_records", "whole_tape"]
 
@@ -39,6 +39,6 @@ def raw_records(path: Path, count: int) -> Iterator[dict[str, Any]]:
     with path.open("rb") as file:
         file.readline(), file.readline()
         for _ in range(count):
-            data = load(file.readline())
+            data = load(line_of(file.readline()))
             file.readline()
             yield {key: value for key, value in data.items() if key not in ("n", "d", "h")}

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from runlib.engine import disk
-from runlib.errors import TapeError
+from runlib.errors import LockStolen, TapeError
 from runlib.tape import codec
 from runlib.tape.codec import METADATA_END, RECORD_END
 from runlib.tape.events import Event, Record, Submit, Suggest
@@ -78,6 +78,7 @@ class TapeWriter:
         self._committed_at = clock()
         self._not_durable: list[tuple[str, int | None]] = []  # kind and trial of what was appended since the last sync
         self._broken: str | None = None
+        self._stolen: LockStolen | None = None
         self._file = disk.AppendFile(path)
 
     @property
@@ -209,9 +210,12 @@ class TapeWriter:
                 )
         except TapeError as error:
             self._broken = str(error)
+            self._stolen = error if isinstance(error, LockStolen) else None
             raise
 
     def _refuse_broken(self) -> None:
+        if self._stolen is not None:
+            raise self._stolen
         if self._broken is not None:
             raise TapeError(f"{self.path} is no longer written: {self._broken}", path=self.path, n=self._n)
 

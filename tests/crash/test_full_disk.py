@@ -197,6 +197,7 @@ def test_what_is_read_only_can_be_read(readonly: Path) -> None:
         assert f": {verdict} (" in output
 
 
+@pytest.mark.usefixtures("own_registry")
 def test_what_is_read_only_is_not_written_and_that_is_said(readonly: Path, tmp_path: Path) -> None:
     (tmp_path / "run.yaml").write_text(CONFIG)
     (tmp_path / "bulk.py").write_text(EVALUATOR)

@@ -26,6 +26,8 @@ from runlib.run.folder import RunFolder
 from runlib.run.large import LIMIT, load_large, set_apart
 from runlib.state.state import State
 from runlib.tape.events import End, Record, Suggest
+from runlib.tape.reader import TapeReader
+from runlib.tape.writer import TapeWriter
 from tests.fakes import DirectPool, SpySearch, quadratic, story
 
 
@@ -271,19 +273,27 @@ class TestLargeResults:
         lock.release()
         return made
 
-    def test_the_whole_file_is_tried_again(self, folder: RunFolder) -> None:
+    @pytest.fixture
+    def tape(self, folder: RunFolder) -> Iterator[TapeWriter]:
+        writer = TapeWriter(folder.tape, TapeReader(folder.tape).position)
+        self.waited: list[OSError] = []
+        writer.full = self.waited.append
+        yield writer
+        writer.close()
+
+    def test_the_whole_file_is_tried_again(self, folder: RunFolder, tape: TapeWriter) -> None:
         result = {"ok": {"loss": 0.25, "text": "x" * LIMIT}}
         for room in (0, 1, LIMIT // 2):
-            waited: list[OSError] = []
+            self.waited.clear()
             filling = FillingDisk("result.json")
             filling.room, filling.left = room, 2
             with disk.use(filling):
-                short = set_apart(result, 3, folder, waited.append)
-            assert len(waited) == 2
+                short = set_apart(result, 3, folder, tape)
+            assert len(self.waited) == 2
             assert load_large(short["file"], folder) == result
             assert [path.name for path in folder.trial(3).iterdir()] == ["result.json"]
 
-    def test_a_folder_that_finds_no_room_is_tried_again(self, folder: RunFolder) -> None:
+    def test_a_folder_that_finds_no_room_is_tried_again(self, folder: RunFolder, tape: TapeWriter) -> None:
         class NoFolders(disk.Disk):
             refusals = 2
 
@@ -293,14 +303,15 @@ class TestLargeResults:
                     raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
                 super().mkdir(path)
 
-        waited: list[OSError] = []
         with disk.use(NoFolders()):
-            set_apart({"ok": {"loss": 0.25, "text": "x" * LIMIT}}, 3, folder, waited.append)
-        assert [error.errno for error in waited] == [errno.EDQUOT] * 2
+            set_apart({"ok": {"loss": 0.25, "text": "x" * LIMIT}}, 3, folder, tape)
+        assert [error.errno for error in self.waited] == [errno.EDQUOT] * 2
 
     @pytest.mark.parametrize("operation", ["sync", "sync_folder"])
     @pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])
-    def test_a_failed_sync_is_not_tried_again(self, folder: RunFolder, operation: str, code: int) -> None:
+    def test_a_failed_sync_is_not_tried_again(
+        self, folder: RunFolder, tape: TapeWriter, operation: str, code: int
+    ) -> None:
         class Failing(disk.Disk):
             calls = 0
 
@@ -311,9 +322,23 @@ class TestLargeResults:
         setattr(Failing, operation, fail)
         said = rf"result\.json could not be written: {os.strerror(code)}: the result of trial 3 is not on the tape"
         with disk.use(Failing()), pytest.raises(TapeError, match=said) as caught:
-            set_apart({"ok": {"loss": 0.25, "text": "x" * LIMIT}}, 3, folder, lambda error: pytest.fail("waits"))
+            set_apart({"ok": {"loss": 0.25, "text": "x" * LIMIT}}, 3, folder, tape)
         assert Failing.calls == 1
+        assert self.waited == []
         assert exit_code(caught.value) == 1
+
+    def test_before_each_try_it_is_made_sure_that_the_run_is_still_ours(
+        self, folder: RunFolder, tape: TapeWriter
+    ) -> None:
+        def taken_over(error: OSError) -> None:
+            folder.tape.write_bytes(folder.tape.read_bytes() + b"of another")
+
+        tape.full = taken_over
+        filling = FillingDisk("result.json")
+        filling.room, filling.left = 0, 1
+        with disk.use(filling), pytest.raises(TapeError, match="another process wrote to it"):
+            set_apart({"ok": {"loss": 0.25, "text": "x" * LIMIT}}, 3, folder, tape)
+        assert list(folder.trial(3).iterdir()) == []
 
     def test_a_run_pauses_for_them_and_goes_on(self, tmp_path: Path) -> None:
         def bulky(x: float) -> dict[str, Any]:
@@ -517,3 +542,18 @@ def test_waiting_does_not_keep_the_processor_busy(tmp_path: Path, monkeypatch: p
     now[0] = 699.75
     arrivals.wait_for_room(OSError(errno.ENOSPC, "full"))
     assert slept == [0.5, 0.25]  # not beyond the end of the duration
+
+
+def test_what_a_pause_brings_is_of_the_next_turn(tmp_path: Path) -> None:
+    first, second, third = (Finished(tid, {"ok": {"loss": 1.0}}) for tid in range(3))
+    pool = DirectPool(said=[first])
+    arrivals = pause.Arrivals(tmp_path, pool, pause.Interrupt(), {0, 1, 2}, lambda: 1.0, lambda: 0.0)
+    turn = arrivals.turn(0.0)
+    assert next(turn) is first
+    for message in (second, third):
+        pool.said = [message]
+        arrivals.wait_for_room(OSError(errno.ENOSPC, "full"))
+    assert list(turn) == []
+    pool.said = [Lost(0, "not asked for as long as something waits")]
+    assert list(arrivals.turn(0.0)) == [second, third]
+    assert list(arrivals.turn(0.0)) == [Lost(0, "not asked for as long as something waits")]

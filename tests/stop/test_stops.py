@@ -10,6 +10,7 @@ import pytest
 
 from runlib.engine.component import from_config
 from runlib.errors import ConfigError, UnknownKind
+from runlib.state.tally import Tally
 from runlib.stop import (
     Stop,
     StopAll,
@@ -37,7 +38,8 @@ def state(*, ok: int = 0, errors: int = 0, evals: int | None = None, **values: A
     defaults = {"best": None, "total_cost": 0.0, "errors_in_a_row": 0, "since_best": 0, "runtime": 0.0}
     table = Table(ok, errors)
     evaluated = table if evals is None else Table(evals, 0)
-    return SimpleNamespace(trials=table, evals=evaluated, live_trials={}, **{**defaults, **values})
+    better = Tally().is_better
+    return SimpleNamespace(trials=table, evals=evaluated, live_trials={}, is_better=better, **{**defaults, **values})
 
 
 def best(loss: float) -> SimpleNamespace:

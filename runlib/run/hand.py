@@ -1,0 +1,241 @@
+"""Driving a run by hand: suggestions are taken and results brought by the user's own loop, as durable as any.
+
+A suggestion is on the tape before it is given away, a result before ``submit`` returns. What was live when a loop died
+is given away first by the next one. Threads may share a run: each call is one step, under a lock.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from runlib.engine.canonical import plain
+from runlib.errors import RunlibError, SearchExhausted, SearchWaiting, StopReached
+from runlib.evaluator.result import error_result, ok_result
+from runlib.run.finish import write_best
+from runlib.run.inbox import InboxFolder, take_all
+from runlib.run.large import set_apart
+from runlib.run.loop import Cast, Policy
+from runlib.run.refill import REPEATS_IN_A_ROW, Refill
+from runlib.tape.events import End, Event, Submit
+
+__all__ = ["ByHand", "Hand"]
+
+JOINED = 20  # repetitions of trials that are given away, before their results are waited for
+UNKNOWN = -1.0  # a duration that is measured when the result comes
+
+
+class ByHand:
+    """What a loop of one's own calls.
+
+    ::
+
+        with Run(search, None, StopMax(100)).prepare() as run:
+            for tid, suggestion in run.suggestions():
+                run.submit(tid, loss=evaluate(**suggestion))
+    """
+
+    def suggestions(self) -> Iterator[tuple[int, Any]]:
+        """What ``suggest`` gives away, one after the other, until the stop is reached or the search is exhausted.
+
+        Raises:
+            SearchWaiting: The search wants a result before its next suggestion.
+            ReadOnlyRun: This is a checked-out run.
+        """
+        while True:
+            try:
+                yield self.suggest()
+            except (StopReached, SearchExhausted):
+                return
+
+    def suggest(self) -> tuple[int, Any]:
+        """The next trial, ``(tid, suggestion)``: one that a loop before left live, one that is enqueued, or a new one.
+
+        A suggestion that is known already is answered from that (``reuse``) and not given away.
+
+        Raises:
+            StopReached: The stop leaves no room beside the trials that are given away, or somebody asked to stop.
+            SearchExhausted: Nothing is left to suggest.
+            SearchWaiting: Nothing to suggest until a result is submitted.
+            ReadOnlyRun: This is a checked-out run.
+        """
+        return self._by_hand().suggest()
+
+    def submit(
+        self,
+        tid: int,
+        *,
+        loss: float | None = None,
+        var: float | None = None,
+        data: Mapping[str, Any] | None = None,
+        error: str | BaseException | None = None,
+    ) -> None:
+        """Put the result of a live trial on the tape.
+
+        Args:
+            tid: The trial.
+            loss: A finite number, if it succeeded.
+            var: The variance of the loss, if it is known.
+            data: What else is to be kept: ``cost``, ``duration`` (seconds; by default since it was given away),
+                ``refined_suggestion``, and any plain data.
+            error: What happened, if it failed: a text or an exception.
+
+        Raises:
+            InvalidResult: The loss is no finite number, or something is no plain data; the trial stays live.
+            RunlibError: There is no such trial, or it has its result, or is void.
+            ReadOnlyRun: This is a checked-out run.
+        """
+        result = _result(loss, var, dict(data or {}), error)
+        self._by_hand().submit(tid, result)
+
+    def _by_hand(self) -> Hand:
+        raise NotImplementedError
+
+
+def _result(loss: Any, var: Any, data: dict[str, Any], error: str | BaseException | None) -> dict[str, Any]:
+    if (loss is None) == (error is None):
+        raise RunlibError("a result takes either a loss or an error")
+    taken = {"loss", "var"} & data.keys()
+    if taken:
+        raise RunlibError(f"{', '.join(sorted(taken))}: an argument of its own, and not part of data")
+    if error is None:
+        return ok_result({"loss": loss, "var": var, **data}, UNKNOWN)
+    if data or var is not None:
+        raise RunlibError("a failed trial takes no var and no data, only what happened")
+    if isinstance(error, BaseException):
+        return error_result(error)
+    return {"error": {"error": "Error", "error_text": str(error), "traceback": ""}}
+
+
+class Hand:
+    """Gives trials away and takes their results.
+
+    Args:
+        cast: Who takes part; the pool does not.
+        policy: How trials are run.
+    """
+
+    def __init__(self, cast: Cast, policy: Policy) -> None:
+        self._cast, self._policy = cast, policy
+        self._in_order = cast.state.order == "suggested"
+        self._lock = threading.RLock()
+        self._given: dict[int, float] = {}  # trials given away by this process, and when
+        self._busy: set[int] = set()
+        self._refill = Refill(
+            cast.search,
+            cast.stop,
+            cast.state,
+            capacity=policy.capacity,
+            reuse=policy.reuse,
+            append=self._append,
+            running=self._busy,
+        )
+        cast.audience.tell(lambda observer: observer.open(cast.stage, cast.state))
+
+    def suggest(self) -> tuple[int, Any]:
+        """See ``ByHand.suggest``."""
+        with self._lock:
+            self._look_into_inbox()
+            self._refuse_if_over()
+            try:
+                tid = self._next()
+                self._refuse_if_over()  # known suggestions may have been the last that were wanted
+                if tid is None:
+                    raise self._nothing()
+                self._give(tid)
+            finally:
+                self._commit()
+            return tid, plain(self._cast.state.live_trials[tid])
+
+    def submit(self, tid: int, result: dict[str, Any]) -> None:
+        """See ``ByHand.submit``."""
+        with self._lock:
+            state = self._cast.state
+            if tid not in state.live_trials:
+                raise RunlibError(f"{self._cast.folder.path}: {_why_not_live(tid, self._cast)}")
+            outcome = result.get("ok")
+            if outcome is not None and outcome["duration"] == UNKNOWN:
+                outcome["duration"] = self._cast.stage.clock() - self._given.get(tid, self._cast.stage.clock())
+            self._append(Submit(tid, set_apart(result, tid, self._cast.folder)))
+            self._given.pop(tid, None)
+            self._busy.discard(tid)
+            self._refill.waiting = False
+            self._commit()
+
+    def close(self) -> None:
+        """Note the end, and let the observers go."""
+        with self._lock:
+            cast = self._cast
+            try:
+                if cast.tape.is_well:
+                    done = cast.stop.done(cast.state)
+                    self._append(End("stop", cast.stop.short_report(cast.state)) if done else End("closed", "closed"))
+                    self._commit()
+                    write_best(cast.state, cast.folder)
+            finally:
+                cast.stage.running = frozenset()
+                cast.audience.dismiss(lambda observer: observer.close(cast.state))
+
+    def _next(self) -> int | None:
+        """A live trial to give away; the refill suggests until there is one."""
+        for more in range(1, JOINED + 1):
+            if self._in_order:
+                self._refill.fill(lambda: True)
+            else:
+                self._refill.capacity = len(self._given) + more
+                self._refill.fill(lambda: self._cast.state.repeats < REPEATS_IN_A_ROW)
+            tid = self._free()
+            if tid is not None or self._in_order or len(self._cast.state.live_trials) < self._refill.capacity:
+                return tid
+        return None
+
+    def _free(self) -> int | None:
+        """The oldest live trial that is not given away, nor the repetition of one that is."""
+        state = self._cast.state
+        busy = {state.eid(tid) for tid in self._given if tid in state.live_trials} if self._policy.reuse else set()
+        return next((t for t in state.live_trials if t not in self._given and state.eid(t) not in busy), None)
+
+    def _give(self, tid: int) -> None:
+        self._given[tid] = self._cast.stage.clock()
+        self._busy.add(tid)
+
+    def _refuse_if_over(self) -> None:
+        state, stop = self._cast.state, self._cast.stop
+        if state.stopping is not None:
+            raise StopReached(f"asked to stop: {state.stopping or 'no reason was given'}")
+        given = sum(tid in state.live_trials for tid in self._given)
+        if stop.done(state) or stop.room(state) <= given:
+            beside = f" Trials that are given away: {given}." if given else ""
+            raise StopReached(f"{stop.short_report(state)}{beside}")
+
+    def _nothing(self) -> RunlibError:
+        if self._refill.exhausted or self._cast.state.repeats >= REPEATS_IN_A_ROW:
+            return SearchExhausted(self._refill.exhausted or "all suggestions were known already")
+        return SearchWaiting("there is nothing to suggest until a result is submitted")
+
+    def _look_into_inbox(self) -> None:
+        inbox = InboxFolder(self._cast.folder.path)
+        taken, refused = take_all(inbox, self._cast.state, self._append)
+        if taken or refused:
+            self._commit()
+            inbox.clear(taken, refused)
+
+    def _append(self, event: Event) -> None:
+        record = self._cast.tape.append(event)
+        self._cast.state.apply(record)
+        self._cast.audience.note(record)
+
+    def _commit(self) -> None:
+        self._cast.tape.commit()
+        self._cast.stage.running = frozenset(self._given)
+        self._cast.audience.show(self._cast.state)
+
+
+def _why_not_live(tid: int, cast: Cast) -> str:
+    state = cast.state
+    if tid in state.trials:
+        return f"trial {tid} has its result; a trial has one"
+    if tid in state.voided:
+        return f"trial {tid} is void: {state.voided[tid] or 'no reason was given'}"
+    return f"there is no trial {tid}; live are {sorted(state.live_trials) or 'none'}"

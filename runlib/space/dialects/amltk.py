@@ -1,0 +1,64 @@
+"""Spaces of AMLTK: tuples are ranges, lists are options, dicts are nested, all else is constant.
+
+A range of two integers gives integers, any other floats; both bounds are included, the lower is below the upper. As
+YAML has no tuples, ``{range: [a, b]}`` stands for one below the root. Options are data; a dict among them is a space of
+its own, whose parameters are there only if it was chosen.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from runlib.errors import SpaceError
+from runlib.space.alternatives import Categorical, Choice
+from runlib.space.dialects.base import check_data, constant, is_number, is_own, options, own, table, typed
+from runlib.space.quantities import Float, Integer
+
+__all__ = ["from_amltk"]
+
+WRITTEN = "a dict {name: (low, high) or [option, ...]}"
+
+
+def from_amltk(space: Any) -> Any:
+    """The canonical form of a space of AMLTK.
+
+    Args:
+        space: A dict of parameters: ``{"x": (-10.0, 10.0), "y": ["cat", "dog"], "z": 3}``.
+
+    Raises:
+        SpaceError: Something in it is wrong, with the place.
+    """
+    return table(space, "amltk", _parameter, WRITTEN)
+
+
+def _parameter(given: Any, path: str) -> Any:
+    if is_own(given):
+        return own(given, path)
+    if isinstance(given, tuple):
+        return _range(given, path)
+    if isinstance(given, dict):
+        is_range = given.keys() == {"range"} and isinstance(given["range"], list | tuple)
+        return _range(given["range"], path) if is_range else table(given, path, _parameter, WRITTEN)
+    if isinstance(given, list):
+        return _options(options(given, path, "a list of options"), path)
+    return constant(given, path)
+
+
+def _range(given: Any, path: str) -> Any:
+    if len(given) != 2 or not all(map(is_number, given)):
+        raise SpaceError(f"a range takes two numbers, (low, high), got {given!r}; options are a list", path)
+    low, high = given
+    if not low < high:
+        raise SpaceError(f"the low end of a range must be below the high one, got {low!r} and {high!r}", path)
+    return typed(path, Integer if isinstance(low, int) and isinstance(high, int) else Float, low, high)
+
+
+def _options(given: list[Any], path: str) -> Any:
+    if not any(isinstance(option, dict) or is_own(option) for option in given):
+        return typed(path, Categorical, given)
+    return typed(path, Choice, [_option(option, f"{path}.{place}") for place, option in enumerate(given)])
+
+
+def _option(given: Any, path: str) -> Any:
+    varies = isinstance(given, dict) or is_own(given)
+    return _parameter(given, path) if varies else constant(check_data(given, path), path)

@@ -1,0 +1,100 @@
+"""What the dialects share: constants that stay data, typed parameters with the user's path in their errors, tables.
+
+A dialect is a function from a space as another tool writes it to the canonical form, plain data. Whatever is wrong is
+told at the place where the user wrote it. Variables in runlib's own forms may stand anywhere in a dialect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from runlib.engine.plain import NotPlain, plain
+from runlib.errors import SpaceError
+from runlib.space.alternatives import Constant
+from runlib.space.expression import Term, to_data
+from runlib.space.forms import is_function
+from runlib.space.typed import Parameter
+
+__all__ = ["check_data", "constant", "constants", "is_number", "is_own", "options", "own", "table", "typed"]
+
+
+def check_data(value: Any, path: str) -> Any:
+    """``value`` as plain data.
+
+    Raises:
+        SpaceError: It is none.
+    """
+    try:
+        return plain(value)
+    except NotPlain as error:
+        raise SpaceError(error.reason, error.path).under(path) from None
+
+
+def constant(value: Any, path: str) -> Any:
+    """Data that do not vary, even where they look like a variable."""
+    data = check_data(value, path)
+    return Constant(data).to_data() if _looks_variable(data) else data
+
+
+def constants(values: Any, path: str) -> list[Any]:
+    """Each of several data, as ``constant`` has it."""
+    return [constant(value, f"{path}.{place}") for place, value in enumerate(values)]
+
+
+def _looks_variable(data: Any) -> bool:
+    if isinstance(data, dict):
+        return any(map(_looks_variable, data.values()))
+    return is_function(data) or (isinstance(data, list) and any(map(_looks_variable, data)))
+
+
+def is_number(value: Any) -> bool:
+    """Whether ``value`` is an int or a float; a truth value is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_own(value: Any) -> bool:
+    """Whether ``value`` is written in one of runlib's own forms."""
+    return isinstance(value, Term) or (isinstance(value, list) and is_function(value))
+
+
+def own(value: Any, path: str) -> Any:
+    """The data of something that ``is_own``."""
+    return check_data(to_data(value), path)
+
+
+def typed(path: str, make: Callable[..., Parameter], *args: Any, **kwargs: Any) -> list[Any]:
+    """The data form of a typed parameter.
+
+    Raises:
+        SpaceError: An argument is wrong; at ``path``, in which the parameter stands.
+    """
+    try:
+        return make(*args, **kwargs).to_data()
+    except SpaceError as error:
+        raise error.under(path) from None
+
+
+def options(values: Any, path: str, what: str) -> list[Any]:
+    """Options as a list with something in it.
+
+    Raises:
+        SpaceError: They are none.
+    """
+    if not isinstance(values, list | tuple) or not values:
+        raise SpaceError(f"{what} takes a list with something in it, got {values!r}", path)
+    return list(values)
+
+
+def table(space: Any, path: str, of: Callable[[Any, str], Any], written: str) -> dict[str, Any]:
+    """A dict of parameters, each translated by ``of`` at its own path.
+
+    Raises:
+        SpaceError: It is no dict, or has a key that is no text.
+    """
+    if not isinstance(space, Mapping):
+        raise SpaceError(f"takes {written}, got {space!r} of type {type(space).__name__}", path)
+    for name in space:
+        if not isinstance(name, str):
+            raise SpaceError(f"names of parameters are texts, got {name!r}", path)
+    return {str(name): of(item, f"{path}.{name}") for name, item in space.items()}

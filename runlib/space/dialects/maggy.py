@@ -1,0 +1,73 @@
+"""Spaces of Maggy: ``{name: (TYPE, [...])}``, and its ``Searchspace``.
+
+``DOUBLE`` and ``INTEGER`` take two bounds, both included, the lower below the upper, the integers all equally likely.
+``CATEGORICAL`` takes options, ``DISCRETE`` options in their order. The type is read in any case, a list serves for the
+tuple. (``maggy/searchspace.py``.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from runlib.errors import SpaceError
+from runlib.space.alternatives import Categorical, Ordinal
+from runlib.space.dialects.base import is_number, is_own, options, own, table, typed
+from runlib.space.quantities import Float, Integer
+
+__all__ = ["from_maggy"]
+
+WRITTEN = "a dict {name: (TYPE, [...])} or a Searchspace"
+TYPES = {"CATEGORICAL": Categorical, "DISCRETE": Ordinal, "DOUBLE": Float, "INTEGER": Integer}
+
+
+def from_maggy(space: Any) -> Any:
+    """The canonical form of a space of Maggy.
+
+    Args:
+        space: A dict ``{name: (TYPE, [...])}``, or a ``maggy.Searchspace`` (anything with its ``to_dict`` or
+            ``items``).
+
+    Raises:
+        SpaceError: Something in it is wrong, with the place.
+    """
+    return table(_pairs(space), "maggy", _parameter, WRITTEN)
+
+
+def _pairs(space: Any) -> Any:
+    if isinstance(space, Mapping):
+        return space
+    if callable(getattr(space, "to_dict", None)):
+        return space.to_dict()
+    if not callable(getattr(space, "items", None)):
+        return space
+    # A Searchspace gives {"name", "type", "values"} here, others pairs.
+    items = [(i["name"], (i["type"], i["values"])) if isinstance(i, Mapping) else tuple(i) for i in space.items()]
+    return dict(items)
+
+
+def _parameter(given: Any, path: str) -> Any:
+    if is_own(given):
+        return own(given, path)
+    if not isinstance(given, list | tuple) or len(given) != 2 or not isinstance(given[0], str):
+        raise SpaceError(f"is written (TYPE, [...]), TYPE being one of {', '.join(TYPES)}, got {given!r}", path)
+    name, values = given[0].upper(), given[1]
+    if name not in TYPES:
+        raise SpaceError(f"unknown type {given[0]!r}; known are {', '.join(TYPES)}", path)
+    if name in ("CATEGORICAL", "DISCRETE"):
+        return typed(path, TYPES[name], options(values, path, name))
+    return typed(path, TYPES[name], *_bounds(name, values, path))
+
+
+def _bounds(name: str, values: Any, path: str) -> tuple[Any, Any]:
+    if not isinstance(values, list | tuple) or len(values) != 2:
+        raise SpaceError(f"{name} takes two bounds, [lower, upper], got {values!r}", path)
+    for value in values:
+        if not is_number(value) or (name == "INTEGER" and not isinstance(value, int)):
+            noun = "integers" if name == "INTEGER" else "numbers"
+            raise SpaceError(f"the bounds of {name} are {noun}, got {value!r}", path)
+    if not values[0] < values[1]:
+        raise SpaceError(
+            f"the lower bound of {name} must be below the upper, got {values[0]!r} and {values[1]!r}", path
+        )
+    return values[0], values[1]

@@ -1,0 +1,147 @@
+"""Spaces of NePS: dicts and YAML of its documentation, ``neps.Float`` and its kin, ``PipelineSpace``, ``SearchSpace``.
+
+Read as ``neps/space/parsing.py`` reads them: a scalar is constant; a list of two ordered numbers, or a tuple, is a
+pair of bounds, both included, of integers or floats by their type; any other list is a categorical; a dict has
+``lower`` and ``upper``, or ``choices``, or ``value``. Text like ``1e-5`` is a number, and ``1e3`` the integer 1000.
+Bounds of two types, or equal ones, are refused, as there; truth values are options here and never bounds. A prior
+has the confidence low unless another is given. A base of a logarithm changes nothing in what is drawn.
+
+Objects of NePS are known by the names of their classes, so that it need not be installed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from runlib.errors import SpaceError
+from runlib.space.alternatives import Categorical, Choice
+from runlib.space.dialects.base import constant, constants, is_number, is_own, options, own, table, typed
+from runlib.space.dialects.neps_objects import described, elements
+from runlib.space.quantities import Float, Integer
+
+__all__ = ["from_neps"]
+
+WRITTEN = "a dict of parameters, a PipelineSpace or a SearchSpace"
+SCIENTIFIC = re.compile(r"-?\d+(\.\d+)?[eE]-?\d+")
+TYPES = {"int": Integer, "integer": Integer, "float": Float, "floating": Float}
+KNOWN = {
+    "choices": {"choices", "type", "prior", "prior_confidence", "prior_index"},
+    "lower": {"lower", "upper", "type", "log", "log_base", "prior", "prior_confidence", "is_fidelity"},
+    "value": {"value", "type"},
+}
+OWN_TYPES = {"choices": ("cat", "categorical"), "lower": tuple(TYPES), "value": ("const", "constant")}
+
+
+def from_neps(space: Any) -> Any:
+    """The canonical form of a space of NePS.
+
+    Args:
+        space: The ``pipeline_space``: a dict of plain data and of NePS's parameters, or an object of NePS.
+
+    Raises:
+        SpaceError: Something in it is wrong, or has no counterpart here, with the place.
+    """
+    found = elements(space)
+    if found is not None:  # a list in a PipelineSpace is a value, not a pair of bounds
+        return table(found, "neps", _element, WRITTEN)
+    return table(space, "neps", _parameter, WRITTEN)
+
+
+def _parameter(given: Any, path: str) -> Any:
+    if is_own(given):
+        return own(given, path)
+    if isinstance(given, Mapping):
+        return _described(given, path)
+    if isinstance(given, list | tuple):
+        return _listed(given, path)
+    return _element(_number(given), path)
+
+
+def _element(given: Any, path: str) -> Any:
+    """An object of NePS, or a constant."""
+    words = None if is_own(given) else described(given, path)
+    if words is not None:
+        return _described(words, path)
+    return own(given, path) if is_own(given) else constant(given, path)
+
+
+def _number(value: Any) -> Any:
+    """A number that is written as text in the scientific way, or what was given."""
+    if not isinstance(value, str) or not SCIENTIFIC.fullmatch(value.replace(" ", "")):
+        return value
+    found = float(value.replace(" ", ""))
+    return int(found) if found.is_integer() else found
+
+
+def _listed(given: list[Any] | tuple[Any, ...], path: str) -> Any:
+    values = [_number(value) for value in given]
+    if isinstance(given, tuple) and len(given) != 2:
+        raise SpaceError(f"a tuple is a pair of bounds, got {given!r}; options are a list", path)
+    if len(values) != 2 or not all(map(is_number, values)):
+        if isinstance(given, tuple):
+            raise SpaceError(f"the bounds in a tuple must be numbers, got {given!r}; options are a list", path)
+        return _categorical(values, {}, path)
+    if isinstance(given, tuple) or values[0] <= values[1]:
+        return _bounded(values[0], values[1], {}, path)
+    return _categorical(values, {}, path)
+
+
+def _described(words: Mapping[str, Any], path: str) -> Any:
+    """A parameter from the dict that describes it."""
+    form = next((form for form in KNOWN if form in words), None)
+    if form is None:
+        raise SpaceError(f"needs lower and upper, or choices, or value, got {sorted(map(str, words))}", path)
+    for word in words:
+        if word not in KNOWN[form]:
+            raise SpaceError(f"unknown word {word!r} beside {form!r}; known are {', '.join(sorted(KNOWN[form]))}", path)
+    if words.get("type") is not None and words["type"] not in OWN_TYPES[form]:
+        raise SpaceError(f"type beside {form!r} is {' or '.join(OWN_TYPES[form])}, got {words['type']!r}", path)
+    if form == "value":
+        return constant(words["value"], path)
+    if form == "choices":
+        given = options(words["choices"], f"{path}.choices", "choices")
+        return _categorical([_number(choice) for choice in given], words, path)
+    if "upper" not in words:
+        raise SpaceError("has a lower bound and needs an upper one too", path)
+    return _bounded(_number(words["lower"]), _number(words["upper"]), words, path)
+
+
+def _bounded(low: Any, high: Any, words: Mapping[str, Any], path: str) -> Any:
+    if not is_number(low) or not is_number(high):
+        raise SpaceError(f"lower and upper must be numbers, got {low!r} and {high!r}", path)
+    kind = TYPES.get(str(words.get("type")))
+    if kind is None:
+        if isinstance(low, int) != isinstance(high, int):
+            raise SpaceError(
+                f"bounds are two integers or two floats, got {low!r} and {high!r}; write {float(low)} and "
+                f"{float(high)}, or choices: for a categorical",
+                path,
+            )
+        kind = Integer if isinstance(low, int) else Float
+    if not low < high:
+        raise SpaceError(f"lower must be below upper, got {low!r} and {high!r}", path)
+    named = {"log": words.get("log", False), "fidelity": words.get("is_fidelity", False)}
+    return typed(path, kind, low, high, **named, **_prior(words))
+
+
+def _categorical(choices: list[Any], words: Mapping[str, Any], path: str) -> Any:
+    if "prior_index" in words:  # of an object, whose choices may be objects in turn
+        index = words["prior_index"]
+        if not isinstance(index, int) or not 0 <= index < len(choices):
+            raise SpaceError(f"prior is the place of a choice, below {len(choices)}, got {index!r}", path)
+    if any(is_own(choice) or described(choice, path) is not None for choice in choices):
+        nested = [_element(choice, f"{path}.{place}") for place, choice in enumerate(choices)]
+        place = {"prior": words["prior_index"]} if "prior_index" in words else {}
+        return typed(path, Choice, nested, **(_prior({**words, **place}) if place else {}))
+    prior = {"prior": choices[words["prior_index"]]} if "prior_index" in words else {}
+    for place, choice in enumerate(choices):
+        constants([choice], f"{path}.{place}")
+    return typed(path, Categorical, choices, **_prior({**words, **prior}))
+
+
+def _prior(words: Mapping[str, Any]) -> dict[str, Any]:
+    if words.get("prior") is None:
+        return {}
+    return {"prior": _number(words["prior"]), "prior_confidence": words.get("prior_confidence") or "low"}
