@@ -49,9 +49,21 @@ from runlib.pool.processes import ProcessPool
 from runlib.pool.serial import SerialPool
 from runlib.run.edit import Inbox
 from runlib.run.run import Run
+from runlib.search.asktell import AskTell
 from runlib.search.base import Search
+from runlib.search.chain import ChainSearch
+from runlib.search.evolution import EvolutionSearch
+from runlib.search.fixed import FixedSearch
+from runlib.search.grid import GridSearch
 from runlib.search.hyperopt import Hyperopt
+from runlib.search.random import RandomSearch
+from runlib.search.sobol import SobolSearch
 from runlib.space.alternatives import Categorical, Choice, Constant, Ordinal
+from runlib.space.dialects.amltk import from_amltk
+from runlib.space.dialects.configspace import from_configspace
+from runlib.space.dialects.hyperopt import from_hyperopt
+from runlib.space.dialects.maggy import from_maggy
+from runlib.space.dialects.neps import from_neps
 from runlib.space.quantities import Float, Integer, LogNormal, Normal
 from runlib.space.tree import Space
 from runlib.stop.all import StopAll
@@ -67,7 +79,9 @@ from runlib.stop.no_progress import StopNoProgress
 __version__ = "0.1.0"
 
 __all__ = [
+    "AskTell",
     "Categorical",
+    "ChainSearch",
     "Choice",
     "Component",
     "ConfigError",
@@ -76,10 +90,13 @@ __all__ = [
     "Dataset",
     "EvaluationError",
     "Evaluator",
+    "EvolutionSearch",
+    "FixedSearch",
     "Float",
     "FolderError",
     "FolderExists",
     "FunctionEvaluator",
+    "GridSearch",
     "HoldoutEvaluator",
     "Hyperopt",
     "Inbox",
@@ -99,6 +116,7 @@ __all__ = [
     "PoolError",
     "ProcessPool",
     "ProgressObserver",
+    "RandomSearch",
     "ReadOnlyRun",
     "ReplayMismatch",
     "Run",
@@ -109,6 +127,7 @@ __all__ = [
     "SearchExhausted",
     "SearchWaiting",
     "SerialPool",
+    "SobolSearch",
     "Space",
     "SpaceError",
     "SplitDataset",
@@ -129,7 +148,12 @@ __all__ = [
     "UnknownKind",
     "WorkerLost",
     "compute_hash",
+    "from_amltk",
     "from_config",
+    "from_configspace",
+    "from_hyperopt",
+    "from_maggy",
+    "from_neps",
     "register",
     "to_config",
 ]

@@ -36,7 +36,7 @@ IMPORTERS = {
     "runlib.engine.extras",
     "runlib.engine.registry",
     "runlib.engine.modules",
-    "runlib.evaluator.naming",
+    "runlib.engine.naming",
 }
 
 Sources = dict[str, str]

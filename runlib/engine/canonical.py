@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 _INT64, _UINT64 = -(2**63), 2**64 - 1
+_STRICT = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
 
 # Not orjson: the text of a float (1e16 or 1e+16) differs between its versions, and hashes must not.
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
@@ -72,7 +73,12 @@ _TAGS: dict[str, Callable[[str], Any]] = {"$float": float, "$int": int}
 
 def dump(value: Any) -> bytes:
     """Strict JSON of plain data on one line, tagged where JSON cannot hold a value."""
-    return orjson.dumps(_tag(value))
+    try:
+        text = orjson.dumps(value, option=_STRICT)
+    except TypeError:  # an integer beyond 64 bits, or no plain data
+        return orjson.dumps(_tag(value))
+    # NaN and infinities are written as null; a dollar may begin a key. Most data have neither, and are done.
+    return orjson.dumps(_tag(value)) if b"null" in text or b'"$' in text else text
 
 
 def load(line: bytes) -> Any:

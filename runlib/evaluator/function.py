@@ -11,11 +11,11 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from runlib.engine.naming import find_function, name_function
 from runlib.errors import ConfigError
 from runlib.evaluator.base import Evaluator
 from runlib.evaluator.calling import Caller
 from runlib.evaluator.fingerprint import fingerprint_function
-from runlib.evaluator.naming import find_function, name_function
 
 __all__ = ["FunctionEvaluator"]
 

@@ -31,14 +31,12 @@ log = logging.getLogger("runlib")
 
 def conduct(cast: Cast, policy: Policy, interrupt: Interrupt, evaluator: Evaluator, context: Mapping[str, Any]) -> End:
     """Run until something ends it; the workers are gone and the observers closed when this returns or raises."""
-    loop = Loop(cast, policy, interrupt, time.monotonic)
+    loop = Loop(cast, policy, interrupt, time.monotonic, lambda: cast.pool.open(evaluator, context))
     with contextlib.ExitStack() as at_the_end:  # all of it is done, whatever of it fails
         at_the_end.callback(_leave, cast)
         cast.audience.tell(lambda observer: observer.open(cast.stage, cast.state))
         at_the_end.push(_closing(cast.pool, interrupt))
         try:
-            if not cast.stop.done(cast.state):
-                cast.pool.open(evaluator, context)
             return loop.run()
         except KeyboardInterrupt:
             _note_end(cast, End("signal", "stopped at once by a second SIGINT"))

@@ -6,6 +6,7 @@ has taken it; where nobody writes, it takes the lock and puts the command on the
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,15 +14,18 @@ from typing import Any
 
 from runlib.errors import RunlibError, RunLocked
 from runlib.run import opening
+from runlib.run.finish import write_best
 from runlib.run.folder import RunFolder
-from runlib.run.inbox import Edit, InboxFolder, fault, made_plain, take_all
+from runlib.run.inbox import NOT_RUNNING, Edit, InboxFolder, fault, made_plain, take_all
 from runlib.run.opening import Opened
 from runlib.state.state import State
 from runlib.tape.events import Enqueue, Note, Stopping, Void
 from runlib.tape.lock import FolderLock
-from runlib.tape.reader import Position
+from runlib.tape.reader import TapeReader
 
-__all__ = ["Editing", "Inbox", "check", "edit_closed", "empty", "write_commands"]
+__all__ = ["Editing", "Inbox", "check", "deliver_elsewhere", "empty", "write_command"]
+
+log = logging.getLogger("runlib")
 
 PATIENCE = 5.0  # seconds in which a writer that runs its loop has long taken a command
 PAUSE = 0.05
@@ -39,7 +43,7 @@ class Inbox:
 
     Each method returns True once the command is on the tape. It returns False if the writer did not take it within
     five seconds (it was prepared, but does not run, or hangs): then the command stays and is taken when the run goes
-    on; only ``stop`` is taken back.
+    on; only ``stop`` is taken back. What ends with an error has no effect later either.
 
     Args:
         folder: Of the run.
@@ -68,7 +72,7 @@ class Inbox:
         """Let a suggestion be tried before the search's own.
 
         Raises:
-            RunlibError: It is no plain data.
+            NotPlain: It is no plain data.
         """
         return self.deliver(Enqueue(suggestion))
 
@@ -92,38 +96,48 @@ class Inbox:
         """What the other methods do, with any of their events."""
         event = check(event, opening.read(self._folder)[0])
         key = self._inbox.put(event)
+        try:
+            taken = self._wait(event, key)
+        except BaseException:  # also of a person who does not want to wait
+            self._inbox.remove(key)
+            raise
+        why = self._inbox.answer(key) if taken else None
+        if why is not None:
+            raise RunlibError(f"{self._folder.path}: {why}")
+        return taken
+
+    def _wait(self, event: Edit, key: str) -> bool:
+        """Until the command was taken away, whoever does it; False if nobody did."""
         end = self._clock() + PATIENCE
         while self._inbox.has(key):
             if self._clock() > end:
-                return self._give_up(event, key)
+                if isinstance(event, Stopping):
+                    self._inbox.remove(key)
+                return False
             try:
                 lock = FolderLock(self._folder.path)
             except RunLocked:
                 self._sleep(PAUSE)
             else:
                 self._write(lock, event, key)
-        why = self._inbox.answer(key)
-        if why is not None:
-            raise RunlibError(f"{self._folder.path}: {why}")
         return True
-
-    def _give_up(self, event: Edit, key: str) -> bool:
-        if isinstance(event, Stopping):
-            self._inbox.remove(key)
-        return False
 
     def _write(self, lock: FolderLock, event: Edit, key: str) -> None:
         """Nobody writes: put on the tape what waits."""
-        if isinstance(event, Stopping):
-            lock.release()
-            self._inbox.remove(key)
-            raise RunlibError(f"{self._folder.path} is not running: there is nothing to stop")
-        state = State(path=self._folder.tape)
-        opened = _take(lock, self._folder, state, None)
         try:
-            empty(self._inbox, state, opened)
+            if not self._inbox.has(key):  # the writer took it as the last thing that it did
+                return
+            if isinstance(event, Stopping):
+                raise RunlibError(f"{self._folder.path}: {NOT_RUNNING}")
+            state = opening.make_state(TapeReader(self._folder.tape).metadata, self._folder.tape)
+            end = opening.catch_up(self._folder, state, None, False)
+            opened = opening.take_pen(self._folder, lock, end, "always")
+            try:
+                empty(self._inbox, state, opened)
+            finally:
+                opened.close()
         finally:
-            opened.close()
+            lock.release()
 
 
 class Editing:
@@ -156,7 +170,7 @@ class Editing:
         """Let a suggestion be tried before the search's own; the search adopts it.
 
         Raises:
-            RunlibError: It is no plain data.
+            NotPlain: It is no plain data.
             ReadOnlyRun: This is a checked-out run.
         """
         self._edit(Enqueue(suggestion))
@@ -168,45 +182,24 @@ class Editing:
         raise NotImplementedError
 
 
-def edit_closed(event: Edit, folder: RunFolder, state: State, start: Position | None) -> Position | None:
-    """Write to a run that is not open, or let who writes to it do so; returns up to where ``state`` knows it.
+def deliver_elsewhere(event: Edit, folder: RunFolder) -> None:
+    """Let the process that writes to a run put an event on its tape.
 
-    Args:
-        event: That was checked.
-        folder: Of the run.
-        state: Of the run; gets what was added meanwhile, and the event if it is written here.
-        start: Up to where it knows the tape.
+    Raises:
+        RunlibError: It cannot have an effect, or is to stop a process that does not listen.
     """
-    try:
-        lock = FolderLock(folder.path)
-    except RunLocked:
-        Inbox(folder.path).deliver(event)
-        return start
+    if Inbox(folder.path).deliver(event):
+        return
     if isinstance(event, Stopping):
-        lock.release()
-        raise RunlibError(f"{folder.path} is not running: there is nothing to stop")
-    opened = _take(lock, folder, state, start)
-    try:
-        write_commands(opened, state, [event])
-        return opened.tape.position
-    finally:
-        opened.close()
-
-
-def _take(lock: FolderLock, folder: RunFolder, state: State, start: Position | None) -> Opened:
-    """Bring the state up to date, and open the tape at its end; if that fails the lock is given back."""
-    try:
-        end = opening.catch_up(folder, state, start, False)
-        return opening.take_pen(folder, lock, end, "always")
-    except BaseException:
-        lock.release()
-        raise
+        raise RunlibError(f"{folder.path}: the process that holds it did not listen; it was not stopped")
+    log.warning("the process that holds %s did not take it yet; it does so when the run goes on", folder.path)
 
 
 def check(event: Edit, state: State) -> Edit:
     """The event, its suggestion as plain data.
 
     Raises:
+        NotPlain: The suggestion is none.
         RunlibError: It cannot have an effect on a run as it is.
     """
     event = made_plain(event)
@@ -218,14 +211,19 @@ def check(event: Edit, state: State) -> Edit:
 
 def empty(inbox: InboxFolder, state: State, opened: Opened) -> None:
     """Put on the tape what waits, where no loop turns."""
-    taken, refused = take_all(inbox, state, lambda event: write_commands(opened, state, [event]))
+    taken, refused = take_all(inbox, state, lambda event: write_command(opened, state, event))
     inbox.clear(taken, refused)
 
 
-def write_commands(opened: Opened, state: State, events: list[Edit]) -> None:
-    """Append, apply and make durable."""
-    for event in events:
-        record = opened.tape.append(event)
-        state.apply(record)
-        opened.unseen.append(record)
+def write_command(opened: Opened, state: State, event: Edit) -> None:
+    """Append, apply, make durable; and what an earlier session left as the best is made to agree."""
+    record = opened.tape.append(event)
+    state.apply(record)
+    opened.unseen.append(record)
     opened.tape.commit()
+    folder = RunFolder(opened.tape.path.parent)
+    if isinstance(event, Void) and folder.suggestion(0).exists():
+        try:
+            write_best(state, folder)
+        except OSError as error:
+            log.error("the best suggestions could not be written: %s", error)

@@ -163,6 +163,13 @@ class Hand:
             self._refill.waiting = False
             self._commit()
 
+    def edit(self, event: Event) -> None:
+        """Put on the tape what a person wants and may."""
+        with self._lock:
+            self._append(event)
+            self._refill.waiting = False
+            self._commit()
+
     def close(self) -> None:
         """Note the end, and let the observers go."""
         with self._lock:

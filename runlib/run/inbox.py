@@ -13,35 +13,47 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from runlib.engine import disk
 from runlib.engine.canonical import NotPlain, dump, load, plain
-from runlib.errors import FolderError, RunlibError, TapeFormat
+from runlib.errors import ConfigError, FolderError, RunlibError, TapeFormat
 from runlib.state.state import State
 from runlib.tape.events import EDITS, Enqueue, Note, Stopping, Void, event_from_data, event_to_data
 
-__all__ = ["Edit", "InboxFolder", "fault", "made_plain", "take_all"]
+__all__ = ["NOT_RUNNING", "Edit", "InboxFolder", "fault", "made_plain", "take_all"]
 
 log = logging.getLogger("runlib")
 
 Edit = Void | Enqueue | Note | Stopping
+NOT_RUNNING = "it is not running: there is nothing to stop"
 
 
 def made_plain(event: Edit) -> Edit:
-    """The event with an enqueued suggestion as plain data.
+    """The event as it comes back from the tape; nothing else may be written to it.
 
     Raises:
-        RunlibError: It is none.
+        NotPlain: A suggestion is no plain data.
+        ConfigError: Another argument is not what it should be.
     """
-    if not isinstance(event, Enqueue):
-        return event
+    made = replace(event, **{field.name: _plain(event, field.name) for field in fields(event)})
+    tid = getattr(made, "tid", None)
+    if type(tid) is not int and (tid is not None or isinstance(made, Void)):
+        raise ConfigError(f"takes the number of a trial, got {tid!r}", "tid")
+    for name in ("reason", "text"):
+        value = getattr(made, name, "")
+        if not isinstance(value, str):
+            raise ConfigError(f"takes text, got {value!r}", name)
+    return made
+
+
+def _plain(event: Edit, name: str) -> Any:
     try:
-        return replace(event, suggestion=plain(event.suggestion))
+        return plain(getattr(event, name))
     except NotPlain as error:
-        raise RunlibError(f"only plain data can be enqueued: {error}") from error
+        raise error.under(name) from None
 
 
 def fault(event: Edit, state: State) -> str | None:
@@ -69,6 +81,7 @@ class InboxFolder:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "inbox"
+        self._left: set[str] = set()  # dealt with, but the disk does not let go of them
 
     def put(self, event: Edit) -> str:
         """Leave a command, durably; returns its key.
@@ -91,7 +104,8 @@ class InboxFolder:
             names = os.listdir(self.path)
         except OSError:
             return []
-        return sorted(name[:-5] for name in names if name.endswith(".json") and not name.startswith("."))
+        keys = sorted(name[:-5] for name in names if name.endswith(".json") and not name.startswith("."))
+        return [key for key in keys if key not in self._left]
 
     def has(self, key: str) -> bool:
         """Whether a command still waits."""
@@ -104,36 +118,52 @@ class InboxFolder:
             RunlibError: It is none.
         """
         try:
+            key.encode()  # a name that is no text can stand nowhere
             data: Any = load(self._file(key).read_bytes())
             kind, body = next(iter(data.items()))
             event = event_from_data(kind, {**body, "key": key})
         except (OSError, ValueError, TypeError, AttributeError, StopIteration, TapeFormat) as error:
-            raise RunlibError(f"{self._file(key)} is no command: {error}") from error
+            raise RunlibError(f"{self._shown(key)} is no command: {error}") from error
         if not isinstance(event, EDITS):
-            raise RunlibError(f"{self._file(key)} is no command: {kind!r} is nothing that people may write")
+            raise RunlibError(f"{self._shown(key)} is no command: {kind!r} is nothing that people may write")
         return event
 
     def remove(self, key: str) -> None:
         """Take a command away that had its effect, or is not to have one."""
-        with contextlib.suppress(FileNotFoundError):
+        try:
             disk.current.unlink(self._file(key))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            self._leave(key, error)
 
     def refuse(self, key: str, why: str) -> None:
         """Take a command away that cannot have an effect, leaving word for who waits for it."""
-        disk.replace_file(self._answer(key), why.encode())
-        self.remove(key)
+        try:
+            disk.replace_file(self._answer(key), why.encode("utf-8", "backslashreplace"))
+        except OSError as error:  # also a disk without room: that is no reason for a run to end
+            self._leave(key, error)
+        else:
+            self.remove(key)
+
+    def _leave(self, key: str, error: OSError) -> None:
+        self._left.add(key)
+        log.warning("%s cannot be taken away: %s", self._shown(key), error.strerror or error)
+
+    def refuse_stops(self) -> None:
+        """Refuse what was to stop a run that is over; the next one shall not end by it."""
+        for key in self.waiting():
+            with contextlib.suppress(RunlibError):  # what is no command is said when the others are taken
+                if isinstance(self.read(key), Stopping):
+                    self.refuse(key, NOT_RUNNING)
 
     def clear(self, taken: Iterable[str], refused: Mapping[str, str]) -> None:
         """What was taken is durable on the tape, and what is refused is to be said."""
+        for key in taken:
+            self.remove(key)
         for key, why in refused.items():
             log.warning("a command in the inbox is refused: %s", why)
-        try:
-            for key in taken:
-                self.remove(key)
-            for key, why in refused.items():
-                self.refuse(key, why)
-        except OSError as error:  # it is found again, and has no second effect
-            log.warning("%s cannot be tidied: %s", self.path, error.strerror or error)
+            self.refuse(key, why)
 
     def answer(self, key: str) -> str | None:
         """Why a command was refused, said once; None if it was not."""
@@ -146,6 +176,9 @@ class InboxFolder:
 
     def _file(self, key: str) -> Path:
         return self.path / f"{key}.json"
+
+    def _shown(self, key: str) -> str:
+        return str(self._file(key)).encode("utf-8", "backslashreplace").decode()
 
     def _answer(self, key: str) -> Path:
         return self.path / f"{key}.refused"

@@ -85,22 +85,27 @@ class Loop:
         policy: How trials are run.
         interrupt: Whether somebody wants the run to end.
         clock: A monotonic clock in seconds.
+        open_pool: Called once, when there is something to do.
     """
 
     cast: Cast
     policy: Policy
     interrupt: Interrupt
     clock: Callable[[], float]
+    open_pool: Callable[[], None]
     running: set[int] = field(default_factory=set)
     _failure: EvaluationError | PoolError | None = None
     _lost_in_a_row: int = 0
+    _is_open: bool = False
     _looked: float = float("-inf")
     _taken: list[str] = field(default_factory=list)
     _refused: dict[str, str] = field(default_factory=dict)
+    _cancelled: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         cast, policy = self.cast, self.policy
         tape = cast.folder.tape
+        self._inbox = InboxFolder(cast.folder.path)
         self._arrivals = Arrivals(tape, cast.pool, self.interrupt, self.running, self._left, self.clock)
         self._suggesting = Refill(
             cast.search,
@@ -123,6 +128,7 @@ class Loop:
         self.cast.tape.full = self._arrivals.wait_for_room
         while True:
             self._look_into_inbox()
+            self._open()
             self._refill()
             self._commit()
             end = self._ending()
@@ -135,6 +141,12 @@ class Loop:
             for message in self._arrivals.turn(self._patience()):
                 self._take(message)
             self._raise_failure()
+
+    def _open(self) -> None:
+        """Let the workers begin to start; not in a run that is done, unless somebody voids what made it so."""
+        if not self._is_open and not self.cast.stop.done(self.cast.state):
+            self._is_open = True
+            self.open_pool()
 
     # -- what comes in ----------------------------------------------------------------------------
 
@@ -155,10 +167,7 @@ class Loop:
         result = set_apart(message.result, message.tid, self.cast.folder, self.cast.tape)
         self._suggesting.fill(lambda: True)  # what the results before this one call for may not know this one
         self._append(Submit(message.tid, result))
-        if error is not None and error.get("error") == "WorkerLost":
-            self._count_lost(error.get("error_text", ""))
-        else:
-            self._lost_in_a_row = 0
+        self._count_if_lost(error)
         self._suggesting.waiting = False
 
     def _tries_again(self, message: Finished, error: dict[str, Any]) -> bool:
@@ -169,9 +178,14 @@ class Loop:
         if rule is None:
             return False
         self._append(Retry(message.tid, len(before) + 1, rule, error))
-        if error.get("error") == "WorkerLost":
-            self._count_lost(error.get("error_text", ""))
+        self._count_if_lost(error)
         return True
+
+    def _count_if_lost(self, error: Mapping[str, Any] | None) -> None:
+        if error is not None and error.get("error") == "WorkerLost":
+            self._count_lost(error.get("error_text", ""))
+        else:
+            self._lost_in_a_row = 0
 
     def _count_lost(self, reason: str) -> None:
         self._lost_in_a_row += 1
@@ -193,21 +207,16 @@ class Loop:
         if self.clock() - self._looked < INBOX:
             return
         self._looked = self.clock()
-        taken, refused = take_all(InboxFolder(self.cast.folder.path), self.cast.state, self._edit)
+        taken, refused = take_all(self._inbox, self.cast.state, self._edit)
         self._taken += taken
         self._refused.update(refused)
 
     def _edit(self, event: Edit) -> None:
         self._append(event)
         if isinstance(event, Void) and event.tid in self.running:
-            self.cast.pool.cancel(event.tid)
             self.running.discard(event.tid)
+            self._cancelled.append(event.tid)
         self._suggesting.waiting = False
-
-    def _clear_inbox(self) -> None:
-        """What was taken is durable."""
-        InboxFolder(self.cast.folder.path).clear(self._taken, self._refused)
-        self._taken, self._refused = [], {}
 
     # -- what is suggested ------------------------------------------------------------------------
 
@@ -229,8 +238,10 @@ class Loop:
 
     def _commit(self) -> None:
         self.cast.tape.commit()
-        if self._taken or self._refused:
-            self._clear_inbox()
+        for tid in self._cancelled:
+            self.cast.pool.cancel(tid)
+        self._inbox.clear(self._taken, self._refused)
+        self._taken, self._refused, self._cancelled = [], {}, []
 
     def _start(self) -> None:
         """Hand over live trials, oldest first, as far as the stop and the clock allow."""

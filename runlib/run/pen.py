@@ -1,25 +1,31 @@
 """The right to write to a run: taken with its lock, given back, and taken again with what was added meanwhile.
 
-Whoever holds the lock writes; while a loop turns, it alone does, and what people want goes through the inbox.
+Whoever holds the lock writes; while a loop turns, it alone does, and what people want goes through the inbox. Threads
+share a run: who may write is decided and acted upon under one mutex, which a loop that turns does not hold.
 """
 
 from __future__ import annotations
 
+import logging
+import threading
 from typing import Any, Self
 
-from runlib.errors import RunlibError
+from runlib.errors import RunlibError, RunLocked, TapeError
 from runlib.run import opening
-from runlib.run.edit import check, edit_closed, empty, write_commands
+from runlib.run.edit import check, deliver_elsewhere, empty, write_command
 from runlib.run.folder import RunFolder
 from runlib.run.hand import Hand
-from runlib.run.inbox import Edit, InboxFolder
+from runlib.run.inbox import NOT_RUNNING, Edit, InboxFolder
 from runlib.run.opening import Opened
 from runlib.state.state import State
+from runlib.tape.events import Stopping
 from runlib.tape.lock import FolderLock
 from runlib.tape.reader import Position, Tail
 from runlib.tape.writer import Sync
 
 __all__ = ["Holding", "Pen"]
+
+log = logging.getLogger("runlib")
 
 
 class Pen:
@@ -37,7 +43,9 @@ class Pen:
 
     def __init__(self, folder: RunFolder, state: State, sync: Sync) -> None:
         self._folder, self._state, self._sync = folder, state, sync
-        self._end: Position | None = None
+        self._inbox = InboxFolder(folder.path)
+        self._mutex = threading.RLock()
+        self._end: Position | None = None  # up to where the state knows the tape, when it is not held
         self.opened: Opened | None = None
         self.turning = False
 
@@ -54,9 +62,25 @@ class Pen:
 
     def take(self, lock: FolderLock, end: tuple[Position, Tail | None], scene: dict[str, Any]) -> None:
         """Open the tape at its end, and note who writes from here on."""
+        self._end = end[0]
         opened = opening.take_pen(self._folder, lock, end, self._sync)
-        opening.note_session(opened, self._state, scene)
+        self._inbox.refuse_stops()
+        try:
+            opening.note_session(opened, self._state, scene)
+        except BaseException:
+            self._end = opened.tape.position  # the session may be on the tape, and applied
+            raise
         self.opened = opened  # only now: without its lock nothing may be written
+
+    def begin(self, scene: dict[str, Any]) -> None:
+        """A loop begins to turn.
+
+        Raises:
+            RunLocked: Another process has the lock.
+        """
+        with self._mutex:
+            self.take_again(scene)
+            self.turning = True
 
     def take_again(self, scene: dict[str, Any]) -> None:
         """The same with the lock and with what was added meanwhile, unless it is held.
@@ -64,44 +88,83 @@ class Pen:
         Raises:
             RunLocked: Another process has it.
         """
-        if self.opened is not None:
-            return
-        lock = FolderLock(self._folder.path)
-        try:
-            self.take(lock, opening.catch_up(self._folder, self._state, self._end, False), scene)
-        except BaseException:
-            lock.release()
-            raise
+        with self._mutex:
+            if self.opened is not None:
+                return
+            lock = FolderLock(self._folder.path)
+            try:
+                self.take(lock, opening.catch_up(self._folder, self._state, self._end, False), scene)
+            except BaseException:
+                lock.release()
+                raise
 
-    def edit(self, event: Edit) -> None:
+    def edit(self, event: Edit, hand: Hand | None = None) -> None:
         """Put on the tape what a person wants, or see to it that it gets there.
+
+        Args:
+            event: What is wanted.
+            hand: Who writes, if the run is driven by hand.
 
         Raises:
             RunlibError: It cannot have an effect.
         """
-        event = check(event, self._state)
-        if self.turning:
-            InboxFolder(self._folder.path).put(event)
-        elif self.opened is not None:
-            write_commands(self.opened, self._state, [event])
-        else:
-            self._end = edit_closed(event, self._folder, self._state, self._end)
+        with self._mutex:
+            if self.turning:
+                self._inbox.put(check(event, self._state))
+            elif hand is not None:
+                hand.edit(check(event, self._state))
+            elif self.opened is None:
+                self._edit_closed(event)
+            elif isinstance(event, Stopping):
+                raise self._nothing_to_stop()
+            else:
+                write_command(self.opened, self._state, check(event, self._state))
+
+    def _nothing_to_stop(self) -> RunlibError:
+        return RunlibError(f"{self._folder.path}: {NOT_RUNNING}")
+
+    def _edit_closed(self, event: Edit) -> None:
+        """Write to a run that nobody holds, or let who holds it do so."""
+        try:
+            lock = FolderLock(self._folder.path)
+        except RunLocked:
+            deliver_elsewhere(event, self._folder)
+            return
+        try:
+            if isinstance(event, Stopping):
+                raise self._nothing_to_stop()
+            end = opening.catch_up(self._folder, self._state, self._end, False)
+            self._end = end[0]
+            self.opened = opening.take_pen(self._folder, lock, end, "always")
+            write_command(self.opened, self._state, check(event, self._state))  # judged by all that is known now
+        finally:
+            self.give_back()
+            lock.release()
 
     def leave(self) -> None:
         """The loop turned for the last time: take the commands that came since, and give the tape back."""
-        self.turning = False
+        with self._mutex:
+            self.turning = False
+            try:
+                if self.opened is not None and self.opened.tape.is_well:
+                    self._take_the_rest(self.opened)
+            finally:
+                self.give_back()
+
+    def _take_the_rest(self, opened: Opened) -> None:
+        opened.tape.full = None  # the loop, which could wait for room, is over
         try:
-            if self.opened is not None and self.opened.tape.is_well:
-                empty(InboxFolder(self._folder.path), self._state, self.opened)
-        finally:
-            self.give_back()
+            empty(self._inbox, self._state, opened)
+        except TapeError as error:  # not in the way of what ended the loop
+            log.error("commands stay in the inbox until the run goes on: %s", error)
 
     def give_back(self) -> None:
         """Let another write; a second call does nothing."""
-        opened, self.opened = self.opened, None
-        if opened is not None:
-            self._end = opened.tape.position
-            opened.close()
+        with self._mutex:
+            opened, self.opened = self.opened, None
+            if opened is not None:
+                self._end = opened.tape.position
+                opened.close()
 
 
 class Holding:

@@ -244,7 +244,7 @@ class Run(ByHand, Editing, Holding, RunView):
         run._pen = Pen(folder, state, run.context["sync"])
         opening.warn_of_changes(run.evaluator, noted)
         now = run.get_config()[cls.kind]
-        run._pen.take(lock, end, run._scene({key: now[key] for key in given if now[key] != before[key]}))
+        run._pen.take(lock, end, run._scene({key: now[key] for key in given if now[key] != before.get(key)}))
         return run
 
     @classmethod
@@ -335,8 +335,7 @@ class Run(ByHand, Editing, Holding, RunView):
         if self.evaluator is None:
             raise RunlibError("this run has no evaluator: drive it by suggest() and submit(), or give it one")
         self.evaluator.objective = self.objective
-        pen.take_again(self._scene())
-        pen.turning = True
+        pen.begin(self._scene())
         try:
             self._run(self.evaluator, None if duration is None else 60 * duration)
         finally:
@@ -376,7 +375,7 @@ class Run(ByHand, Editing, Holding, RunView):
 
     def _edit(self, event: Edit) -> None:
         self._refuse_readonly("edit")
-        self._require_pen().edit(event)
+        self._require_pen().edit(event, self._hand)
 
     def _refuse_readonly(self, what: str) -> None:
         if self.readonly:

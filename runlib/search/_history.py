@@ -11,9 +11,9 @@ import math
 from array import array
 from collections.abc import Sequence
 
-from runlib.errors import SearchError
+from runlib.errors import ReplayMismatch, SearchError
 
-__all__ = ["History"]
+__all__ = ["DONE", "PENDING", "History"]
 
 PENDING, DONE, FAILED, FORGOTTEN, FOREIGN, FOREIGN_DONE = range(6)
 SHOWN = (PENDING, DONE)  # the others are hidden, as hyperopt hides a trial in JOB_STATE_ERROR
@@ -47,6 +47,15 @@ class History:
         self.states.append(FOREIGN if row is None else PENDING)
         return len(self.states) - 1
 
+    def expect(self, tid: int) -> None:
+        """Nothing, if ``tid`` is the next trial.
+
+        Raises:
+            ReplayMismatch: It is not.
+        """
+        if tid != len(self.states):
+            raise ReplayMismatch(f"trial {tid} cannot be recalled: the next one is trial {len(self.states)}")
+
     def row(self, tid: int) -> Sequence[float]:
         """The raw numbers of a trial."""
         self._check(tid)
@@ -68,6 +77,16 @@ class History:
         else:
             self.losses[tid] = loss
             self.states[tid] = DONE
+
+    def hear(self, tid: int, *, error: bool, loss: float | None) -> None:
+        """Trial ``tid`` was submitted like this; without a loss, or with NaN, it failed.
+
+        Raises:
+            SearchError: There is no such trial, it has its result, or it has neither loss nor error.
+        """
+        if loss is None and not error:
+            raise SearchError(f"trial {tid} was submitted with neither a loss nor an error")
+        self.finish(tid, None if error or loss is None or loss != loss else float(loss))
 
     def hide(self, tid: int) -> None:
         """Trial ``tid`` is no longer counted; a new result for it would be."""

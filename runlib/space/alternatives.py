@@ -156,5 +156,7 @@ def _options(given: Categorical | Choice, favourite: int | None) -> Options:
     count = len(given.options)
     if favourite is None:
         return Options(count)
+    if given.width > 1:
+        raise given.wrong(f"prior_confidence of {given.noun} is a share from 0 to 1, got {given.prior_confidence!r}")
     rest = given.width / count  # the width is one minus the confidence
     return Options(count, tuple(rest + (1 - given.width) * (place == favourite) for place in range(count)))

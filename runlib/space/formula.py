@@ -88,12 +88,13 @@ class Formula(Node):
     def _solutions(self, value: float) -> Iterator[float]:
         """What the side that varies may be: for ``_gives`` to judge."""
         on_left, on_right = _SOLUTIONS[self.name]
-        found, varying = math.nan, self.left
+        varying = self.right if isinstance(self.left, Fixed) else self.left
+        found = math.nan
         with contextlib.suppress(ArithmeticError, ValueError):
             if isinstance(self.right, Fixed):
-                found = on_left(value, self.right.value)
+                found = float(on_left(value, self.right.value))
             elif isinstance(self.left, Fixed):
-                found, varying = on_right(value, self.left.value), self.right
+                found = float(on_right(value, self.left.value))
         low, high = bounds(varying)
         for x in (found, -found) if math.isfinite(found) else ():
             # As it is, without the errors of rounding, and with these taken back at a bound.

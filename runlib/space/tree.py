@@ -12,6 +12,7 @@ from typing import Any
 
 from runlib.engine.plain import NotPlain, plain
 from runlib.errors import SpaceError
+from runlib.space.dialects import translated
 from runlib.space.expression import to_data
 from runlib.space.nodes import INACTIVE, Draw, Fixed, Memo, Node, Row, Variable
 from runlib.space.parser import Parser, Place
@@ -46,7 +47,7 @@ class Space:
 
         Args:
             space: Typed parameters, variables in text form (``runlib.space.text``), arithmetic on them, and plain
-                data, in dicts and lists or alone; or a ``Space``.
+                data, in dicts and lists or alone; ``{dialect: space}`` (``runlib.space.dialects``); or a ``Space``.
             path: What the root is called in errors.
             full_fidelity: Whether a parameter with ``fidelity=True`` becomes a constant at its upper bound, as it is
                 for a search that knows no fidelity.
@@ -55,7 +56,7 @@ class Space:
             SpaceError: Something is wrong in it; the path names the place.
         """
         try:
-            data = plain(to_data(space.data if isinstance(space, Space) else space))
+            data = plain(to_data(space.data if isinstance(space, Space) else translated(space, path)))
         except NotPlain as error:
             raise SpaceError(error.reason, error.path).under(path) from None
         parser = Parser(path, full_fidelity)

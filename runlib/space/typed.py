@@ -30,14 +30,15 @@ class Parameter(Term):
     Attributes:
         label: Its name, unique in the space; without one it is called by its place, ``a.b.0``.
         prior: The value that is believed to be good, or None. Draws favour its neighbourhood.
-        prior_confidence: ``"low"``, ``"medium"`` (the default) or ``"high"``: how much they do.
+        prior_confidence: ``"low"``, ``"medium"`` (the default) or ``"high"``: how much they do; or a number below 1.
+            One minus it is the spread of the draws, as a share of the range; the words are 0.25, 0.5 and 0.75.
     """
 
     name: ClassVar[str]
 
     label: str | None = None
     prior: Any = None
-    prior_confidence: str | None = None
+    prior_confidence: str | float | None = None
 
     def __post_init__(self) -> None:
         if self.label is not None and (not isinstance(self.label, str) or not self.label):
@@ -45,10 +46,11 @@ class Parameter(Term):
         if self.prior is None and self.prior_confidence is not None:
             raise self.wrong(f"prior_confidence of {self.noun} says nothing without a prior; give one too")
         if self.prior is not None:
-            self._set(prior_confidence=self.prior_confidence or "medium")
-            if not isinstance(self.prior_confidence, str) or self.prior_confidence not in WIDTHS:
+            given = "medium" if self.prior_confidence is None else self._plain("prior_confidence")
+            self._set(prior_confidence=given)
+            if given not in WIDTHS if isinstance(given, str) else not _is_share(given):
                 raise self.wrong(
-                    f"prior_confidence of {self.noun} is low, medium or high, got {self.prior_confidence!r}"
+                    f"prior_confidence of {self.noun} is low, medium or high, got {given!r}; a number below 1 will do"
                 )
 
     @property
@@ -59,7 +61,8 @@ class Parameter(Term):
     @property
     def width(self) -> float:
         """The standard deviation that the prior gives to draws, as a share of the range."""
-        return WIDTHS[self.prior_confidence or "medium"]
+        given = "medium" if self.prior_confidence is None else self.prior_confidence
+        return WIDTHS[given] if isinstance(given, str) else 1 - given
 
     def wrong(self, reason: str) -> SpaceError:
         """The error to raise over an argument."""
@@ -134,6 +137,10 @@ class Parameter(Term):
         self._set(**{name: self._plain(name)})
         if not isinstance(getattr(self, name), bool):
             raise self.wrong(f"{name} of {self.noun} must be true or false, got {getattr(self, name)!r}")
+
+
+def _is_share(given: Any) -> bool:
+    return isinstance(given, int | float) and not isinstance(given, bool) and -math.inf < given < 1
 
 
 def _differs(value: Any, default: Any) -> bool:

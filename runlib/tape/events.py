@@ -175,6 +175,7 @@ EDITS = (Void, Enqueue, Note, Stopping)  # what people do to a run, rather than 
 _KINDS: dict[str, type[Any]] = {
     cls.kind: cls for cls in (Session, Suggest, Submit, Retry, Void, Enqueue, Note, Stopping, End)
 }
+_FIELDS = {cls: tuple(f.name for f in fields(cls)) for cls in _KINDS.values()}
 _OMITTED_IF_NONE = frozenset({"memo", "of", "heard", "queued", "key", "tid"})
 
 
@@ -197,8 +198,12 @@ def event_to_data(event: Event) -> dict[str, Any]:
     """``{kind: {fields}}``, fields that are None being left out where that is what they mean."""
     if isinstance(event, Session):
         return {event.kind: event.info}
-    body = {f.name: getattr(event, f.name) for f in fields(event)}
-    return {event.kind: {k: v for k, v in body.items() if v is not None or k not in _OMITTED_IF_NONE}}
+    body = {}
+    for name in _FIELDS[type(event)]:
+        value = getattr(event, name)
+        if value is not None or name not in _OMITTED_IF_NONE:
+            body[name] = value
+    return {event.kind: body}
 
 
 def event_from_data(kind: str, body: Any) -> Event | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from runlib import Run, StopMax
+from runlib.pool.base import Finished, Task
 from runlib.tape.codec import RECORD_END
 from runlib.tape.events import Event
 from runlib.tape.reader import TapeReader
@@ -24,6 +25,36 @@ def finished_run(directory: Path, search: Any = None, count: int = 6, evaluator:
 def go_on(folder: Path, count: int = 12) -> Run:
     """The run restored and run further."""
     return Run.restore(folder, evaluator=quadratic, pool=DirectPool(), new_stop=StopMax(count)).run()
+
+
+class FlakyPool(DirectPool):
+    """The evaluations that its plan names fail at first."""
+
+    kind = "pool_flaky"
+
+    def __init__(self, plan: tuple[int, ...] = (), context: Any = None) -> None:
+        super().__init__(context=context)
+        self.plan, self.count = plan, 0
+
+    def _evaluate(self, task: Task) -> Finished:
+        self.count += 1
+        if self.count in self.plan:
+            return Finished(task.tid, {"error": {"error": "Flaky", "error_text": "", "traceback": ""}}, ("Flaky",))
+        return super()._evaluate(task)
+
+
+def edited_run(directory: Path) -> Path:
+    """A run with edits of every kind and failed attempts at trials 0 (one) and 1 (two)."""
+    pool = FlakyPool((1, 3, 4))
+    run = Run(SpySearch(), quadratic, StopMax(5), retries={"Flaky": 2}, pool=pool).prepare(directory)
+    run.enqueue({"x": 0.4})
+    run.run()
+    run.void(2, "bad")
+    run.annotate(0, "good")
+    run.annotate(None, "on a Monday")
+    run.enqueue({"x": 0.5})
+    run.void(next(iter(run.state.live_trials)))
+    return run.run().work_directory
 
 
 def tape_run(folder: Path, events: list[Event], **how: Any) -> bytes:

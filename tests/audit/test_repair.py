@@ -17,9 +17,21 @@ from runlib.audit.verify import verify
 from runlib.engine import disk
 from runlib.errors import FolderError, FolderExists, NotARun, TapeCorrupt, TapeFormat
 from runlib.tape.codec import encode_line
-from runlib.tape.events import End, Session, Submit, Suggest
+from runlib.tape.events import End, Enqueue, Retry, Session, Submit, Suggest, Void
 from runlib.tape.reader import TapeReader
-from tests.audit.audit_tools import contents, events, finished_run, flip, go_on, join, pieces, set_tape, smear, tape_run
+from tests.audit.audit_tools import (
+    contents,
+    edited_run,
+    events,
+    finished_run,
+    flip,
+    go_on,
+    join,
+    pieces,
+    set_tape,
+    smear,
+    tape_run,
+)
 from tests.fakes import story
 from tests.tape.tape_tools import METADATA, some_events
 
@@ -312,3 +324,68 @@ def test_as_plain_data(tmp_path: Path) -> None:
     told = json.loads(json.dumps(report.as_data()))
     assert (told["kept"], told["renumbered"], told["lost_trials"]) == (7, {"2": 1, "3": 2}, [1])
     assert [found["n"] for found in told["dropped"]] == [4, 5]
+
+
+# -- edits and attempts ---------------------------------------------------------------------------
+
+
+def without(folder: Path, tmp_path: Path, wanted: type, place: int = 0) -> tuple[RepairReport, Path, int]:
+    """The run repaired after the loss of a record of this kind; and the number that it had."""
+    data = (folder / "tape.son").read_bytes()
+    n = [n for n, event in enumerate(events(folder), 1) if isinstance(event, wanted)][place]
+    report, into = repaired(tmp_path, smear(data, n))
+    return report, into, n
+
+
+def test_a_run_with_edits_is_the_same_again(tmp_path: Path) -> None:
+    folder = edited_run(tmp_path)
+    report = repair(folder, tmp_path / "run_new")
+    assert (report.dropped, report.exact, report.notes) == ((), True, ())
+    assert events(report.into) == events(folder)
+
+
+def test_a_lost_void_lets_its_trial_count_again(tmp_path: Path) -> None:
+    report, into, n = without(edited_run(tmp_path), tmp_path, Void)
+    assert [found.n for found in report.dropped] == [n]
+    assert not report.exact
+    state = Run.checkout(into).state
+    assert len(go_on(into, 8).state.trials) == 8
+    assert 2 in state.trials
+    assert 2 not in state.voided
+
+
+def test_a_lost_wish_is_made_anew_from_what_came_of_it(tmp_path: Path) -> None:
+    folder = edited_run(tmp_path)
+    for place in (0, 1):
+        (tmp_path / str(place)).mkdir()
+        report, into, n = without(folder, tmp_path / str(place), Enqueue, place)
+        assert f"record {n}, which is lost, is made anew from what came of it" in report.notes
+        assert [e.suggestion for e in events(into) if isinstance(e, Enqueue)] == [{"x": 0.4}, {"x": 0.5}]
+        assert story(Run.checkout(into).state)[0].suggestion == {"x": 0.4}
+        assert verify(into, replay=True).verdict == "intact"
+
+
+def test_a_lost_trial_that_was_wanted_is_wanted_again(tmp_path: Path) -> None:
+    report, into, _ = without(edited_run(tmp_path), tmp_path, Suggest, 0)
+    assert report.lost_trials == (0,)
+    state = Run.checkout(into).state
+    assert list(state.queue.values()) == [{"x": 0.4}]
+    assert state.voided == {1: "bad", 4: ""}  # they moved up
+    assert {note.tid for note in state.notes.values()} == {None}
+
+
+def test_a_lost_attempt_was_one_nevertheless(tmp_path: Path) -> None:
+    folder = edited_run(tmp_path)
+    places = [event.attempt for event in events(folder) if isinstance(event, Retry)]
+    assert places == [1, 1, 2]
+    report, into, _ = without(folder, tmp_path, Retry, 1)
+    assert (report.exact, report.reopened) == (True, ())
+    assert [event.attempt for event in events(into) if isinstance(event, Retry)] == [1, 2]
+
+
+def test_a_lost_result_of_a_void_trial_leaves_it_void(tmp_path: Path) -> None:
+    report, into, _ = without(edited_run(tmp_path), tmp_path, Submit, 2)
+    assert report.reopened == ()
+    state = Run.checkout(into).state
+    assert 2 in state.voided
+    assert 2 not in state.live_trials

@@ -20,8 +20,20 @@ from runlib.errors import ConfigError
 from runlib.search.base import seed_for
 from runlib.state.state import State
 from runlib.tape.codec import encode, encode_line
-from runlib.tape.events import End, Event, Record, Session, Submit, Suggest
-from tests.audit.audit_tools import contents, finished_run, flip, go_on, join, pieces, set_tape, smear, tape_run
+from runlib.tape.events import End, Event, Record, Retry, Session, Submit, Suggest, Void
+from tests.audit.audit_tools import (
+    contents,
+    edited_run,
+    events,
+    finished_run,
+    flip,
+    go_on,
+    join,
+    pieces,
+    set_tape,
+    smear,
+    tape_run,
+)
 from tests.fakes import DirectPool, SpySearch, quadratic
 from tests.tape.tape_tools import METADATA, some_events
 
@@ -319,3 +331,33 @@ def test_as_plain_data(tmp_path: Path) -> None:
     data = json.loads(json.dumps(report.as_data()))
     assert data["verdict"] == "not a run"
     assert data["findings"] == [{"level": "error", "n": None, "offset": None, "text": report.findings[0].text}]
+
+
+def test_a_run_with_edits_and_attempts(tmp_path: Path) -> None:
+    folder = edited_run(tmp_path)
+    report = verify(folder, replay=True)
+    assert (report.verdict, report.findings) == ("intact", ())
+    assert (report.counts["void"], report.counts["trials"]) == (2, 5)
+    suggested = [event for event in events(folder) if isinstance(event, Suggest)]
+    assert len(suggested) == report.counts["replayed"] + 2  # what people wanted is not asked for again
+
+
+def test_edits_that_do_not_fit(tmp_path: Path) -> None:
+    history: list[Event] = [
+        Session({}),
+        Void(0),
+        Suggest(0, {"x": 1}, queued=1),
+        Suggest(0, {"x": 1}),
+        Retry(0, 1, "A", {}),
+        Retry(0, 1, "A", {}),
+        Submit(0, {"ok": {"loss": 1.0}}),
+        Void(0),
+        Void(0),
+        Suggest(1, {"x": 1}),
+        Submit(1, {"ok": {"loss": 1.0}}, of=0),
+    ]
+    tape_run(tmp_path / "run_x", history)
+    report = verify(tmp_path / "run_x")
+    assert report.verdict == "damaged"
+    assert [found.n for found in report.findings if found.level == "error"] == [2, 3, 6, 9, 11]
+    assert "ends trial 1 with the result of trial 0, which is not finished" in report.findings[4].text

@@ -13,7 +13,7 @@ from runlib import Run, StopMax
 from runlib.cli.account import describe, render_description
 from runlib.cli.best import best_trials, print_best
 from runlib.state.state import State
-from runlib.tape.events import End, Record, Session, Submit, Suggest
+from runlib.tape.events import End, Enqueue, Note, Record, Session, Submit, Suggest, Void
 from tests.fakes import DirectPool, SpySearch, quadratic
 
 
@@ -60,7 +60,8 @@ def test_ended_run(tmp_path: Path) -> None:
     run = read(tmp_path, None)
     about = describe(run, run.state.t + 5)
     assert about["phase"] == "ended"
-    assert about["trials"] == {"finished": 1, "ok": 1, "failed": 0, "live": len(run.state.live_trials)}
+    live = len(run.state.live_trials)
+    assert about["trials"] == {"finished": 1, "ok": 1, "failed": 0, "live": live, "void": 0, "enqueued": 0}
     assert "Ended: Counted trials: 1/1. It ran for" in render_description(about, 0.0)
 
 
@@ -97,3 +98,18 @@ def test_errors_and_an_empty_run(tmp_path: Path) -> None:
     with Run(SpySearch(), quadratic, StopMax(1), pool=DirectPool(), name="new").prepare(tmp_path) as fresh:
         text = render_description(describe(Run.checkout(fresh.work_directory), 0.0), 0.0)
     assert "Best: none yet." in text
+
+
+def test_what_people_did_is_told_in_a_line_each(tmp_path: Path) -> None:
+    edits = [Void(0, "the disk\nwas full"), Enqueue({"x": 1}), Note("all\nis well"), Note("odd", 0)]
+    run = read(tmp_path, None, *edits, Void(1))
+    about = describe(run, 0.0)
+    assert about["trials"] == {"finished": 0, "ok": 0, "failed": 0, "live": 0, "void": 2, "enqueued": 1}
+    assert about["voided"] == [{"trial": 0, "reason": "the disk\nwas full"}, {"trial": 1, "reason": ""}]
+    assert [(note["trial"], note["text"]) for note in about["notes"]] == [(None, "all\nis well"), (0, "odd")]
+    lines = render_description(about, 0.0).splitlines()
+    assert "Trials:      0 finished, 0 ok, 0 failed, 0 live, 2 void, 1 enqueued." in lines
+    assert "Void:        trial 0: the disk was full" in lines
+    assert "Void:        trial 1." in lines
+    assert "Remark:      all is well" in lines
+    assert "Remark:      trial 0: odd" in lines

@@ -25,6 +25,7 @@ import pytest
 
 from runlib import Run
 from runlib.audit.verify import verify
+from runlib.errors import TapeCorrupt
 from tests.fakes import story
 
 SCRIPT = """
@@ -128,14 +129,15 @@ class Victim:
         state = Run.checkout(self.folder).state
         results = {tid: entry[1] for tid, entry in state.trials.items()}
         for shown in self.entries("shown"):
-            assert results[shown["tid"]]["loss"] == shown["loss"]
+            assert results.get(shown["tid"], {}).get("loss") == shown["loss"], f"lost: {shown}"
         returned = {(repr(one["suggestion"]), one["loss"]) for one in self.entries("returned")}
-        assert {(repr(outcome["suggestion"]), outcome["loss"]) for outcome in results.values()} <= returned
+        invented = {(repr(outcome["suggestion"]), outcome["loss"]) for outcome in results.values()} - returned
+        assert not invented, f"invented: {invented}"
         records = list(state.tape)
-        assert records[: len(self._records)] == self._records
+        assert records[: len(self._records)] == self._records, "records that stood on the tape are gone"
         self._records = records
         ends = Counter(r.event.tid for r in records if r.event is not None and r.event.kind == "submit")
-        assert set(ends.values()) <= {1}
+        assert set(ends.values()) <= {1}, "doubled"
         report = verify(self.folder, replay=True)
         assert report.verdict in {"intact", "torn"}, report.findings
 
@@ -227,6 +229,38 @@ def kill_and_finish(victim: Victim) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert verify(victim.folder, replay=True).verdict == "intact"
+
+
+@pytest.mark.parametrize("what", ["lost", "invented", "are gone", "damaged"])
+def test_what_is_wrong_is_seen(tmp_path: Path, ledgers: Path, what: str) -> None:
+    victim = Victim(tmp_path / "run_seen", ledgers / "seen", 6)
+    victim.finish()
+    tape = victim.folder / "tape.son"
+    if what == "lost":
+        with (victim.ledger / "shown").open("a") as file:
+            file.write('{"tid": 6, "loss": 0.5}\n')
+    elif what == "invented":
+        lines = (victim.ledger / "returned").read_text().splitlines(keepends=True)
+        (victim.ledger / "returned").write_text("".join(lines[1:]))
+    elif what == "are gone":  # the last record, which says how the session ended
+        tape.write_bytes(tape.read_bytes().rpartition(b'{"end"')[0])
+    else:
+        tape.write_bytes(tape.read_bytes().replace(b'"tid":3', b'"tid":2', 1))
+    with pytest.raises((AssertionError, TapeCorrupt), match=what):
+        victim.look()
+
+
+def test_what_is_left_running_is_seen(tmp_path: Path, ledgers: Path) -> None:
+    victim = Victim(tmp_path / "run_seen", ledgers / "seen", 6)
+    command = [sys.executable, "-c", "print(flush=True); input()"]
+    mark = {**os.environ, "RUNLIB_TEST_MARK": str(victim.folder)}
+    with subprocess.Popen(command, env=mark, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as left:
+        assert left.stdout is not None
+        left.stdout.readline()
+        [found] = victim.left_running()
+        assert "input()" in found
+        left.communicate(b"\n")
+    assert not victim.left_running()
 
 
 def without_durations(run: Run) -> list[object]:

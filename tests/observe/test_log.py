@@ -19,7 +19,7 @@ from runlib.observe.base import Stage
 from runlib.observe.log import LogObserver
 from runlib.state.state import State
 from runlib.stop.max import StopMax
-from runlib.tape.events import End, Event, Record, Session, Submit, Suggest
+from runlib.tape.events import End, Enqueue, Event, Note, Record, Retry, Session, Stopping, Submit, Suggest, Void
 
 
 class Clock:
@@ -65,6 +65,19 @@ EVENTS: list[tuple[Event | None, list[str]]] = [
     (Submit(4, {"error": {}}, of=2), ["trial 4 failed: UnknownError:  (known from trial 2)"]),
     (End("stop", "Counted trials: 1/1."), ["ended: Counted trials: 1/1."]),
     (End("closed"), ["ended: closed"]),
+    (Suggest(3, {"x": 1}, queued=7), ["trial 3 suggested, as record 7 wants"]),
+    (
+        Retry(3, 2, "WorkerLost", {"error": "WorkerLost", "error_text": "killed\nby 9"}),
+        ["trial 3 will be tried again: attempt 2 failed: WorkerLost: killed by 9"],
+    ),
+    (Void(3), ["trial 3 is void: no reason was given"]),
+    (Void(3, "the disk\nwas full\n"), ["trial 3 is void: the disk was full"]),
+    (Enqueue({"x": 1}), ["a suggestion was enqueued"]),
+    (Note("all\n  is\r\nwell"), ["remark: all is well"]),
+    (Note("odd", 3), ["remark on trial 3: odd"]),
+    (Note("y" * 9000), [f"remark: {'y' * 1000}"]),
+    (Stopping(), ["asked to stop: no reason was given"]),
+    (Stopping("enough\n"), ["asked to stop: enough"]),
     (None, []),
 ]
 

@@ -17,7 +17,7 @@ from runlib.observe.status import StatusObserver, format_seconds, render_status
 from runlib.state.state import State
 from runlib.stop.base import Stop
 from runlib.stop.max import StopMax
-from runlib.tape.events import End, Event, Record, Session, Submit, Suggest
+from runlib.tape.events import End, Enqueue, Event, Record, Session, Submit, Suggest, Void
 
 
 class Clock:
@@ -92,6 +92,13 @@ def test_a_run_that_goes_on() -> None:
     assert line(text, "Errors") == "Errors:      TimeoutError: 1."
     assert line(text, "Tape") == "Tape:   12 records."
     assert "5/10" in line(text, "Counted")
+
+
+def test_what_is_void_or_enqueued_is_told() -> None:
+    edits = [Void(2, "bad"), Void(5), Enqueue({"x": 1}), Enqueue({"x": 2})]
+    text = render_status(a_state(*BUSY, *edits), a_stage(Path("/runs/run_first")))
+    assert line(text, "Trials") == "Trials:      3 finished, 3 ok, 0 failed, 1 live, 2 void, 2 enqueued."
+    assert line(text, "Best") == "Best 3: 0.25 (trial 1), 0.5 (trial 0), 7 (trial 3)."
 
 
 def test_fewer_than_three_results_are_no_trouble() -> None:

@@ -19,7 +19,7 @@ from runlib.search.base import Search, seed_for
 from runlib.state.replay import replay
 from runlib.state.state import State
 from runlib.tape import codec
-from runlib.tape.events import End, Event, Session, Submit, Suggest
+from runlib.tape.events import End, Enqueue, Event, Note, Retry, Session, Stopping, Submit, Suggest, Void
 from runlib.tape.reader import Position, TapeReader
 from runlib.tape.writer import Sync, TapeWriter, create_tape
 
@@ -39,6 +39,12 @@ events = st.one_of(
     st.builds(Submit, tids, st.fixed_dictionaries({"ok": st.fixed_dictionaries({"loss": floats, "more": data})})),
     st.builds(Submit, tids, st.fixed_dictionaries({"error": st.dictionaries(texts, data, max_size=3)}), tids),
     st.builds(End, texts, texts),
+    st.builds(Suggest, tids, data, queued=tids),
+    st.builds(Retry, tids, tids, texts, st.dictionaries(texts, data, max_size=3)),
+    st.builds(Void, tids, texts, st.none() | texts),
+    st.builds(Enqueue, data, st.none() | texts),
+    st.builds(Note, texts, st.none() | tids, st.none() | texts),
+    st.builds(Stopping, texts, st.none() | texts),
 )
 syncs: st.SearchStrategy[Sync] = st.sampled_from(["always", "interval", "never"])
 
@@ -182,11 +188,20 @@ class Listening(Search, abstract=True):
     def submit(self, tid: int, *, error: bool = False, loss: float | None = None, var: float | None = None) -> None:
         self.heard.append((f"{tid} {error} {var}", math.inf if loss is None else loss))
 
+    def adopt(self, suggestion: Any) -> int:
+        self.heard.append((f"adopted {suggestion!r}", 0.0))
+        self.made += 1
+        return self.made - 1
+
+    def forget(self, tid: int) -> None:
+        self.heard = [told for told in self.heard if told[0].split()[0] != str(tid)]
+
 
 def portrait(state: State) -> dict[str, Any]:
     """All that a state knows, as values."""
     known = {tid: state.known(tid) for tid in state.live_trials}
-    names = "best since_best errors_in_a_row repeats total_cost ended sessions changes last_session count_by_error"
+    names = "best since_best errors_in_a_row repeats total_cost ended sessions changes last_session count_by_error "
+    names += "voided queue notes stopping attempts commands next_tid"
     plain = {name: getattr(state, name) for name in [*names.split(), "n", "t", "runtime", "top"]}
     tables = {"trials": list(state.trials.items()), "evals": list(state.evals.items())}
     counts = {"ok": state.trials.ok_count, "evals_ok": state.evals.ok_count}
@@ -206,6 +221,11 @@ steps = st.lists(
         st.tuples(st.just("session"), st.dictionaries(st.sampled_from(["stop", "reuse"]), scalars, max_size=2)),
         st.just(("end", None)),
         st.just(("cut off", None)),
+        st.tuples(st.just("void"), st.integers(0, 9)),
+        st.tuples(st.just("enqueue"), st.one_of(data, st.builds(lambda x: {"x": x, "$y": 0.5}, st.integers(0, 3)))),
+        st.tuples(st.just("retry"), st.tuples(st.integers(0, 5), st.sampled_from(["WorkerLost", "Exception"]))),
+        st.tuples(st.just("note"), st.one_of(st.none(), st.integers(0, 3))),
+        st.tuples(st.just("stopping"), texts),
     ),
     max_size=40,
 )
@@ -223,6 +243,9 @@ def answer(state: State) -> list[Event]:
 def happening(step: tuple[str, Any], state: State, search: Listening) -> list[Event]:
     """What a step of a random history puts on the tape."""
     kind, argument = step
+    if kind == "suggest" and state.queue:
+        n, wanted = next(iter(state.queue.items()))
+        return [Suggest(search.adopt(wanted), wanted, queued=n)]
     if kind == "suggest":
         tid, suggestion = search.suggest()
         return [Suggest(tid, suggestion, search.memo(tid))]
@@ -234,7 +257,22 @@ def happening(step: tuple[str, Any], state: State, search: Listening) -> list[Ev
         return [Session({"changed": argument})]
     if kind == "end":
         return [End("duration", "over")]
-    return answer(state) if kind == "answer" else []
+    return answer(state) if kind == "answer" else edit(kind, argument, state)
+
+
+def edit(kind: str, argument: Any, state: State) -> list[Event]:
+    """What people do in a random history, and attempts that fail."""
+    there = [*state.live_trials, *state.trials]
+    key = None if state.n % 2 else f"key {state.n}"
+    if kind == "void" and there:
+        return [Void(there[argument % len(there)], "so", key)]
+    if kind == "retry" and state.live_trials:
+        tid = list(state.live_trials)[argument[0] % len(state.live_trials)]
+        return [Retry(tid, len(state.attempts.get(tid, [])) + 1, argument[1], {"error": argument[1]})]
+    edits = {"enqueue": Enqueue, "stopping": Stopping}
+    if kind in edits:
+        return [edits[kind](argument, key)]
+    return [Note("well", argument, key)] if kind == "note" else []
 
 
 @given(steps, st.integers(0, 10**6), syncs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ import pytest
 
 from runlib import Hyperopt, Run, StopMax
 from runlib.engine import disk
+from runlib.engine.canonical import dump
+from runlib.pool.base import Finished, Lost, Task
+from runlib.tape.events import End, Enqueue, Note, Session, Suggest, Void, event_to_data
 from tests.fakes import DirectPool, SpySearch, quadratic, story
 
 SPACE = {"x": ["hp_choice", "x", [["hp_uniform", "a", 0, 1], ["hp_quniform", "b", 0, 1, 0.25]]]}
@@ -153,3 +157,87 @@ def test_no_finished_trial_is_evaluated_again(tmp_path: Path) -> None:
     assert 0 < finished < 8
     assert len(restored.state.trials) == 8
     assert len(calls) == before + 8 - finished
+
+
+# -- edits and attempts ---------------------------------------------------------------------------
+
+SCRIPT: dict[str, tuple[int, Any]] = {  # key of a command -> at how many ended trials it is left
+    "a": (0, Enqueue({"x": 0.75})),
+    "b": (2, Void(1, "bad")),
+    "c": (2, Enqueue({"x": 2})),
+    "d": (3, Enqueue({"x": 0.75})),
+    "e": (3, Note("so far so good", 0)),
+    "f": (6, Void(6, "hangs")),
+    "g": (7, Void(0)),
+    "h": (7, Enqueue({"x": 1})),
+}
+
+
+class ScriptedPool(DirectPool):
+    """Leaves a command at a time in the inbox, each at its point of the history, and loses some first attempts."""
+
+    kind = "pool_scripted"
+    run: Run
+
+    def collect(self, timeout: float) -> list[Finished | Lost]:
+        state, inbox = self.run.state, self.run.work_directory / "inbox"
+        for key, (when, command) in SCRIPT.items():
+            if len(state.trials) + len(state.voided) >= when and key not in state.commands:
+                inbox.mkdir(exist_ok=True)
+                (inbox / f"{key}.json").write_bytes(dump(event_to_data(command)))
+                return []
+        return super().collect(timeout)
+
+    def _evaluate(self, task: Task) -> Finished:
+        if task.tid % 3 == 1 and len(self.run.state.attempts.get(task.tid, [])) < 2:
+            return Finished(task.tid, {"error": {"error": "Flaky", "error_text": "", "traceback": ""}}, ("Flaky",))
+        return super()._evaluate(task)
+
+
+def scripted(run: Run) -> Run:
+    assert isinstance(run.pool, ScriptedPool)
+    run.pool.run = run
+    return run
+
+
+def whole_story(run: Run) -> list[Any]:
+    """All events but those of sessions; what is wanted by the record's place among these."""
+    told, places = [], {}
+    for record in run.state.tape:
+        if isinstance(record.event, Suggest) and record.event.queued is not None:
+            told.append(replace(record.event, queued=places[record.event.queued]))
+        elif not isinstance(record.event, Session | End):
+            told.append(record.event)
+            places[record.n] = len(told)
+    return told
+
+
+@pytest.mark.parametrize(
+    "search",
+    [SpySearch, lambda: SpySearch(points=9), lambda: Hyperopt({"x": ["hp_uniform", "x", 0, 1]}, method="rand")],
+)
+def test_edits_and_attempts_cut_off_at_every_record(
+    tmp_path: Path, search: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runlib.run.loop.INBOX", 0.0)
+
+    def begun() -> Run:
+        run = Run(search(), quadratic, StopMax(12), pool=ScriptedPool(), retries={"Flaky": 2}, observers=[])
+        return scripted(run.prepare(tmp_path))
+
+    whole = begun().run()
+    expected = whole_story(whole)
+    assert whole.state.commands == set(SCRIPT)
+    assert set(whole.state.voided) >= {0, 1, 6}
+    assert len(whole.state.trials) == 12
+    for count in range(2, len(expected) + 3):
+        with disk.use(CutDisk(count)):
+            run = begun()
+            with pytest.raises(PowerCut):
+                run.run()
+            abandon(run)
+        restored = Run.restore(run.work_directory, evaluator=quadratic, pool=ScriptedPool(), observers=[])
+        assert whole_story(scripted(restored).run()) == expected
+        assert restored.state.trials == whole.state.trials
+        assert list((run.work_directory / "inbox").iterdir()) == []
+    Run.restore(whole.work_directory, evaluator=quadratic, pool=DirectPool(), verify=True).close()

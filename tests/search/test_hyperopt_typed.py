@@ -156,7 +156,7 @@ ARITHMETIC = {
         [
             "hp_choice",
             "a",
-            [["case 1", ["hp_add", 1, ["hp_lognormal", "c1", 0, 1]]], ["case 2", ["hp_normal", "c2", 0, 9]]],
+            [["one", ["hp_add", 1, ["hp_lognormal", "c1", 0, 1]]], ["two", ["hp_normal", "c2", 0, 9]]],
         ],
         lambda: hp.choice("a", [["one", 1 + hp.lognormal("c1", 0, 1)], ["two", hp.normal("c2", 0, 9)]]),
     ),

@@ -183,6 +183,7 @@ def test_what_no_variable_gives_is_not_located() -> None:
     space = Space.of(2 ** Integer(1, 5))
     assert [value for value in (1, 3, 64, "a", True, -4, math.nan, None) if space.locate(value) is not None] == []
     assert Space.of(0 * Float(0, 1)).locate(1) is None
+    assert Space.of(Float(0, 1) / 10**300).locate(10**300) is None
 
 
 def test_two_variables_cannot_be_solved_for_and_their_range_is_known() -> None:

@@ -122,7 +122,7 @@ NAN, INF = float("nan"), float("inf")
         (
             "hp_float",
             {"low": 0, "high": 1, "prior": 0.5, "prior_confidence": "very"},
-            "prior_confidence of Float is low, medium or high, got 'very'",
+            "prior_confidence of Float is low, medium or high",
         ),
         ("hp_float", {"low": 0}, "hp_float needs the argument 'high'"),
         ("hp_float", {"low": 0, "high": 1, "stepp": 1}, "unknown argument 'stepp' of hp_float; did you mean 'step'?"),

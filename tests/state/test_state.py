@@ -15,7 +15,7 @@ from runlib.search.base import Search
 from runlib.state.replay import replay
 from runlib.state.state import Incumbent, State
 from runlib.tape import codec
-from runlib.tape.events import End, Event, Record, Session, Submit, Suggest
+from runlib.tape.events import End, Enqueue, Event, Note, Record, Retry, Session, Stopping, Submit, Suggest, Void
 
 
 class Heard(Search, abstract=True):
@@ -278,6 +278,16 @@ def test_a_record_of_an_unknown_kind_counts_and_does_nothing_else() -> None:
         ([*suggest(0), ok(0, 1.0), ok(0, 1.0)], "record 3 ends trial 0, which is not live"),
         ([ok(7, 1.0)], "record 1 ends trial 7, which is not live"),
         ([*suggest(0), Submit(0, {})], "record 2 ends trial 0 with neither"),
+        ([Void(0)], "record 1 voids trial 0, which is neither live nor finished"),
+        ([*suggest(0), Void(0), Void(0)], "record 3 voids trial 0, which is neither live nor finished"),
+        ([*suggest(0), Void(0), ok(0, 1.0)], "record 3 ends trial 0, which is not live"),
+        ([*suggest(0), Void(0), *suggest(0)], "record 3 suggests trial 0 a second time"),
+        ([Suggest(0, None, queued=1)], "record 1 tries what record 1 is said to want, which is not so"),
+        ([Enqueue({"x": 1}), Suggest(0, {"x": 2}, queued=1)], "record 2 tries what record 1 is said to want"),
+        ([Enqueue({"x": 1}), Suggest(0, {"x": 1.0}, queued=1)], "record 2 tries what record 1 is said to want"),
+        ([Retry(0, 1, "A", {})], "record 1 notes attempt 1 at trial 0, which is not its next"),
+        ([*suggest(0), Retry(0, 1, "A", {}), Retry(0, 1, "A", {})], "record 3 notes attempt 1 at trial 0"),
+        ([*suggest(0), ok(0, 1.0), Retry(0, 1, "A", {})], "record 3 notes attempt 1 at trial 0"),
     ],
 )
 def test_records_that_contradict_those_before_are_corrupt(events: list[Event], message: str) -> None:
@@ -285,12 +295,13 @@ def test_records_that_contradict_those_before_are_corrupt(events: list[Event], m
     *good, last = numbered(events)
     for record in good:
         state.apply(record)
-    before = (dict(state.trials), dict(state.live_trials), state.n)
+    before = (dict(state.trials), dict(state.live_trials), state.n, dict(state.queue), dict(state.attempts))
     with pytest.raises(TapeCorrupt, match=message) as caught:
         state.apply(last)
     assert "/runs/run_x/tape.son" in str(caught.value)
     assert caught.value.n == last.n
-    assert (dict(state.trials), dict(state.live_trials), state.n) == before
+    after = (dict(state.trials), dict(state.live_trials), state.n, dict(state.queue), dict(state.attempts))
+    assert after == before
 
 
 # -- the search -----------------------------------------------------------------------------------
@@ -392,3 +403,127 @@ def test_a_trial_costs_little_memory(count: int) -> None:
     tracemalloc.stop()
     assert len(state.trials) == count
     assert (after - before) / count < 2.5 * 1024
+
+
+# -- edits and attempts ---------------------------------------------------------------------------
+
+
+def repeated(tid: int, x: int, loss: float, of: int | None = None) -> list[Event]:
+    return [Suggest(tid, {"x": x}), ok(tid, loss, of=of)]
+
+
+def test_a_void_trial_is_neither_finished_nor_live() -> None:
+    state = state_of(suggest(0, 1, 2), ok(0, 1.0, cost=2.0), ok(1, 0.5, cost=3.0), Void(1, "bad"), Void(2))
+    assert (dict(state.voided), list(state.trials), state.live_trials) == ({1: "bad", 2: ""}, [0], {})
+    assert (state.best, state.top, state.total_cost) == (Incumbent(0, 1.0, {"x": 0}), [(0, 1.0)], 2.0)
+    assert (state.since_best, state.next_tid) == (0, 3)
+    assert hash_suggestion({"x": 1}) not in state.evals
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_all_that_share_an_evaluation_are_void_with_it(which: int) -> None:
+    state = state_of(
+        repeated(0, 5, 1.0), repeated(1, 5, 1.0, 0), repeated(2, 5, 1.0, 0), repeated(3, 6, 2.0), Void(which)
+    )
+    assert set(state.voided) == {0, 1, 2}
+    assert list(state.trials) == [3]
+    assert len(state.evals) == 1
+
+
+def test_of_several_evaluations_the_last_that_is_left_stands_for_the_suggestion() -> None:
+    state = state_of(repeated(0, 5, 1.0), repeated(1, 5, 2.0), repeated(2, 5, 3.0), suggest(3))
+    key = hash_suggestion({"x": 5})
+    for tid, loss in ((1, 3.0), (2, 1.0)):
+        state.apply(Record(state.n + 1, 0.0, Void(tid)))
+        assert state.evals[key][1]["loss"] == loss
+    assert set(state.trials) == {0}
+    for event in [*repeated(4, 5, 7.0), Void(4)]:
+        state.apply(Record(state.n + 1, 0.0, event))
+    assert state.evals[key][1]["loss"] == 1.0
+    state.apply(Record(state.n + 1, 0.0, Void(0)))
+    assert key not in state.evals
+
+
+def test_a_search_forgets_what_is_void_and_is_told_of_what_was_live() -> None:
+    search = Heard()
+    state_of(suggest(0, 1), ok(0, 1.0), Void(0), Void(1), search=search)
+    assert search.calls == [
+        ("submit", 0, False, 1.0, None),
+        ("forget", 0),
+        ("submit", 1, True, None, None),
+        ("forget", 1),
+    ]
+
+
+def test_in_the_order_of_suggestions_what_is_void_is_told_when_it_is_its_turn() -> None:
+    search = Heard()
+    state = State(search, order="suggested")
+    for record in numbered([*suggest(0, 1, 2), ok(1, 1.0), ok(2, 2.0), Void(1), Void(0)]):
+        state.apply(record)
+    assert search.calls == []
+    state.hand_over(3)
+    assert search.calls == [
+        ("submit", 0, True, None, None),
+        ("forget", 0),
+        ("submit", 1, True, None, None),
+        ("forget", 1),
+        ("submit", 2, False, 2.0, None),
+    ]
+    state.apply(Record(8, 0.0, Void(2)))
+    assert search.calls[-1] == ("forget", 2)
+
+
+def test_what_is_enqueued_waits_until_it_is_tried() -> None:
+    state = state_of(Enqueue({"x": 1}), Enqueue({"x": 2}, "key"))
+    assert (state.queue, state.commands) == ({1: {"x": 1}, 2: {"x": 2}}, {"key"})
+    state.apply(Record(3, 0.0, Suggest(0, {"x": 1}, queued=1)))
+    assert (state.queue, state.live_trials) == ({2: {"x": 2}}, {0: {"x": 1}})
+
+
+def test_nan_is_the_same_as_nan() -> None:
+    state = state_of(Enqueue({"x": float("nan")}), Suggest(0, {"x": float("nan")}, queued=1))
+    assert state.queue == {}
+
+
+def test_a_replay_lets_the_search_adopt_what_is_not_its_own() -> None:
+    search = Heard()
+    events: list[Event] = [Enqueue({"x": 9}), Suggest(0, {"x": 9}, queued=1), Suggest(1, {"x": 1}), ok(0, 1.0)]
+    replay(numbered(events), State(search), verify=True)
+    assert search.calls == [("adopt", 0, {"x": 9}), ("submit", 0, False, 1.0, None)]
+    other = Heard()
+    replay(numbered([*suggest(0, 1), *suggest(2)]), State(other, origin={"at": 2, "adopted": 2}))
+    assert [call[0] for call in other.calls] == ["adopt", "adopt", "recall"]
+
+
+def test_settings_that_the_origin_changed_are_in_the_config_of_the_fork() -> None:
+    events: list[Event] = [Session({"changed": {"stop": "old"}}), Session({"changed": {"trial_timeout": 3}})]
+    state = State(origin={"at": 1})
+    for record in numbered(events):
+        state.apply(record)
+    assert state.changes == {"trial_timeout": 3}
+
+
+def test_remarks_are_kept_by_record_and_a_wish_to_stop_until_the_next_session() -> None:
+    state = state_of(Session({}), Note("a"), Note("b", 0, "k"), Stopping("enough"))
+    assert state.notes == {2: Note("a"), 3: Note("b", 0, "k")}
+    assert state.stopping == "enough"
+    state.apply(Record(5, 0.0, End("asked")))
+    state.apply(Record(6, 0.0, Session({})))
+    assert (state.stopping, state.ended) == (None, None)
+
+
+def test_attempts_are_known_as_long_as_the_trial_is_live() -> None:
+    state = state_of(suggest(0, 1), Retry(0, 1, "A", {}), Retry(0, 2, "B", {}), Retry(1, 3, "A", {}))
+    assert state.attempts == {0: ["A", "B"], 1: ["", "", "A"]}  # of trial 1 two records were lost by a repair
+    for event in (ok(0, 1.0), Void(1)):
+        state.apply(Record(state.n + 1, 0.0, event))
+    assert state.attempts == {}
+
+
+def test_edits_between_two_sessions_take_no_time() -> None:
+    state = State()
+    for t, event in ((0, Session({})), (10, End("stop")), (500, Void(0)), (600, Session({})), (605, Note("x"))):
+        if not isinstance(event, Void):
+            state.apply(Record(state.n + 1, t, event))
+    state.apply(Record(state.n + 1, 900, Session({})))  # the one before was cut off; a remark came later
+    assert state.runtime == 10

@@ -11,7 +11,20 @@ import pytest
 
 from runlib.errors import TapeFormat
 from runlib.tape import codec
-from runlib.tape.events import End, Event, Record, Session, Submit, Suggest
+from runlib.tape.events import (
+    End,
+    Enqueue,
+    Event,
+    Note,
+    Record,
+    Retry,
+    Session,
+    Stopping,
+    Submit,
+    Suggest,
+    Void,
+    event_from_data,
+)
 
 
 def there_and_back(event: Event) -> Event | None:
@@ -64,6 +77,16 @@ def test_no_note_is_written_where_nothing_is_promised() -> None:
         Suggest(8, 5),
         Suggest(9, "text", memo=[1, 2]),
         Suggest(10, None),
+        Suggest(11, {"x": 1}, None, 4, 17),
+        Retry(0, 1, "WorkerLost", {"error": "WorkerLost", "error_text": "gone", "traceback": ""}),
+        Void(3),
+        Void(3, "a bad disk", "20-1-ab"),
+        Enqueue({"x": [1, None]}, "20-1-ab"),
+        Enqueue(None),
+        Note("odd\n---\n", 3, "20-1-ab"),
+        Note("of the run"),
+        Stopping("enough", "20-1-ab"),
+        Stopping(),
         Submit(0, {"ok": {"loss": 1.25, "duration": 0.5}}),
         Submit(1, {"error": {"error": "ValueError", "error_text": "no\n---\n", "traceback": ""}}),
         Submit(2, {"ok": {"loss": 1.25}}, of=0),
@@ -181,3 +204,43 @@ def test_a_line_is_found_in_front_of_what_is_not_its_terminator() -> None:
     assert codec.find_intact(line, b"") == len(line)
     assert codec.find_intact(line[:-1], b"") is None
     assert codec.find_intact(line, h) is None
+
+
+def test_a_remark_may_be_left_out_by_a_reader_that_does_not_know_it() -> None:
+    line, _ = codec.encode(Note("so"), 1, 1.0, 0, b"")
+    assert json.loads(line)["skip"] is True
+    other, _ = codec.encode(Void(0), 1, 1.0, 0, b"")
+    assert "skip" not in json.loads(other)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("void", {}),
+        ("void", {"tid": "3"}),
+        ("void", {"tid": True}),
+        ("void", {"tid": 3, "reason": None}),
+        ("void", {"tid": 3, "key": 5}),
+        ("enqueue", {}),
+        ("enqueue", {"suggestion": 1, "key": []}),
+        ("note", {"tid": 3}),
+        ("note", {"text": "x", "tid": 1.0}),
+        ("note", {"text": ["x"]}),
+        ("stop", {"reason": 1}),
+        ("stop", []),
+        ("retry", {"tid": 0, "attempt": 1, "rule": "A"}),
+        ("retry", {"tid": 0, "attempt": "1", "rule": "A", "error": {}}),
+        ("retry", {"tid": 0, "attempt": 1, "rule": None, "error": {}}),
+        ("retry", {"tid": 0, "attempt": 1, "rule": "A", "error": "no"}),
+        ("suggest", {"tid": 0, "suggestion": 1, "queued": "4"}),
+    ],
+)
+def test_fields_of_edits_and_attempts_are_checked(kind: str, body: Any) -> None:
+    with pytest.raises(TapeFormat, match=f"a '{kind}' record has other"):
+        event_from_data(kind, body)
+
+
+@pytest.mark.parametrize("behind", [b"", b"\n", b"\n---\n", b"\x00\x00", b"junk"])
+def test_the_line_that_a_text_begins_with(behind: bytes) -> None:
+    line, _ = codec.encode(Note(', "h": "0123456789abcdef"}'), 1, 1.0, 0, b"")
+    assert codec.line_of(line + behind) == line

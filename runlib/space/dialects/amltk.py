@@ -11,7 +11,7 @@ from typing import Any
 
 from runlib.errors import SpaceError
 from runlib.space.alternatives import Categorical, Choice
-from runlib.space.dialects.base import check_data, constant, is_number, is_own, options, own, table, typed
+from runlib.space.dialects.base import canonical, check_data, constant, is_number, is_own, options, own, table, typed
 from runlib.space.quantities import Float, Integer
 
 __all__ = ["from_amltk"]
@@ -28,7 +28,7 @@ def from_amltk(space: Any) -> Any:
     Raises:
         SpaceError: Something in it is wrong, with the place.
     """
-    return table(space, "amltk", _parameter, WRITTEN)
+    return canonical(table(space, "amltk", _parameter, WRITTEN))
 
 
 def _parameter(given: Any, path: str) -> Any:

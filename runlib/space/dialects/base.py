@@ -6,17 +6,37 @@ told at the place where the user wrote it. Variables in runlib's own forms may s
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from runlib.engine.plain import NotPlain, plain
+from runlib.engine.plain import MAX_DEPTH, NotPlain, plain
 from runlib.errors import SpaceError
 from runlib.space.alternatives import Constant
 from runlib.space.expression import Term, to_data
 from runlib.space.forms import is_function
 from runlib.space.typed import Parameter
 
-__all__ = ["check_data", "constant", "constants", "is_number", "is_own", "options", "own", "table", "typed"]
+__all__ = [
+    "NAMES",
+    "canonical",
+    "check_data",
+    "check_depth",
+    "constant",
+    "is_number",
+    "is_own",
+    "options",
+    "own",
+    "table",
+    "typed",
+]
+
+NAMES = ("amltk", "configspace", "hyperopt", "maggy", "neps")
+
+
+def canonical(data: Any) -> Any:
+    """A whole space as it has to stand in a config: a dict with the name of a dialect as its one key is not one."""
+    return ["hp_merge", [data]] if isinstance(data, dict) and len(data) == 1 and next(iter(data)) in NAMES else data
 
 
 def check_data(value: Any, path: str) -> Any:
@@ -37,15 +57,20 @@ def constant(value: Any, path: str) -> Any:
     return Constant(data).to_data() if _looks_variable(data) else data
 
 
-def constants(values: Any, path: str) -> list[Any]:
-    """Each of several data, as ``constant`` has it."""
-    return [constant(value, f"{path}.{place}") for place, value in enumerate(values)]
-
-
 def _looks_variable(data: Any) -> bool:
     if isinstance(data, dict):
         return any(map(_looks_variable, data.values()))
     return is_function(data) or (isinstance(data, list) and any(map(_looks_variable, data)))
+
+
+def check_depth(path: str) -> None:
+    """Nothing, unless a space is nested too deeply, as one is that contains itself.
+
+    Raises:
+        SpaceError: It is.
+    """
+    if path.count(".") > MAX_DEPTH:
+        raise SpaceError(f"is nested deeper than {MAX_DEPTH} levels, or contains itself", f"{path[:60]}...")
 
 
 def is_number(value: Any) -> bool:
@@ -93,7 +118,8 @@ def table(space: Any, path: str, of: Callable[[Any, str], Any], written: str) ->
         SpaceError: It is no dict, or has a key that is no text.
     """
     if not isinstance(space, Mapping):
-        raise SpaceError(f"takes {written}, got {space!r} of type {type(space).__name__}", path)
+        raise SpaceError(f"takes {written}, got {reprlib.repr(space)} of type {type(space).__name__}", path)
+    check_depth(path)
     for name in space:
         if not isinstance(name, str):
             raise SpaceError(f"names of parameters are texts, got {name!r}", path)

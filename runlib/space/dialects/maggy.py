@@ -12,7 +12,7 @@ from typing import Any
 
 from runlib.errors import SpaceError
 from runlib.space.alternatives import Categorical, Ordinal
-from runlib.space.dialects.base import is_number, is_own, options, own, table, typed
+from runlib.space.dialects.base import canonical, is_number, is_own, options, own, table, typed
 from runlib.space.quantities import Float, Integer
 
 __all__ = ["from_maggy"]
@@ -31,7 +31,7 @@ def from_maggy(space: Any) -> Any:
     Raises:
         SpaceError: Something in it is wrong, with the place.
     """
-    return table(_pairs(space), "maggy", _parameter, WRITTEN)
+    return canonical(table(_pairs(space), "maggy", _parameter, WRITTEN))
 
 
 def _pairs(space: Any) -> Any:

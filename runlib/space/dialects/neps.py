@@ -17,7 +17,7 @@ from typing import Any
 
 from runlib.errors import SpaceError
 from runlib.space.alternatives import Categorical, Choice
-from runlib.space.dialects.base import constant, constants, is_number, is_own, options, own, table, typed
+from runlib.space.dialects.base import canonical, constant, is_number, is_own, options, own, table, typed
 from runlib.space.dialects.neps_objects import described, elements
 from runlib.space.quantities import Float, Integer
 
@@ -45,8 +45,8 @@ def from_neps(space: Any) -> Any:
     """
     found = elements(space)
     if found is not None:  # a list in a PipelineSpace is a value, not a pair of bounds
-        return table(found, "neps", _element, WRITTEN)
-    return table(space, "neps", _parameter, WRITTEN)
+        return canonical(table(found, "neps", _element, WRITTEN))
+    return canonical(table(space, "neps", _parameter, WRITTEN))
 
 
 def _parameter(given: Any, path: str) -> Any:
@@ -83,7 +83,8 @@ def _listed(given: list[Any] | tuple[Any, ...], path: str) -> Any:
         if isinstance(given, tuple):
             raise SpaceError(f"the bounds in a tuple must be numbers, got {given!r}; options are a list", path)
         return _categorical(values, {}, path)
-    if isinstance(given, tuple) or values[0] <= values[1]:
+    mixed = isinstance(values[0], int) != isinstance(values[1], int)  # refused, in any order
+    if isinstance(given, tuple) or mixed or values[0] <= values[1]:
         return _bounded(values[0], values[1], {}, path)
     return _categorical(values, {}, path)
 
@@ -136,8 +137,6 @@ def _categorical(choices: list[Any], words: Mapping[str, Any], path: str) -> Any
         place = {"prior": words["prior_index"]} if "prior_index" in words else {}
         return typed(path, Choice, nested, **(_prior({**words, **place}) if place else {}))
     prior = {"prior": choices[words["prior_index"]]} if "prior_index" in words else {}
-    for place, choice in enumerate(choices):
-        constants([choice], f"{path}.{place}")
     return typed(path, Categorical, choices, **_prior({**words, **prior}))
 
 

@@ -24,8 +24,7 @@ def elements(space: Any) -> Mapping[str, Any] | None:
     if "PipelineSpace" in names and callable(getattr(space, "get_attrs", None)):
         return dict(space.get_attrs())
     if "SearchSpace" in names and isinstance(getattr(space, "elements", None), Mapping):
-        constants = getattr(space, "constants", {})
-        return {**dict(space.elements), **{name: value for name, value in constants.items()}}
+        return dict(space.elements)
     return None
 
 
@@ -39,11 +38,13 @@ def described(given: Any, path: str) -> dict[str, Any] | None:
     if "Fidelity" in names and hasattr(given, "domain"):
         inner = described(given.domain, path)
         return None if inner is None else {**inner, "is_fidelity": True}
-    kind = next((kind for kind in KINDS if kind in names or f"HPO{kind}" in names), None)
+    kind = next((name.removeprefix("HPO") for name in names if name.removeprefix("HPO") in KINDS), None)
     if kind is None:
         name = next((name for name in UNKNOWN if name in names), None)
         if name is not None:
-            raise SpaceError(f"{type(given).__name__} of NePS has no counterpart here; write it as nested choices", path)
+            raise SpaceError(
+                f"{type(given).__name__} of NePS has no counterpart here; write it as nested choices", path
+            )
         return None
     if kind == "Constant":
         return {"value": given.value}

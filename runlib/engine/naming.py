@@ -1,6 +1,6 @@
 """Functions and their names: ``module:name`` or ``file.py:name``.
 
-A name stands in the config; what it names is looked up when the evaluator is made. ``__main__:name`` is one of
+A name stands in the config; what it names is looked up when the component is made. ``__main__:name`` is one of
 the script that is running. A function that no name leads to (a lambda, one defined inside another, a partial, a
 method of an object) still has a stable name, marked by ``<...>``, which is refused when it is to be looked up.
 """

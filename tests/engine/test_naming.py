@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from runlib.errors import ConfigError
-from runlib.evaluator.naming import find_function, name_function
+from runlib.engine.naming import find_function, name_function
 
 
 def top(x):

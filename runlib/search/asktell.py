@@ -1,0 +1,153 @@
+"""``search_asktell``: an optimizer of your own, any component that has ``ask()`` and ``tell()``.
+
+It is recalled by asking it again, so it must be deterministic: its suggestions follow from its config and from the
+order in which it is asked and told. What it cannot do, adopting and forgetting, a run does by its history.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from runlib.engine.canonical import NotPlain, plain
+from runlib.engine.component import Component, from_config, to_config
+from runlib.errors import ConfigError, RunlibError, SearchError, SearchExhausted, SpaceError
+from runlib.search import _checks as checks
+from runlib.search._history import History
+from runlib.search._nested import handed_down
+from runlib.search.base import Search
+from runlib.space.tree import Space
+
+__all__ = ["AskTell"]
+
+CARRIERS = ("config", "params", "value")  # where objects that are asked for carry the suggestion
+
+
+class AskTell(Search):
+    """Suggestions by ``optimizer.ask()``, results by ``optimizer.tell(key, loss)``.
+
+    ``ask()`` gives one of
+
+    - the suggestion, plain data, which is its own key;
+    - a tuple ``(key, suggestion)``, the key being anything;
+    - an object with the suggestion in its attribute ``config``, ``params`` or ``value``, which is the key itself;
+    - None, or it raises ``SearchExhausted`` or ``StopIteration``: nothing is left. ``SearchWaiting`` says that a
+      result has to come first.
+
+    ``tell(key, loss)`` gets the key as ``ask`` gave it, and a loss of which smaller is better, also in a run that
+    maximises. If ``tell`` takes ``var``, it gets the variance of the loss. Of a failed trial the optimizer hears by
+    ``fail(key)`` if it has that, and otherwise nothing.
+
+    Args:
+        optimizer: A component, or its config.
+        space: Handed to an optimizer that is given as a config, takes one and has none; and every suggestion has to lie
+            in it.
+        seed: Likewise handed on.
+        context: Handed to the optimizer.
+
+    Raises:
+        ConfigError: The optimizer lacks ``ask`` or ``tell``, or cannot be made.
+        SpaceError: The search space is wrong.
+    """
+
+    kind = "search_asktell"
+
+    def __init__(
+        self,
+        optimizer: Component | Mapping[str, Any] | str,
+        space: Any = None,
+        seed: int = 123,
+        context: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(context)
+        self._space = None if space is None else Space.of(space, "space")
+        self.space = None if self._space is None else self._space.data
+        self.seed = checks.integer("seed", seed)
+        self._optimizer: Any = self._made(optimizer)
+        self.optimizer = to_config(optimizer) if isinstance(optimizer, Component) else optimizer
+        self._name = self._optimizer.kind
+        self._tells_var = _takes_var(self._optimizer.tell)
+        self._keys: dict[int, Any] = {}
+        self._history = History(0)
+
+    def suggest(self) -> tuple[int, Any]:
+        """The next ``(tid, suggestion)``.
+
+        Raises:
+            SearchExhausted: The optimizer has nothing left.
+            SearchWaiting: It wants a result first.
+            SearchError: It failed, or gave no admissible suggestion.
+        """
+        asked = self._call("ask")
+        if asked is None:
+            raise SearchExhausted(f"{self._name} has nothing left to suggest")
+        key, given = _key_and_suggestion(asked)
+        suggestion = self._checked(given)
+        tid = self._history.add(())
+        self._keys[tid] = key
+        return tid, suggestion
+
+    def submit(self, tid: int, *, error: bool = False, loss: float | None = None, var: float | None = None) -> None:
+        """Tell the optimizer what became of trial ``tid``.
+
+        Raises:
+            SearchError: There is no such trial, it was submitted before, or it has neither loss nor error; or the
+                optimizer failed.
+        """
+        self._history.hear(tid, error=error, loss=loss)
+        key = self._keys.pop(tid)
+        if not error and loss is not None and loss == loss:
+            self._call("tell", key, float(loss), **({"var": var} if self._tells_var else {}))
+        elif callable(getattr(self._optimizer, "fail", None)):
+            self._call("fail", key)
+
+    def _made(self, optimizer: Any) -> Any:
+        try:
+            config = handed_down(optimizer, {"space": self.space, "seed": self.seed})
+            made = from_config(config, context=self.given_context, family=Component)
+            for name in ("ask", "tell"):
+                if not callable(getattr(made, name, None)):
+                    raise ConfigError(f"{made.kind} has no {name}(); an optimizer has ask() and tell(key, loss)")
+        except ConfigError as error:
+            raise error.under("optimizer") from error.__cause__
+        return made
+
+    def _call(self, name: str, *args: Any, **more: Any) -> Any:
+        try:
+            return getattr(self._optimizer, name)(*args, **more)
+        except RunlibError:
+            raise
+        except StopIteration as error:
+            raise SearchExhausted(f"{self._name} has nothing left to suggest") from error
+        except Exception as error:
+            raise SearchError(f"{name}() of {self._name} failed: {type(error).__name__}: {error}") from error
+
+    def _checked(self, given: Any) -> Any:
+        try:
+            suggestion = plain(given)
+            if self._space is not None:
+                self._space.validate(suggestion)
+        except NotPlain as error:
+            raise SearchError(f"ask() of {self._name} gave a suggestion that is no plain data: {error}") from error
+        except SpaceError as error:
+            raise SearchError(f"ask() of {self._name} left the search space: {error}") from error
+        return suggestion
+
+
+def _key_and_suggestion(asked: Any) -> tuple[Any, Any]:
+    if isinstance(asked, tuple) and len(asked) == 2:
+        return asked
+    if not isinstance(asked, str | int | float | list | tuple | dict):
+        for name in CARRIERS:
+            if hasattr(asked, name):
+                return asked, getattr(asked, name)
+    return asked, asked
+
+
+def _takes_var(tell: Any) -> bool:
+    try:
+        parameters = inspect.signature(tell).parameters.values()
+    except (TypeError, ValueError):  # one that is not written in Python
+        return False
+    return any(parameter.name == "var" for parameter in parameters)

@@ -1,0 +1,175 @@
+"""``search_chain``: the first suggestions from one search, the next ones from another, which knows them.
+
+Every part from the current one on counts all trials, those of the others as adopted ones; so a ``tid`` means the same
+trial in all of them. A part that is done hears nothing any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from runlib.engine.canonical import plain
+from runlib.engine.component import Component, from_config, to_config
+from runlib.errors import ConfigError, ReplayMismatch, SearchError, SearchExhausted
+from runlib.search import _checks as checks
+from runlib.search._history import History
+from runlib.search._nested import handed_down
+from runlib.search.base import Search
+from runlib.search.by_history import complete
+from runlib.space.tree import Space
+
+__all__ = ["ChainSearch"]
+
+
+class ChainSearch(Search):
+    """Several searches, one after the other: ``[{"search": {...}, "count": 20}, {"search": {...}}]``.
+
+    A part makes ``count`` suggestions, or as many as it has, and is followed by the next one; without a count, as many
+    as it has. Each part takes in the trials of those before it as trials of somebody else, with their results. The
+    chain is exhausted when its last part is. A part that waits for a result makes the chain wait.
+
+    Args:
+        searches: The parts: dicts with ``search``, an object or a config, and perhaps ``count``.
+        space: Handed to parts that are given as configs without one.
+        seed: Likewise.
+        context: Handed to the parts.
+
+    Raises:
+        ConfigError: A part is wrong, with the place; or ``searches`` is no list of parts.
+    """
+
+    kind = "search_chain"
+
+    def __init__(
+        self,
+        searches: Sequence[Mapping[str, Any]],
+        space: Any = None,
+        seed: int = 123,
+        context: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(context)
+        self.searches = searches
+        self.space = None if space is None else Space.of(space, "space").data
+        self.seed = checks.integer("seed", seed)
+        if not isinstance(searches, list | tuple) or not searches:
+            raise ConfigError("must be a list of parts, each with a 'search' and perhaps a 'count'", "searches")
+        made = [self._part(place, part) for place, part in enumerate(searches)]
+        self._config = [_part_config(part) for part in searches]
+        self._parts = [search for search, _ in made]
+        self._counts = [count for _, count in made]
+        self._now = 0
+        self._made = 0  # by the current part
+        self._history = History(0)
+        self._memo: tuple[int, Any] = (-1, None)
+
+    def _get_config(self) -> dict[str, Any]:
+        return {"searches": self._config, "space": self.space, "seed": self.seed}
+
+    def suggest(self) -> tuple[int, Any]:
+        """The next ``(tid, suggestion)``, of the current part.
+
+        Raises:
+            SearchExhausted: The last part has nothing left.
+            SearchWaiting: The current part waits for a result.
+        """
+        while True:
+            try:
+                return self._from_part()
+            except SearchExhausted as error:
+                if self._now + 1 >= len(self._parts):
+                    raise SearchExhausted(f"the last search of the chain is exhausted: {error}") from error
+                self._go_on(self._now + 1)
+
+    def _from_part(self) -> tuple[int, Any]:
+        count = self._counts[self._now]
+        if count is not None and self._made >= count:
+            raise SearchExhausted(f"it made its {count} suggestions")
+        part = self._parts[self._now]
+        tid, suggestion = part.suggest()
+        self._check(tid)
+        self._memo = tid, [self._now, part.memo(tid)]
+        self._note(suggestion)
+        return tid, suggestion
+
+    def submit(self, tid: int, *, error: bool = False, loss: float | None = None, var: float | None = None) -> None:
+        """Let the current part and those after it learn what became of trial ``tid``.
+
+        Raises:
+            SearchError: There is no such trial, it was submitted before, or it has neither loss nor error.
+        """
+        self._history.hear(tid, error=error, loss=loss)
+        for part in self._parts[self._now :]:
+            part.submit(tid, error=error, loss=loss, var=var)
+
+    def memo(self, tid: int) -> Any:
+        """The number of the part that made suggestion ``tid``, and its memo; None for older trials."""
+        last, memo = self._memo
+        return memo if tid == last else None
+
+    def recall(self, tid: int, suggestion: Any, memo: Any) -> None:
+        """Let the part that made a suggestion of old take it back.
+
+        Raises:
+            ReplayMismatch: It is not the next trial, or the part would suggest something else now.
+        """
+        self._history.expect(tid)
+        if not isinstance(memo, list) or len(memo) != 2 or memo[0] not in range(self._now, len(self._parts)):
+            raise ReplayMismatch(f"trial {tid} cannot be recalled: {memo!r} names no part of the chain that is next")
+        self._parts[memo[0]].recall(tid, suggestion, memo[1])
+        if memo[0] != self._now:
+            self._go_on(memo[0])
+        self._note(suggestion)
+
+    def adopt(self, suggestion: Any) -> int:
+        """Let the current part and those after it take in a trial of somebody else."""
+        kept = plain(suggestion)
+        for part in self._parts[self._now :]:
+            part.adopt(kept)
+        return self._history.add(())
+
+    def forget(self, tid: int) -> None:
+        """Let the current part and those after it forget the result of trial ``tid``.
+
+        Raises:
+            SearchError: There is no such trial.
+        """
+        self._history.hide(tid)
+        for part in self._parts[self._now :]:
+            part.forget(tid)
+
+    def _go_on(self, part: int) -> None:
+        self._now, self._made = part, 0
+
+    def _note(self, suggestion: Any) -> None:
+        """The current part made a suggestion: those after it take it in."""
+        for part in self._parts[self._now + 1 :]:
+            part.adopt(suggestion)
+        self._made += 1
+        self._history.add(())
+
+    def _check(self, tid: int) -> None:
+        if tid != len(self._history):
+            raise SearchError(
+                f"part {self._now} of the chain made trial {tid}, where trial {len(self._history)} is next: it served "
+                "another run; make a new one"
+            )
+
+    def _part(self, place: int, part: Any) -> tuple[Search, int | None]:
+        where = f"searches.{place}"
+        if not isinstance(part, Mapping) or "search" not in part or not part.keys() <= {"search", "count"}:
+            raise ConfigError(f"a part is written {{search: ..., count: ...}}, got {part!r}", where)
+        count = part.get("count")
+        try:
+            config = handed_down(part["search"], {"space": self.space, "seed": self.seed})
+            search = from_config(config, context=self.given_context, family=Search)
+        except ConfigError as error:
+            raise error.under(f"{where}.search") from error.__cause__
+        return complete(search), None if count is None else checks.integer(f"{where}.count", count, least=1)
+
+
+def _part_config(part: Mapping[str, Any]) -> dict[str, Any]:
+    """A part as it was given, components as their configs."""
+    search = part["search"]
+    given = to_config(search) if isinstance(search, Component) else search
+    return {"search": given, **({} if part.get("count") is None else {"count": part["count"]})}

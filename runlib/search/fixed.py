@@ -1,0 +1,128 @@
+"""``search_fixed``: suggestions that were written down, one after the other.
+
+What a file holds is read once, as the search is made, and stands in the config: so it is on the tape, and a run does
+not depend on the file any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from runlib.engine.canonical import plain
+from runlib.errors import ConfigError, ReplayMismatch, SearchExhausted
+from runlib.search import _checks as checks
+from runlib.search._history import History
+from runlib.search._listing import read_listing
+from runlib.search.base import Search
+from runlib.space.nodes import same
+from runlib.space.tree import Space
+
+__all__ = ["FixedSearch"]
+
+
+class FixedSearch(Search):
+    """The suggestions of a list, in its order, each as often as it stands there.
+
+    A file is a list in YAML or JSON (``.yaml``, ``.yml``, ``.json``), or a table (``.csv``): a line for each suggestion
+    under a header with the keys. A key with dots leads inwards, ``model.lr``; parts that are 0, 1, 2, ... make a list.
+    A cell is a number, ``true``, ``false``, ``null``, a text, or JSON where it begins with ``[``, ``{`` or ``"``;
+
+    Args:
+        suggestions: The list, plain data.
+        file: Or where it stands, looked for in the working folder and next to the config.
+        space: If given, every suggestion has to lie in this search space.
+        seed: Of no effect, since nothing is random.
+        context: Not used by this search.
+
+    Raises:
+        ConfigError: Neither a list nor a file is given, or both; or the file cannot be read, with the line.
+        SpaceError: The search space is wrong, or a suggestion is not in it.
+    """
+
+    kind = "search_fixed"
+
+    def __init__(
+        self,
+        suggestions: Sequence[Any] | None = None,
+        file: str | None = None,
+        space: Any = None,
+        seed: int = 123,
+        context: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(context)
+        if (suggestions is None) == (file is None):
+            raise ConfigError("takes either suggestions or a file", "suggestions")
+        self.suggestions = read_listing(file) if file is not None else _checked(suggestions)
+        self.file = file
+        self._space = None if space is None else Space.of(space, "space")
+        self.space = None if self._space is None else self._space.data
+        self.seed = checks.integer("seed", seed)
+        for place, suggestion in enumerate(self.suggestions if self._space is not None else ()):
+            self._check(place, suggestion)
+        self._history = History(0)
+        self._place = 0
+
+    def _get_config(self) -> dict[str, Any]:
+        return {"suggestions": self.suggestions, "space": self.space, "seed": self.seed}
+
+    def suggest(self) -> tuple[int, Any]:
+        """The next ``(tid, suggestion)``.
+
+        Raises:
+            SearchExhausted: All were suggested.
+        """
+        if self._place >= len(self.suggestions):
+            raise SearchExhausted(f"all {len(self.suggestions)} suggestions of the list were made")
+        suggestion = plain(self.suggestions[self._place])
+        self._place += 1
+        return self._history.add(()), suggestion
+
+    def submit(self, tid: int, *, error: bool = False, loss: float | None = None, var: float | None = None) -> None:
+        """Take note that trial ``tid`` ended; its result makes no difference.
+
+        Raises:
+            SearchError: There is no such trial, it was submitted before, or it has neither loss nor error.
+        """
+        self._history.hear(tid, error=error, loss=loss)
+
+    def recall(self, tid: int, suggestion: Any, memo: Any) -> None:
+        """Take back an own suggestion of old.
+
+        Raises:
+            ReplayMismatch: It is not the next trial, or not the next of the list.
+        """
+        self._history.expect(tid)
+        if self._place >= len(self.suggestions) or not same(self.suggestions[self._place], suggestion):
+            raise ReplayMismatch(f"trial {tid} cannot be recalled: it is not suggestion {self._place} of the list")
+        self._place += 1
+        self._history.add(())
+
+    def adopt(self, suggestion: Any) -> int:
+        """Take in a trial of somebody else; the list goes on as if it had not been."""
+        plain(suggestion)
+        return self._history.add(())
+
+    def forget(self, tid: int) -> None:
+        """The result of trial ``tid`` is void.
+
+        Raises:
+            SearchError: There is no such trial.
+        """
+        self._history.hide(tid)
+
+    def _check(self, place: int, suggestion: Any) -> None:
+        if self._space is None:
+            return
+        try:
+            self._space.validate(suggestion)
+        except ConfigError as error:
+            inner = error.path.removeprefix("suggestion").lstrip(".")
+            raise type(error)(error.reason, f"suggestions.{place}{'.' if inner else ''}{inner}") from None
+
+
+def _checked(suggestions: Any) -> list[Any]:
+    if not isinstance(suggestions, list | tuple):
+        raise ConfigError(f"must be a list, got {type(suggestions).__name__}", "suggestions")
+    found: list[Any] = checks.data("suggestions", suggestions)
+    return found

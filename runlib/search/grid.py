@@ -1,0 +1,151 @@
+"""``search_grid``: every point of a grid, in a fixed order, once.
+
+Nothing is listed in advance: point *i* is computed from its number, so that a grid may be of any size.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from runlib.engine.canonical import plain
+from runlib.errors import ConfigError, ReplayMismatch, SearchExhausted
+from runlib.search import _checks as checks
+from runlib.search._history import History
+from runlib.search._known import Known
+from runlib.search._points import Points
+from runlib.search.base import Search
+from runlib.space.nodes import same
+from runlib.space.tree import Space
+
+__all__ = ["GridSearch"]
+
+RESOLUTION = 5
+
+
+class GridSearch(Search):
+    """All points of a grid over the search space, each once.
+
+    Of a variable with a finite number of values the grid has all of them. Of any other it has ``resolution`` values:
+    evenly spaced between the bounds, these included, in the logarithm where the range is logarithmic; of a normal
+    the middles of so many equal shares of its draws. One value is the middle. What depends on a choice is varied
+    where it is active, and nowhere else.
+
+    The order is that of nested loops over the variables sorted by label, the last one moving fastest; the options of a
+    choice follow one another, each with all that depends on it. A point that gives a suggestion that was made or
+    adopted before is passed over. A fidelity is at its upper bound.
+
+    Args:
+        space: The search space, see ``runlib.Space``.
+        seed: Of no effect, since nothing is random.
+        resolution: How many values a variable without an end of them has, at least 1: for all such, or by label, 5
+            where none is given. By label it also thins out numbers with very many values.
+        context: Not used by this search.
+
+    Attributes:
+        count: The number of points. ``len()`` is the same, and fails beyond the largest machine integer.
+
+    Raises:
+        SpaceError: The search space is wrong, or a variable has too many values to list.
+        ConfigError: Another argument is.
+    """
+
+    kind = "search_grid"
+
+    def __init__(
+        self,
+        space: Any,
+        seed: int = 123,
+        resolution: int | Mapping[str, int] = RESOLUTION,
+        context: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(context)
+        self._space = Space.of(space, "space", full_fidelity=True)
+        self.space = self._space.data
+        self.seed = checks.integer("seed", seed)
+        self.resolution = checks.data("resolution", resolution)
+        common, given = self._resolutions()
+        self._points = Points(self._space, common, given)
+        self._history = History(0)
+        self._known = Known()
+        self._place = 0
+
+    @property
+    def count(self) -> int:
+        """The number of points of the grid; of those that give equal suggestions, each."""
+        return self._points.count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __bool__(self) -> bool:
+        return True
+
+    def suggest(self) -> tuple[int, Any]:
+        """The next ``(tid, suggestion)``.
+
+        Raises:
+            SearchExhausted: All points were suggested.
+            SpaceError: Arithmetic in the search space has no finite value there.
+        """
+        while self._place < self.count:
+            suggestion = self._at(self._place)
+            self._place += 1
+            if self._known.add(suggestion):
+                return self._history.add(()), suggestion
+        raise SearchExhausted(f"all {self.count} points of the grid were suggested")
+
+    def submit(self, tid: int, *, error: bool = False, loss: float | None = None, var: float | None = None) -> None:
+        """Take note that trial ``tid`` ended; its result makes no difference.
+
+        Raises:
+            SearchError: There is no such trial, it was submitted before, or it has neither loss nor error.
+        """
+        self._history.hear(tid, error=error, loss=loss)
+
+    def memo(self, tid: int) -> Any:
+        """The number of the point that was suggested last."""
+        return self._place - 1
+
+    def recall(self, tid: int, suggestion: Any, memo: Any) -> None:
+        """Take back an own suggestion of old: the point of which the memo has the number.
+
+        Raises:
+            ReplayMismatch: It is not the next trial, or not that point.
+        """
+        self._history.expect(tid)
+        if type(memo) is not int or not self._place <= memo < self.count or not same(self._at(memo), suggestion):
+            raise ReplayMismatch(f"trial {tid} cannot be recalled: it is not point {memo!r} of the grid")
+        self._known.add(suggestion)
+        self._place = memo + 1
+        self._history.add(())
+
+    def adopt(self, suggestion: Any) -> int:
+        """Take in a trial of somebody else; if it is a point of the grid, it is not suggested again."""
+        self._known.add(plain(suggestion))
+        return self._history.add(())
+
+    def forget(self, tid: int) -> None:
+        """The result of trial ``tid`` is void; it stays one that was tried.
+
+        Raises:
+            SearchError: There is no such trial.
+        """
+        self._history.hide(tid)
+
+    def _at(self, number: int) -> Any:
+        return self._space.assemble(self._points.row(number))
+
+    def _resolutions(self) -> tuple[int, dict[str, int]]:
+        """That of all variables, and those by label."""
+        if not isinstance(self.resolution, dict):
+            return checks.integer("resolution", self.resolution, least=1), {}
+        known = [variable.label for variable in self._space.variables]
+        for label, value in self.resolution.items():
+            if label not in known:
+                near = difflib.get_close_matches(label, known, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known) or 'none'}"
+                raise ConfigError(f"there is no variable of this label; {hint}", f"resolution.{label}")
+            checks.integer(f"resolution.{label}", value, least=1)
+        return RESOLUTION, self.resolution

@@ -1,0 +1,196 @@
+"""Spaces of hyperopt: graphs of ``hp.*`` in dicts, lists and tuples, choices and arithmetic included.
+
+A graph is read by the names of its nodes, as ``hyperopt.pyll_utils`` makes them, without hyperopt itself; what a
+variable is drawn from is the same, value for value. Other functions of ``scope`` have no counterpart and are refused
+by name, as is a variable that is used twice. Tuples become lists, as in every suggestion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from runlib.errors import SpaceError
+from runlib.space.alternatives import Constant
+from runlib.space.dialects.base import canonical, check_data, check_depth, constant, own
+from runlib.space.expression import Term
+from runlib.space.forms import is_function
+from runlib.space.functions import FUNCTIONS, pairs
+
+__all__ = ["from_hyperopt"]
+
+ROOT = "hyperopt"
+OPERATIONS = {
+    "add": "hp_add",
+    "div": "hp_div",
+    "mul": "hp_mul",
+    "pow": "hp_pow",
+    "sub": "hp_sub",
+    "truediv": "hp_div",
+}
+ARGUMENTS = {
+    "loguniform": ("low", "high"),
+    "lognormal": ("mu", "sigma"),
+    "normal": ("mu", "sigma"),
+    "qlognormal": ("mu", "sigma", "q"),
+    "qloguniform": ("low", "high", "q"),
+    "qnormal": ("mu", "sigma", "q"),
+    "quniform": ("low", "high", "q"),
+    "randint": ("low", "high"),
+    "uniform": ("low", "high"),
+}
+
+
+def from_hyperopt(space: Any) -> Any:
+    """The canonical form of a space of hyperopt.
+
+    Args:
+        space: What ``fmin`` takes as its space: a graph, or dicts, lists and tuples with graphs and literals in them.
+
+    Raises:
+        SpaceError: Something in it is wrong, or cannot be expressed, with the place and the name of the function.
+    """
+    return canonical(_Reader().data(space, ROOT))
+
+
+def _is_node(value: Any) -> bool:
+    return any(cls.__name__ == "Apply" and cls.__module__.startswith("hyperopt.") for cls in type(value).__mro__)
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self._paths: dict[str, str] = {}
+
+    def data(self, given: Any, path: str) -> Any:
+        """The data of a graph or of plain Python."""
+        check_depth(path)
+        if _is_node(given):
+            return self._node(given, path)
+        if isinstance(given, Term):
+            return own(given, path)
+        if isinstance(given, Mapping):
+            return self._table(given.items(), path)
+        if isinstance(given, list | tuple):
+            return self._items(given, path)
+        return constant(given, path)
+
+    def _table(self, items: Any, path: str) -> dict[str, Any]:
+        found = {}
+        for key, item in items:
+            if not isinstance(key, str):
+                raise SpaceError(f"keys must be text, got {key!r} of type {type(key).__name__}", path)
+            found[str(key)] = self.data(item, f"{path}.{key}")
+        return found
+
+    def _items(self, items: Any, path: str) -> list[Any]:
+        found = [self.data(item, f"{path}.{place}") for place, item in enumerate(items)]
+        if is_function(found):  # text at the front of a list that would be taken for a variable
+            found[0] = Constant(found[0]).to_data()
+        return found
+
+    def _node(self, node: Any, path: str) -> Any:
+        name = node.name
+        if name == "literal":
+            return constant(node.obj, path)
+        if name == "pos_args":
+            return self._items(node.pos_args, path)
+        if name == "dict" and not node.pos_args:
+            return self._table(node.named_args, path)
+        if name == "switch":
+            return self._choice(node, path)
+        if name in ("float", "hyperopt_param", "int"):
+            return self._variable(node, path)
+        if name == "neg":
+            return ["hp_mul", -1, self.data(node.pos_args[0], f"{path}.0")]
+        if name in OPERATIONS and len(node.pos_args) == 2:
+            sides = [self.data(side, f"{path}.{place}") for place, side in enumerate(node.pos_args)]
+            return [OPERATIONS[name], *sides]
+        if name == "dict":
+            raise SpaceError("keys of a dict must be text", path)
+        raise _inexpressible(name, path)
+
+    def _choice(self, node: Any, path: str) -> Any:
+        index, *options = node.pos_args
+        if index.name != "hyperopt_param":
+            raise SpaceError(
+                f"the switch does not follow an hp.choice but {index.name}, which has no counterpart", path
+            )
+        label, drawn = self._labelled(index, path)
+        found = self._items(options, path)
+        if drawn.name == "randint":
+            if _arguments(drawn, ("low", "high"), path) != [len(options)]:
+                raise SpaceError(f"the index of {label!r} does not go from 0 to {len(options) - 1}", path)
+            return ["hp_choice", label, found]
+        if drawn.name != "categorical":
+            raise _inexpressible(drawn.name, path)
+        [shares] = _arguments(drawn, ("p",), path)
+        weighted = [[share, option] for share, option in zip(shares, found, strict=True)]
+        pairs("hp_pchoice", [weighted], path)
+        return ["hp_pchoice", label, weighted]
+
+    def _variable(self, node: Any, path: str) -> Any:
+        casts = []
+        while node.name in ("float", "int"):
+            casts.append(node.name)
+            node = node.pos_args[0]
+        if node.name != "hyperopt_param":
+            raise SpaceError(f"{casts[0]} of {node.name} has no counterpart; cast in the function instead", path)
+        label, drawn = self._labelled(node, path)
+        if drawn.name not in ARGUMENTS:
+            raise _inexpressible(drawn.name, path)
+        arguments = _arguments(drawn, ARGUMENTS[drawn.name], path)
+        name = _function(drawn.name, arguments, casts, path)
+        arguments = arguments[:2] if name == "hp_uniformint" else arguments
+        FUNCTIONS[name](name, arguments, path)
+        return [name, label, *arguments]
+
+    def _labelled(self, node: Any, path: str) -> tuple[str, Any]:
+        given = node.pos_args + [value for _, value in node.named_args]
+        label = _given(given[0], path)
+        if not isinstance(label, str) or not label:
+            raise SpaceError(f"the label of a variable must be a text, got {label!r}", path)
+        if label in self._paths:
+            raise SpaceError(
+                f"the variable {label!r} is used twice, here and at {self._paths[label]}; each has one place", path
+            )
+        self._paths[label] = path
+        return label, given[1]
+
+
+def _inexpressible(name: str, path: str) -> SpaceError:
+    return SpaceError(f"{name} of hyperopt has no counterpart; compute it in the function instead", path)
+
+
+def _function(drawn: str, arguments: list[Any], casts: list[str], path: str) -> str:
+    """The name in the text form; a cast that changes nothing falls away, and one that does has to be that of hp."""
+    if drawn == "randint":
+        if "float" in casts:
+            raise SpaceError("float of hp.randint has no counterpart; cast in the function instead", path)
+        return "hp_randint"
+    if "int" not in casts:
+        return f"hp_{drawn}"
+    if drawn == "quniform" and arguments[2:] == [1] and casts[0] == "int":
+        return "hp_uniformint"
+    raise SpaceError(f"int of hp.{drawn} has no counterpart; take hp.uniformint or hp.randint", path)
+
+
+def _arguments(node: Any, names: tuple[str, ...], path: str) -> list[Any]:
+    """The arguments of a draw, in the order of their names; an upper bound that is None is left out."""
+    given = {**dict(zip(names, node.pos_args, strict=False)), **dict(node.named_args)}
+    if len(node.pos_args) > len(names) or not set(given) <= set(names):
+        raise SpaceError(f"hp.{node.name} takes {', '.join(names)} here, and no more", path)
+    values = [_given(given[name], path) for name in names if name in given]
+    return [value for value in values if value is not None]
+
+
+def _given(node: Any, path: str) -> Any:
+    """Plain data that do not vary."""
+    if not _is_node(node):
+        return check_data(node, path)
+    if node.name == "literal":
+        return check_data(node.obj, path)
+    if node.name == "pos_args":
+        return [_given(item, path) for item in node.pos_args]
+    if node.name == "neg":
+        return -_given(node.pos_args[0], path)
+    raise SpaceError(f"an argument that is calculated ({node.name}) has no counterpart; give a number", path)
