@@ -7,6 +7,7 @@ text that is hashed: it depends on the data alone, not on the version of a libra
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
@@ -71,14 +72,20 @@ def _unescaped(key: str) -> str:
 _TAGS: dict[str, Callable[[str], Any]] = {"$float": float, "$int": int}
 
 
-def dump(value: Any) -> bytes:
-    """Strict JSON of plain data on one line, tagged where JSON cannot hold a value."""
+def _untagged(value: Any) -> bytes | None:
+    """The JSON of plain data in which nothing is to be tagged, as in nearly all; None if something may be."""
     try:
         text = orjson.dumps(value, option=_STRICT)
     except TypeError:  # an integer beyond 64 bits, or no plain data
-        return orjson.dumps(_tag(value))
-    # NaN and infinities are written as null; a dollar may begin a key. Most data have neither, and are done.
-    return orjson.dumps(_tag(value)) if b"null" in text or b'"$' in text else text
+        return None
+    # NaN and infinities are written as null; a dollar may begin a key.
+    return None if b"null" in text or b'"$' in text else text
+
+
+def dump(value: Any) -> bytes:
+    """Strict JSON of plain data on one line, tagged where JSON cannot hold a value."""
+    text = _untagged(value)
+    return orjson.dumps(_tag(value)) if text is None else text
 
 
 def load(line: bytes) -> Any:
@@ -99,6 +106,10 @@ def canonical_json(value: Any) -> bytes:
 
     An int and a float of the same value are different data, and so are 0.0 and -0.0.
     """
+    text = _untagged(value)
+    if text is not None and text.count(b"[") + text.count(b"{") <= MAX_DEPTH:
+        with contextlib.suppress(TypeError):  # what orjson takes for data and others do not
+            return _canonical(value).encode()
     return _canonical(_tag(plain(value))).encode()
 
 

@@ -256,20 +256,22 @@ def test_who_waits_may_go_and_the_command_with_him(tmp_path: Path) -> None:
     run.close()
 
 
-def test_a_stop_that_the_writer_took_as_its_last_act_was_heard(tmp_path: Path) -> None:
+def test_a_stop_that_the_writer_took_as_its_last_act_was_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = prepared(tmp_path, count=2)
-    inbox = Inbox(run.work_directory)
-
-    def the_writer_ends(seconds: float) -> None:
-        for key in inbox._inbox.waiting():
-            inbox._inbox.remove(key)
-        run.close()
-
-    inbox._sleep = the_writer_ends
-    had = inbox._inbox.has
-    inbox._inbox.has = lambda key: True if not asked and not asked.append(key) else had(key)  # type: ignore
+    really = InboxFolder.has
     asked: list[str] = []
-    assert inbox.stop("now") is True
+
+    def has(inbox: InboxFolder, key: str) -> bool:
+        there = really(inbox, key)
+        if not asked:  # right after it was seen to wait, the writer takes it and ends
+            asked.append(key)
+            inbox.remove(key)
+            run.close()
+        return there
+
+    monkeypatch.setattr(InboxFolder, "has", has)
+    assert Inbox(run.work_directory).stop("now") is True
+    FolderLock(run.work_directory).release()
 
 
 def test_a_stop_meant_for_a_run_that_died_does_not_stop_the_next(tmp_path: Path) -> None:
