@@ -51,7 +51,7 @@ def _write(path: Path, data: bytes, tape: TapeWriter | None) -> None:
         if tape is not None:
             tape.check()
         try:
-            disk.make_folder(path.parent, durable=True)
+            disk.make_folder(path.parent)
             disk.replace_file(path, data, durable=True)
             for parent in (path.parent.parent, path.parent.parent.parent):  # a worker may have made the folders
                 disk.sync_folder(parent)

@@ -31,7 +31,7 @@ from runlib.run.inbox import Edit
 from runlib.run.parts import config_of, make_observers, make_search, noted_scene, same_evaluator, warn_of_context
 from runlib.run.pen import Holding, Pen
 from runlib.run.session import make_metadata
-from runlib.run.settings import CAUGHT, check_context, check_duration
+from runlib.run.settings import CAUGHT, check_context, check_duration, check_settings
 from runlib.run.signals import listening
 from runlib.run.view import RunView
 from runlib.search.base import Search
@@ -120,17 +120,18 @@ class Run(ByHand, Editing, Holding, RunView):
         context: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(context)
-        self._set(
-            objective=objective,
-            direction=direction,
-            trial_timeout=trial_timeout,
-            caught_exceptions=caught_exceptions,
-            retries=retries,
-            reuse=reuse,
-            order=order,
-            name=name,
-            description=description,
-        )
+        settings = {
+            "objective": objective,
+            "direction": direction,
+            "trial_timeout": trial_timeout,
+            "caught_exceptions": caught_exceptions,
+            "retries": retries,
+            "reuse": reuse,
+            "order": order,
+            "name": name,
+            "description": description,
+        }
+        self._set(check_settings(settings))
         check_context(self.context)
         self._parts: dict[str, Any] = {"search": search, "evaluator": evaluator, "stop": stop}
         self.readonly = False
@@ -305,7 +306,7 @@ class Run(ByHand, Editing, Holding, RunView):
         run._folder = RunFolder.find(folder)
         run._state, config = opening.read(run._folder, at)
         run._parts = {name: config.get(name) for name in ("search", "evaluator", "stop")}
-        run._set(**config)
+        run._set(config)
         run.readonly, run._pen, run._hand = True, None, None
         return run
 

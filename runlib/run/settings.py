@@ -12,6 +12,7 @@ from runlib.state.state import Direction, Order
 
 __all__ = [
     "CAUGHT",
+    "DEFAULTS",
     "check_bool",
     "check_context",
     "check_direction",
@@ -31,18 +32,32 @@ FOREVER = 1e9  # 30 years of seconds; clocks and timers do not take much more
 CAUGHT = ("TimeoutError", "WorkerLost", "InvalidResult")
 
 
+DEFAULTS: Mapping[str, Any] = {
+    "objective": "loss",
+    "direction": "min",
+    "trial_timeout": None,
+    "caught_exceptions": list(CAUGHT),
+    "retries": {},
+    "reuse": True,
+    "order": "completed",
+    "name": None,
+    "description": None,
+}
+
+
 def check_settings(given: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a run, as they are kept; what is not given has its default."""
+    settings = {**DEFAULTS, **given}
     return {
-        "objective": check_objective(given.get("objective", "loss")),
-        "direction": check_direction(given.get("direction", "min")),
-        "trial_timeout": check_timeout(given.get("trial_timeout")),
-        "caught_exceptions": check_names(given.get("caught_exceptions", CAUGHT)),
-        "retries": check_retries(given.get("retries")),
-        "reuse": check_bool(given.get("reuse", True), "reuse"),
-        "order": check_order(given.get("order", "completed")),
-        "name": None if given.get("name") is None else check_name(given["name"]),
-        "description": given.get("description"),
+        "objective": check_objective(settings["objective"]),
+        "direction": check_direction(settings["direction"]),
+        "trial_timeout": check_timeout(settings["trial_timeout"]),
+        "caught_exceptions": check_names(settings["caught_exceptions"]),
+        "retries": check_retries(settings["retries"]),
+        "reuse": check_bool(settings["reuse"], "reuse"),
+        "order": check_order(settings["order"]),
+        "name": None if settings["name"] is None else check_name(settings["name"]),
+        "description": settings["description"],
     }
 
 

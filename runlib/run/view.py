@@ -16,7 +16,7 @@ from runlib.evaluator.base import Evaluator
 from runlib.evaluator.function import FunctionEvaluator
 from runlib.run.folder import RunFolder
 from runlib.run.large import is_apart, load_large
-from runlib.run.settings import check_settings
+from runlib.run.settings import DEFAULTS
 from runlib.search.base import Search
 from runlib.search.by_history import ByHistory
 from runlib.state.state import Direction, Incumbent, Order, State
@@ -27,17 +27,6 @@ __all__ = ["RunView"]
 
 C = TypeVar("C", bound=Component)
 PARTS = ("search", "evaluator", "stop")
-SETTINGS = (
-    "objective",
-    "direction",
-    "trial_timeout",
-    "caught_exceptions",
-    "retries",
-    "reuse",
-    "order",
-    "name",
-    "description",
-)
 
 
 class RunView(Component, abstract=True):
@@ -57,9 +46,9 @@ class RunView(Component, abstract=True):
     name: str | None
     description: str | None
 
-    def _set(self, **settings: Any) -> None:
-        for name, value in check_settings(settings).items():
-            setattr(self, name, value)
+    def _set(self, settings: Mapping[str, Any]) -> None:
+        for name, default in DEFAULTS.items():
+            setattr(self, name, settings.get(name, default))
 
     @property
     def search(self) -> Search:
@@ -96,7 +85,7 @@ class RunView(Component, abstract=True):
 
     def _get_config(self) -> dict[str, Any]:
         parts = {name: self._part_config(name) for name in PARTS}
-        return {**parts, **{name: getattr(self, name) for name in SETTINGS}}
+        return {**parts, **{name: getattr(self, name) for name in DEFAULTS}}
 
     def _part_config(self, name: str) -> Any:
         part = self._parts[name]

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from runlib.errors import ConfigError
 from runlib.engine.naming import find_function, name_function
+from runlib.errors import ConfigError
 
 
 def top(x):

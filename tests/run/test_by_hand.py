@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import math
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,16 @@ from runlib.audit.verify import verify
 from runlib.engine import disk
 from tests.fakes import DirectPool, SpySearch, quadratic, story
 from tests.run.test_cut_off import CutDisk, PowerCut, abandon
+
+
+@pytest.fixture(autouse=True)
+def no_handlers_are_left() -> Iterator[None]:
+    """A loop that is given up does not close its log."""
+    logger = logging.getLogger("runlib")
+    before = list(logger.handlers)
+    yield
+    logger.handlers[:] = before
+
 
 SPACE = {"x": ["hp_choice", "x", [["hp_uniform", "a", 0, 1], ["hp_quniform", "b", 0, 1, 0.25]]]}
 

@@ -75,7 +75,11 @@ def test_a_trial_that_is_evaluated_again_replaces_its_file(folder: RunFolder) ->
         load_large(old["file"], folder)
 
 
-def test_the_file_and_its_name_are_durable_when_this_returns(folder: RunFolder) -> None:
+@pytest.mark.parametrize("is_there", [False, True])  # a worker that captures output makes it, and syncs nothing
+def test_the_file_and_its_name_are_durable_when_this_returns(folder: RunFolder, is_there: bool) -> None:
+    if is_there:
+        folder.trial(5).mkdir(parents=True)
+
     class Noting(disk.Disk):
         def __init__(self) -> None:
             self.calls: list[str] = []
@@ -93,7 +97,7 @@ def test_the_file_and_its_name_are_durable_when_this_returns(folder: RunFolder) 
     with disk.use(Noting()) as noting:
         set_apart(large(), 5, folder)
         assert isinstance(noting, Noting)
-        assert noting.calls == ["run_x", "trials", "sync", "replace", "5"]
+        assert noting.calls == ["sync", "replace", "5", "trials", "run_x"]
 
 
 def test_a_disk_that_refuses_is_said(folder: RunFolder) -> None:
