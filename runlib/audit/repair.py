@@ -54,6 +54,8 @@ def repair(folder: str | Path, into: str | Path) -> RepairReport:
     chosen = select(found, source, data)
     if "origin" in metadata:  # of a fork: how far its history is that of another run, in new numbers
         metadata["origin"] = _origin_renumbered(metadata["origin"], chosen.numbers)
+    if not chosen.exact:  # suggestions were made knowing what is lost: the search takes them as those of another
+        metadata["origin"] = {**metadata.get("origin", {}), "adopted": len(chosen.records)}
     _make(target, whole_tape(metadata, chosen.records), chosen)
     return _report(found, chosen, target)
 

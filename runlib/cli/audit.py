@@ -98,7 +98,7 @@ def _way_on(report: RepairReport) -> str:
         return f"Go on exactly with: {how}"
     return (
         f"Go on with: {how}. As suggestions were made knowing what is lost, the next ones will be others than those of "
-        "the old run, and a search that can only be asked again refuses; status and top work in any case."
+        "the old run: the search adopts what is left."
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runlib import Hyperopt, Run
+from runlib import Hyperopt, Run, Search
 from runlib.audit.repair import repair
 from runlib.audit.report import RepairReport
 from runlib.audit.verify import verify
@@ -389,3 +389,34 @@ def test_a_lost_result_of_a_void_trial_leaves_it_void(tmp_path: Path) -> None:
     state = Run.checkout(into).state
     assert 2 in state.voided
     assert 2 not in state.live_trials
+
+
+class OnlyAsked(Search):
+    """Suggests by what it heard, and can be recalled by asking again alone."""
+
+    kind = "search_only_asked"
+
+    def __init__(self, space: Any = None, seed: int = 1, context: Any = None) -> None:
+        super().__init__(context)
+        self.space, self.seed, self.made, self.known = space, seed, 0, 0.0
+
+    def suggest(self) -> tuple[int, Any]:
+        self.made += 1
+        return self.made - 1, {"x": (0.137 * self.made + self.known) % 1}
+
+    def submit(self, tid: int, *, error: bool = False, loss: float | None = None, var: float | None = None) -> None:
+        self.known += loss or 0.0
+
+
+def test_where_a_suggestion_is_lost_the_search_adopts_what_is_left(tmp_path: Path) -> None:
+    folder = finished_run(tmp_path, OnlyAsked())
+    tape = folder / "tape.son"
+    parts = tape.read_bytes().split(SEPARATOR)
+    lost = next(i for i, part in enumerate(parts) if b'{"suggest":{"tid":3' in part)
+    tape.write_bytes(SEPARATOR.join([*parts[:lost], *parts[lost + 1 :]]))
+    report = repair(folder, tmp_path / "new")
+    assert not report.exact
+    assert verify(report.into, replay=True).verdict == "intact"
+    run = go_on(report.into, 9)
+    assert len(run.state.trials) == 9
+    assert verify(report.into, replay=True).verdict == "intact"
