@@ -20,6 +20,7 @@ from runlib.tape.codec import encode_line
 from runlib.tape.events import End, Enqueue, Retry, Session, Submit, Suggest, Void
 from runlib.tape.reader import TapeReader
 from tests.audit.audit_tools import (
+    SEPARATOR,
     contents,
     edited_run,
     events,
