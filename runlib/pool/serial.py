@@ -1,4 +1,4 @@
-"""``pool_serial``: evaluates in the process of the run, one task at each ``collect``. For debugging and small work.
+"""``pool_serial``: evaluates in the process of the run, one task after the other. For debugging and small work.
 
 The results are those of ``pool_processes``. What a process of its own would give is missing: a crash ends the run,
 nothing else happens meanwhile, and ``trial_timeout`` is soft (see ``runlib.pool.alarm``).
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 from collections import deque
 from collections.abc import Iterator, Mapping
 from types import FrameType
@@ -24,6 +25,8 @@ from runlib.pool.evaluate import Outcome, evaluate, timed_out
 from runlib.pool.settings import Settings, read_settings
 
 __all__ = ["SerialPool"]
+
+TOGETHER = 0.02  # seconds within which several tasks are evaluated before the loop hears of them
 
 
 class SerialPool(Pool):
@@ -41,6 +44,7 @@ class SerialPool(Pool):
         super().__init__(context)
         self._evaluator: Evaluator | None = None
         self._queue: deque[Task] = deque()
+        self._done: list[Finished | Lost] = []  # finished and not yet collected
 
     def slots(self, context: Mapping[str, Any]) -> int:
         """Always 1.
@@ -92,31 +96,37 @@ class SerialPool(Pool):
         self._queue.append(task)
 
     def collect(self, timeout: float) -> list[Finished | Lost]:
-        """Evaluate the next task, however long it takes; without one, return at once.
+        """Evaluate the next task, however long it takes, and more if they are quick; without one, return at once.
+
+        Several quick ones (there are, if suggestions are made ahead) are made durable at once, as with processes.
 
         Raises:
             KeyboardInterrupt: A person interrupted the evaluation; the task is still scheduled.
             PoolError: The pool is not open.
         """
-        evaluator = self._opened()
-        if not self._queue:
-            return []
-        task = self._queue[0]
-        result, names = self._evaluate(evaluator, task)
-        if self._queue and self._queue[0] is task:  # not if the evaluator itself cancelled it
-            self._queue.popleft()
-        # Through the same text as between processes, so that the same data comes out.
-        return [Finished(task.tid, load(dump(result)), names)]
+        evaluator, done = self._opened(), self._done
+        end = time.monotonic() + TOGETHER
+        with _interruptible() as interrupted:
+            while self._queue and (not done or time.monotonic() < end):
+                task = self._queue[0]
+                result, names = self._evaluate(evaluator, task)
+                if interrupted:
+                    break
+                if self._queue and self._queue[0] is task:  # not if the evaluator itself cancelled it
+                    self._queue.popleft()
+                # Through the same text as between processes, so that the same data comes out.
+                done.append(Finished(task.tid, load(dump(result)), names))
+        self._done = []
+        return done
 
     def _evaluate(self, evaluator: Evaluator, task: Task) -> Outcome:
         suggestion = load(dump(task.suggestion))
         folder = task.folder if self._settings.capture_output else None
-        with _interruptible():
-            if task.timeout is None:
-                return evaluate(evaluator, suggestion, folder)
-            outcome = too_late = timed_out(task.timeout)
-            with limited(task.timeout) as alarm:
-                outcome = evaluate(evaluator, suggestion, folder)
+        if task.timeout is None:
+            return evaluate(evaluator, suggestion, folder)
+        outcome = too_late = timed_out(task.timeout)
+        with limited(task.timeout) as alarm:
+            outcome = evaluate(evaluator, suggestion, folder)
         return too_late if alarm.rang else outcome
 
     def cancel(self, tid: int) -> None:
@@ -129,6 +139,7 @@ class SerialPool(Pool):
         if self._evaluator is not None:
             self._evaluator = None
             self._queue.clear()
+            self._done = []
             _set_variables(self._restore)
 
 
@@ -144,15 +155,15 @@ def _set_variables(variables: Mapping[str, str | None]) -> dict[str, str | None]
 
 
 @contextlib.contextmanager
-def _interruptible() -> Iterator[None]:
-    """A Ctrl-C that the handler of SIGINT turned into an exception is not a result of the trial.
+def _interruptible() -> Iterator[list[BaseException]]:
+    """A Ctrl-C that the handler of SIGINT turned into an exception is not a result of the trial; it stands in the list.
 
     Raises:
         KeyboardInterrupt: It came from the handler; one that the evaluator raises by itself is an error of the trial.
     """
     handler = signal.getsignal(signal.SIGINT)
     if not can_ring() or not callable(handler):
-        yield
+        yield []
         return
     interrupted: list[BaseException] = []
 
@@ -165,7 +176,7 @@ def _interruptible() -> Iterator[None]:
 
     signal.signal(signal.SIGINT, handle)
     try:
-        yield
+        yield interrupted
     finally:
         signal.signal(signal.SIGINT, handler)
     if interrupted:

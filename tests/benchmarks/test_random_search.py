@@ -47,7 +47,12 @@ def optuna_rate(count: int, storage: Any = None) -> float:
 
 
 # Where a trial is evaluated, and how many suggestions are made ahead: for a search that learns nothing that is no loss.
-WAYS = {"serial": ("pool_serial", 0), "processes": ("pool_processes", 0), "processes_ahead_8": ("pool_processes", 8)}
+WAYS = {
+    "serial": ("pool_serial", 0),
+    "serial_ahead_8": ("pool_serial", 8),
+    "processes": ("pool_processes", 0),
+    "processes_ahead_8": ("pool_processes", 8),
+}
 
 
 def test_ten_times_optuna_with_a_journal_and_as_quick_as_optuna_that_keeps_nothing(tmp_path: Path) -> None:

@@ -132,6 +132,39 @@ def test_an_interrupt_by_a_person_is_no_result_and_the_task_stays(start):
     assert (event.tid, event.result["ok"]["loss"]) == (4, 1.0)
 
 
+def test_quick_tasks_are_collected_together_and_slow_ones_one_by_one(start, monkeypatch):
+    clock = iter(range(1000))
+    monkeypatch.setattr("runlib.pool.serial.time.monotonic", lambda: 0.001 * next(clock))
+    pool = start(lambda s: float(s["k"]))
+    for k in range(5):
+        pool.schedule(Task(k, {"k": k}))
+    assert [event.tid for event in pool.collect(0.0)] == [0, 1, 2, 3, 4]
+    assert pool.collect(0.0) == []
+    monkeypatch.setattr("runlib.pool.serial.time.monotonic", lambda: 1.0 * next(clock))
+    for k in range(3):
+        pool.schedule(Task(k, {"k": k}))
+    assert [[event.tid for event in pool.collect(0.0)] for _ in range(3)] == [[0], [1], [2]]
+
+
+def test_what_is_finished_at_an_interrupt_is_collected_afterwards(start, monkeypatch):
+    monkeypatch.setattr("runlib.pool.serial.time.monotonic", lambda: 0.0)
+    struck = []
+
+    def evaluate(suggestion):
+        if suggestion["k"] == 2 and not struck:
+            struck.append(True)
+            os.kill(os.getpid(), signal.SIGINT)
+        return float(suggestion["k"])
+
+    pool = start(evaluate)
+    for k in range(4):
+        pool.schedule(Task(k, {"k": k}))
+    with pytest.raises(KeyboardInterrupt):
+        pool.collect(0.0)
+    left = [*pool.collect(0.0), *pool.collect(0.0)]
+    assert [(event.tid, event.result["ok"]["loss"]) for event in left] == [(k, float(k)) for k in range(4)]
+
+
 def test_a_handler_that_only_notes_the_interrupt_lets_the_trial_end(start):
     noted = []
     handler = signal.signal(signal.SIGINT, lambda *_: noted.append(True))
