@@ -91,7 +91,7 @@ def test_a_search_that_waits_is_told_the_next_result_in_order(tmp_path: Path) ->
     class Pairs(SpySearch):
         """Suggests two, then waits until both results are in."""
 
-        kind = "search_pairs"
+        kind = "search_pairs_of_two"
 
         def suggest(self) -> tuple[int, Any]:
             if self.suggested % 2 == 0 and len(self.heard) < self.suggested:

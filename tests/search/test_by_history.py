@@ -66,7 +66,7 @@ class Recalling(Summing):
 
 
 class Adopting(Summing):
-    kind = "search_adopting"
+    kind = "search_adopting_itself"
 
     def adopt(self, suggestion: Any) -> int:
         self.calls.append(suggestion)
@@ -358,7 +358,7 @@ def test_it_can_be_asked_again_for_all_its_suggestions() -> None:
     search.adopt("a")
     Search.recall(search, 1, {"k": 1, "total": 0.0}, None)
     search.submit(1, loss=1.0)
-    with pytest.raises(ReplayMismatch, match=r"asked again, search_adopting suggests .* as trial 2"):
+    with pytest.raises(ReplayMismatch, match=r"asked again, search_adopting_itself suggests .* as trial 2"):
         Search.recall(search, 2, {"k": 2, "total": 0.0}, None)
 
 
