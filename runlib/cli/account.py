@@ -56,6 +56,7 @@ def describe(run: Run, now: float) -> dict[str, Any]:
         "stop": _stop_report(run),
         "best": None if best is None else {"trial": best.tid, "loss": best.loss, "suggestion": best.suggestion},
         "voided": [{"trial": tid, "reason": reason} for tid, reason in state.voided.items()],
+        "recovered": list(state.last_session.get("recovered", [])),
         "notes": [{"record": n, "trial": note.tid, "text": note.text} for n, note in state.notes.items()],
         "top": [{"trial": tid, "loss": loss} for tid, loss in state.top],
     }
@@ -117,6 +118,7 @@ def render_description(about: dict[str, Any], now: float) -> str:
     for note in about["notes"]:
         on = "" if note["trial"] is None else f"trial {note['trial']}: "
         lines.append(f"Remark:      {on}{' '.join(note['text'].split())}")
+    lines += [f"Recovered:   {said}." for said in about["recovered"]]
     lines += ["", f"Folder: {about['folder']}", f"Tape:   {about['records']} records."]
     return "\n".join(lines)
 

@@ -36,10 +36,11 @@ def verify(
     json: Json = False,
     plugin: Plugins = None,
 ) -> None:
-    """Tell whether the run in FOLDER is whole: its chain of hashes, its records, its large results, its derived files.
+    """Tell whether the run in FOLDER is whole.
 
-    It needs none of the run's plugins, except with --replay. Exit code 0: nothing is lost; 1: something is
-    damaged or lost; 2: no run, or one of a newer format.
+    Its chain of hashes, its records, its large results and its derived files are checked. It needs none of the run's
+    plugins, except with --replay. Exit code 0: nothing is lost; 1: something is damaged or lost; 2: no run, or one of
+    a newer format.
     """
     with reporting():
         load_plugins(plugin)
@@ -54,9 +55,9 @@ def repair(
     into: Annotated[Path, typer.Argument(metavar="INTO", help="The folder of the new run, which must not exist.")],
     json: Json = False,
 ) -> None:
-    """Save what is intact of the run in FOLDER as a new run in INTO, and tell exactly what is not.
+    """Save what is intact of the run in FOLDER as a new run.
 
-    Nothing is repaired in place: FOLDER stays as it is.
+    It is made in INTO, and it is told exactly what is lost. Nothing is repaired in place: FOLDER stays as it is.
     """
     with reporting():
         report = save(folder, into)

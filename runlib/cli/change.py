@@ -34,7 +34,10 @@ def enqueue(
         typer.Argument(metavar="SUGGESTION", help="A YAML file, or a text such as '{x: 0.5}'."),
     ],
 ) -> None:
-    """Have the run in FOLDER try a suggestion before those of its search, which learns from it if it can."""
+    """Have the run in FOLDER try a suggestion next.
+
+    It comes before those of the search, which learns from it if it can.
+    """
     with reporting():
         _tell(Inbox(folder).enqueue(read_data("SUGGESTION", suggestion)), folder, "the suggestion is enqueued")
 
@@ -44,9 +47,10 @@ def void(
     tid: Annotated[int, typer.Argument(metavar="TRIAL", min=0, help="The number of the trial.")],
     reason: Reason = "",
 ) -> None:
-    """Have the result of a trial count no more: for the best, for the stop, for repeats, and for the search.
+    """Have the result of a trial of the run in FOLDER count no more.
 
-    The results that were taken from the same evaluation go with it. A trial that is running is cancelled.
+    Neither for the best, nor for the stop, for repeats, or for the search. The results that were taken from the same
+    evaluation go with it. A trial that is running is cancelled.
     """
     with reporting():
         _tell(Inbox(folder).void(tid, reason), folder, f"trial {tid} is void")
@@ -57,13 +61,13 @@ def annotate(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="The remark.")],
     trial: Annotated[int | None, typer.Option(min=0, help="The trial that it is about.")] = None,
 ) -> None:
-    """Put a remark about the run in FOLDER, or about one of its trials, on its tape."""
+    """Put a remark on the tape of the run in FOLDER."""
     with reporting():
         _tell(Inbox(folder).annotate(trial, text), folder, "the remark is on the tape")
 
 
 def stop(folder: Folder, reason: Reason = "") -> None:
-    """Have the run in FOLDER end in order, wherever it runs; a restore goes on."""
+    """Have the run in FOLDER end in order; a restore goes on."""
     with reporting():
         if not Inbox(folder).stop(reason):
             say(f"error: the process that holds {folder} did not listen; it was not stopped")
@@ -85,9 +89,9 @@ def fork(
     stop: Annotated[str | None, typer.Option(metavar="STOP", help="Another stop: a YAML file, or a text.")] = None,
     plugin: Plugins = None,
 ) -> None:
-    """Make a new run that begins with the history of the run in FOLDER, and print its folder.
+    """Make a new run that begins with the history of another.
 
-    FOLDER is only read. 'runlib restore' goes on with the new run.
+    The run in FOLDER is only read. The folder of the new one is printed; 'runlib restore' goes on with it.
     """
     with reporting():
         check_options(name=name)

@@ -154,7 +154,8 @@ def _describe(record: Record) -> str | None:
     if isinstance(event, Submit):
         return _describe_result(event)
     if isinstance(event, Session):
-        return f"opened by process {event.info.get('pid')} on {event.info.get('host')}"
+        found = "".join(f"; {said}" for said in event.info.get("recovered", []))
+        return f"opened by process {event.info.get('pid')} on {event.info.get('host')}{found}"
     if isinstance(event, End):
         return f"ended: {event.text or event.reason}"
     if isinstance(event, Retry):

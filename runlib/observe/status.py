@@ -36,6 +36,7 @@ def render_status(state: State, stage: Stage) -> str:
     if state.ended is not None and state.evals.ok_count:
         last = min(5, state.evals.ok_count) - 1
         lines.append(f"The best suggestions are in suggestion-0.yml{f' to suggestion-{last}.yml' if last else ''}.")
+    lines += [f"Recovered:   {said}." for said in state.last_session.get("recovered", [])]
     lines += ["", f"Folder: {stage.folder}", f"Tape:   {state.n} records.", ""]
     return "\n".join(lines)
 

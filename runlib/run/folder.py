@@ -7,9 +7,11 @@ always holds a tape that can be read. A name that is taken is never shared.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
+import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,9 +19,10 @@ from typing import Any
 from runlib.engine import disk
 from runlib.engine.names import check_name, random_name
 from runlib.errors import FolderError, FolderExists, NotARun
+from runlib.tape.events import Event
 from runlib.tape.lock import FolderLock
 from runlib.tape.reader import Position
-from runlib.tape.writer import create_tape
+from runlib.tape.writer import Sync, create_tape
 
 __all__ = ["Files", "RunFolder", "discard", "filled"]
 
@@ -74,14 +77,19 @@ class RunFolder:
 
     @classmethod
     def create(
-        cls, directory: str | Path, name: str | None, metadata: dict[str, Any]
+        cls, directory: str | Path, name: str | None, metadata: dict[str, Any], *first: Event, sync: Sync = "always"
     ) -> tuple[RunFolder, FolderLock, Position]:
         """Make the folder of a new run, with a tape that holds its metadata; it is locked from the start.
+
+        Who writes, and how, has to be on the tape when the folder gets its name: whoever restores a run that was cut
+        off then goes on with the same workers.
 
         Args:
             directory: Where; missing parents are made.
             name: Of the run; None for a random one.
             metadata: The first line of the tape.
+            first: The events that the tape begins with.
+            sync: As its writer will have it.
 
         Raises:
             FolderExists: A run of that name is there.
@@ -94,19 +102,20 @@ class RunFolder:
         try:
             disk.make_folder(parent, durable=True)
             disk.current.mkdir(temporary)
-            return cls._fill(temporary, parent, name, metadata)
+            make = functools.partial(create_tape, temporary / "tape.son", metadata, *first, sync=sync, clock=time.time)
+            return cls._fill(temporary, parent, name, make)
         except OSError as error:
             reason = error.strerror or str(error)
             raise FolderError(f"{parent} cannot hold a run: {reason}; give another directory", parent) from error
 
     @classmethod
     def _fill(
-        cls, temporary: Path, parent: Path, name: str | None, metadata: dict[str, Any]
+        cls, temporary: Path, parent: Path, name: str | None, make_tape: Callable[[], Position]
     ) -> tuple[RunFolder, FolderLock, Position]:
         lock: FolderLock | None = None
         try:
             lock = FolderLock(temporary)
-            position = create_tape(temporary / "tape.son", metadata)
+            position = make_tape()
             return cls(_move_into_place(temporary, parent, name)), lock, position
         except BaseException:
             if lock is not None:

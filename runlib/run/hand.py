@@ -10,8 +10,8 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from runlib.engine.canonical import plain
-from runlib.errors import RunlibError, SearchExhausted, SearchWaiting, StopReached
+from runlib.engine.canonical import NotPlain, plain
+from runlib.errors import ConfigError, InvalidResult, RunlibError, SearchExhausted, SearchWaiting, StopReached
 from runlib.evaluator.result import error_result, ok_result
 from runlib.run.finish import write_best
 from runlib.run.inbox import InboxFolder, take_all
@@ -35,6 +35,8 @@ class ByHand:
             for tid, suggestion in run.suggestions():
                 run.submit(tid, loss=evaluate(**suggestion))
     """
+
+    objective: str
 
     def suggestions(self) -> Iterator[tuple[int, Any]]:
         """What ``suggest`` gives away, one after the other, until the stop is reached or the search is exhausted.
@@ -75,7 +77,8 @@ class ByHand:
 
         Args:
             tid: The trial.
-            loss: A finite number, if it succeeded.
+            loss: A finite number, if it succeeded. Where the run has another ``objective``, this is its value; it may
+                stand in ``data`` instead, under its name.
             var: The variance of the loss, if it is known.
             data: What else is to be kept: ``cost``, ``duration`` (seconds; by default since it was given away),
                 ``refined_suggestion``, and any plain data.
@@ -83,29 +86,61 @@ class ByHand:
 
         Raises:
             InvalidResult: The loss is no finite number, or something is no plain data; the trial stays live.
-            RunlibError: There is no such trial, or it has its result, or is void.
+            RunlibError: There is no such trial, or it has its result, or is void; or the arguments do not go together.
             ReadOnlyRun: This is a checked-out run.
         """
-        result = _result(loss, var, dict(data or {}), error)
-        self._by_hand().submit(tid, result)
+        given = _data(data)
+        if error is None:
+            result = _success(loss, given, var=var, objective=self.objective)
+        else:
+            result = _failure(error, is_alone=loss is None and var is None and not given)
+        self._by_hand().submit(_tid(tid), result)
 
     def _by_hand(self) -> Hand:
         raise NotImplementedError
 
 
-def _result(loss: Any, var: Any, data: dict[str, Any], error: str | BaseException | None) -> dict[str, Any]:
-    if (loss is None) == (error is None):
-        raise RunlibError("a result takes either a loss or an error")
-    taken = {"loss", "var"} & data.keys()
+def _tid(tid: Any) -> int:
+    """A number of a trial as the tape has it: 1.0 and True are equal to 1, and would spoil a record."""
+    try:
+        found = plain(tid)
+    except NotPlain:
+        found = None
+    if type(found) is not int:
+        raise ConfigError(f"takes the number of a trial, got {tid!r}", "tid")
+    return found
+
+
+def _data(data: Any) -> dict[str, Any]:
+    if data is not None and not isinstance(data, Mapping):
+        raise InvalidResult(f"data must be a dict, got {data!r}")
+    found = dict(data or {})
+    taken = {"loss", "var"} & found.keys()
     if taken:
         raise RunlibError(f"{', '.join(sorted(taken))}: an argument of its own, and not part of data")
-    if error is None:
+    return found
+
+
+def _success(loss: Any, data: dict[str, Any], *, var: Any, objective: str) -> dict[str, Any]:
+    if objective not in data:
+        if loss is None:
+            hint = "" if objective == "loss" else f"; the loss may stand in data, as {objective!r}"
+            raise RunlibError(f"a result takes either a loss or an error{hint}")
         return ok_result({"loss": loss, "var": var, **data}, UNKNOWN)
-    if data or var is not None:
-        raise RunlibError("a failed trial takes no var and no data, only what happened")
+    if loss is not None:
+        raise RunlibError(f"{objective!r} in data is the objective, and so is the loss; give one of them")
+    return ok_result({"var": var, **data}, UNKNOWN, objective)
+
+
+def _failure(error: Any, *, is_alone: bool) -> dict[str, Any]:
+    if not is_alone:
+        raise RunlibError("a result takes either a loss or an error; a failed trial takes no var and no data")
     if isinstance(error, BaseException):
         return error_result(error)
-    return {"error": {"error": "Error", "error_text": str(error), "traceback": ""}}
+    if not isinstance(error, str):
+        raise InvalidResult(f"error must be a text or an exception, got {error!r}")
+    text = error.encode("utf-8", "backslashreplace").decode("utf-8")
+    return {"error": {"error": "Error", "error_text": text, "traceback": ""}}
 
 
 class Hand:

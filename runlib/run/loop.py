@@ -317,8 +317,8 @@ def _failure(message: Finished, suggestion: Any) -> EvaluationError:
     trace = f"\n\nIn the worker:\n{error['traceback']}" if error.get("traceback") else ""
     return EvaluationError(
         f"trial {message.tid} failed with {error['error']}: {error['error_text']}; its suggestion was {suggestion!r}. "
-        "The trial stays live: a restore evaluates it again. To record such errors and go on, name them in "
-        f"caught_exceptions{trace}",
+        "The trial stays live: a restore evaluates it again, unless it is voided. To record such errors and go on, "
+        f"name them in caught_exceptions{trace}",
         tid=message.tid,
         suggestion=suggestion,
     )

@@ -21,6 +21,7 @@ from runlib.engine import registry
 from runlib.engine.component import is_config
 from runlib.errors import ConfigError, TapeError, TapeFormat
 from runlib.evaluator.base import Evaluator
+from runlib.run.claims import losses, read_claims
 from runlib.run.folder import RunFolder
 from runlib.run.session import session_info, versions
 from runlib.run.settings import check_direction, check_order
@@ -53,11 +54,19 @@ log = logging.getLogger("runlib")
 
 @dataclass
 class Opened:
-    """A tape that is held for writing."""
+    """A tape that is held for writing.
+
+    Attributes:
+        lock: Of its folder.
+        tape: What is written.
+        unseen: Written before there was an observer to hear of it.
+        recovered: What was not as a writer leaves it, a sentence each.
+    """
 
     lock: FolderLock
     tape: TapeWriter
-    unseen: list[Record] = field(default_factory=list)  # written before there was an observer to hear of it
+    unseen: list[Record] = field(default_factory=list)
+    recovered: list[str] = field(default_factory=list)
 
     def close(self) -> None:
         """Make the tape durable and let another write."""
@@ -139,16 +148,26 @@ def take_pen(folder: RunFolder, lock: FolderLock, end: tuple[Position, Tail | No
     guard = functools.partial(lock.check, folder.tape)
     opened = Opened(lock, TapeWriter(folder.tape, position, sync=sync, clock=time.time, guard=guard))
     with _given_back_on_error(opened):
+        opened.recovered += losses(read_claims(folder.path), position.n)
         if tail is not None:
-            aside = opened.tape.mend(tail)
-            where = f"; {len(tail.torn)} bytes that were being written are kept in {aside}" if aside else ""
-            log.warning("the tape ended in the middle of record %d%s", position.n + 1, where)
+            opened.recovered.append(_said_of(tail, position.n, opened.tape.mend(tail)))
+        for said in opened.recovered:
+            log.warning("%s: %s", folder.path, said)
     return opened
 
 
+def _said_of(tail: Tail, n: int, aside: Path | None) -> str:
+    if aside is None:
+        return f"the end of the line of record {n} was missing, and is there now"
+    place = f"behind record {n}" if tail.missing else f"in the middle of record {n + 1}"
+    return f"the tape ended {place}; {len(tail.torn)} bytes that were being written are kept in {aside.name}"
+
+
 def note_session(opened: Opened, state: State, extra: dict[str, Any]) -> None:
-    """Put on the tape who writes from here on; if that fails, tape and lock are given back."""
+    """Put on the tape who writes from here on, and what he found; if that fails, tape and lock are given back."""
     with _given_back_on_error(opened):
+        if opened.recovered:
+            extra = {**extra, "recovered": opened.recovered}
         record = opened.tape.append(Session(session_info(extra)))
         state.apply(record)
         opened.tape.commit()

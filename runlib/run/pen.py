@@ -20,7 +20,7 @@ from runlib.run.opening import Opened
 from runlib.state.state import State
 from runlib.tape.events import Stopping
 from runlib.tape.lock import FolderLock
-from runlib.tape.reader import Position, Tail
+from runlib.tape.reader import Position, Tail, TapeReader
 from runlib.tape.writer import Sync
 
 __all__ = ["Holding", "Pen"]
@@ -71,6 +71,15 @@ class Pen:
             self._end = opened.tape.position  # the session may be on the tape, and applied
             raise
         self.opened = opened  # only now: without its lock nothing may be written
+
+    def take_new(self, lock: FolderLock, position: Position) -> None:
+        """Hold the tape of a new run, which says already who writes."""
+        self._end = position
+        opened = opening.take_pen(self._folder, lock, (position, None), self._sync)
+        opened.unseen += TapeReader(self._folder.tape)
+        for record in opened.unseen:
+            self._state.apply(record)
+        self.opened = opened
 
     def begin(self, scene: dict[str, Any]) -> None:
         """A loop begins to turn.

@@ -30,13 +30,14 @@ from runlib.run.hand import ByHand, Hand
 from runlib.run.inbox import Edit
 from runlib.run.parts import config_of, make_observers, make_search, noted_scene, same_evaluator, warn_of_context
 from runlib.run.pen import Holding, Pen
-from runlib.run.session import make_metadata
+from runlib.run.session import make_metadata, session_info
 from runlib.run.settings import CAUGHT, check_context, check_duration, check_settings
 from runlib.run.signals import listening
 from runlib.run.view import RunView
 from runlib.search.base import Search
 from runlib.state.state import Direction, Order, State
 from runlib.stop.base import Stop
+from runlib.tape.events import Session
 from runlib.tape.lock import FolderLock
 from runlib.tape.reader import TapeReader
 
@@ -160,12 +161,12 @@ class Run(ByHand, Editing, Holding, RunView):
         if self._folder is not None:
             raise RunlibError(f"this run is prepared already, in {self._folder.path}")
         metadata = make_metadata(self.get_config())
-        scene = self._scene()  # before the folder is made: what cannot be noted is refused with nothing left behind
-        self._folder, lock, position = RunFolder.create(directory, self.name, metadata)
+        begun, sync = Session(session_info(self._scene())), self.context["sync"]
+        self._folder, lock, position = RunFolder.create(directory, self.name, metadata, begun, sync=sync)
         self._state = opening.make_state(metadata, self._folder.tape, self.search, time.time)
-        self._pen = Pen(self._folder, self._state, self.context["sync"])
+        self._pen = Pen(self._folder, self._state, sync)
         try:
-            self._pen.take(lock, (position, None), scene)
+            self._pen.take_new(lock, position)
         except BaseException:
             lock.release()
             raise

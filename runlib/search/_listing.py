@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
 import re
@@ -19,7 +20,11 @@ __all__ = ["read_listing"]
 
 _INT = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?|[-+]?(inf|nan)")
-_WORDS = {"true": True, "false": False, "null": None}
+_WORDS = {
+    written: value
+    for word, value in (("true", True), ("false", False), ("null", None))
+    for written in (word, word.capitalize(), word.upper())  # as in YAML; Python writes True
+}
 
 
 def read_listing(name: Any) -> list[Any]:
@@ -68,7 +73,8 @@ def _text(path: Path) -> str:
 
 
 def _read_table(path: Path) -> list[Any]:
-    reader = csv.reader(_text(path).splitlines(keepends=True), skipinitialspace=True, strict=True)
+    lines = io.StringIO(_text(path), newline="")  # splitlines() would end a line at U+2028 in a cell, too
+    reader = csv.reader(lines, skipinitialspace=True, strict=True)
     try:
         rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
     except csv.Error as error:

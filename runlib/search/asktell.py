@@ -64,6 +64,8 @@ class AskTell(Search):
         self._space = None if space is None else Space.of(space, "space")
         self.space = None if self._space is None else self._space.data
         self.seed = checks.integer("seed", seed)
+        if isinstance(optimizer, Mapping):  # as a restore reads it, where tuples are lists
+            optimizer = checks.data("optimizer", to_config(optimizer))
         self._optimizer: Any = self._made(optimizer)
         self.optimizer = to_config(optimizer) if isinstance(optimizer, Component) else optimizer
         self._name = self._optimizer.kind

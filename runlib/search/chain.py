@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runlib.engine.canonical import plain
-from runlib.engine.component import Component, from_config, to_config
+from runlib.engine.component import from_config
 from runlib.errors import ConfigError, ReplayMismatch, SearchError, SearchExhausted
 from runlib.search import _checks as checks
 from runlib.search._history import History
-from runlib.search._nested import handed_down
+from runlib.search._nested import config_within, handed_down
 from runlib.search.base import Search
 from runlib.search.by_history import complete
 from runlib.space.tree import Space
@@ -55,8 +55,8 @@ class ChainSearch(Search):
         if not isinstance(searches, list | tuple) or not searches:
             raise ConfigError("must be a list of parts, each with a 'search' and perhaps a 'count'", "searches")
         made = [self._part(place, part) for place, part in enumerate(searches)]
-        self._config = [_part_config(part) for part in searches]
-        self._parts = [search for search, _ in made]
+        self._config = [self._part_config(part, search) for part, (search, _) in zip(searches, made, strict=True)]
+        self._parts = [complete(search) for search, _ in made]
         self._counts = [count for _, count in made]
         self._now = 0
         self._made = 0  # by the current part
@@ -165,11 +165,8 @@ class ChainSearch(Search):
             search = from_config(config, context=self.given_context, family=Search)
         except ConfigError as error:
             raise error.under(f"{where}.search") from error.__cause__
-        return complete(search), None if count is None else checks.integer(f"{where}.count", count, least=1)
+        return search, None if count is None else checks.integer(f"{where}.count", count, least=1)
 
-
-def _part_config(part: Mapping[str, Any]) -> dict[str, Any]:
-    """A part as it was given, components as their configs."""
-    search = part["search"]
-    given = to_config(search) if isinstance(search, Component) else search
-    return {"search": given, **({} if part.get("count") is None else {"count": part["count"]})}
+    def _part_config(self, part: Mapping[str, Any], search: Search) -> dict[str, Any]:
+        config = config_within(part["search"], search, {"space": self.space, "seed": self.seed})
+        return {"search": config, **({} if part.get("count") is None else {"count": part["count"]})}

@@ -26,7 +26,8 @@ class FixedSearch(Search):
 
     A file is a list in YAML or JSON (``.yaml``, ``.yml``, ``.json``), or a table (``.csv``): a line for each suggestion
     under a header with the keys. A key with dots leads inwards, ``model.lr``; parts that are 0, 1, 2, ... make a list.
-    A cell is a number, ``true``, ``false``, ``null``, a text, or JSON where it begins with ``[``, ``{`` or ``"``;
+    A cell is a number, ``true``, ``false`` or ``null`` (as in YAML: ``True`` too), a text, or JSON where it begins with
+    ``[``, ``{`` or ``"``; of an empty cell the suggestion has no key.
 
     Args:
         suggestions: The list, plain data.

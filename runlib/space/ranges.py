@@ -160,9 +160,10 @@ def _quantiles(given: Range) -> Callable[[float], float]:
     if given.log or given.bell is not None:
         return _curved(given)
     if given.whole:
+        count = given.size or 0  # and not the width, which is rounded where halves are no floats, from 2**51 on
 
         def whole(u: float) -> float:
-            x = least + int(u * width)
+            x = least + int(u * count)
             return x if x < most else most
 
         return whole

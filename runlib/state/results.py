@@ -134,4 +134,3 @@ class ResultTable(Mapping[K, Entry], Generic[K]):
         """How many failed of each error, by its name; a failure without one counts as ``UnknownError``."""
         outcomes = self.where_state("error").values()
         return dict(Counter(outcome.get("error", "UnknownError") for outcome in outcomes))
-

@@ -1,8 +1,8 @@
 """The state of a run: all that is known is a fold over the tape.
 
 State changes only in ``State.apply(record)``, live and restored alike: the live run appends an event and applies what
-a reader of its line would see. Each event costs the same whatever the number of trials: counts, incumbent and
-the best few are kept, not computed anew.
+a reader of its line would see. A trial ends at most once; one that has not ended is live. Each event costs the same
+whatever the number of trials: counts, incumbent and the best few are kept, not computed anew.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ __all__ = ["StopNoProgress"]
 
 
 class StopNoProgress(Stop):
-    """Stop once ``count`` trials in a row finished without a loss below the best one.
+    """Stop once ``count`` trials in a row finished without a loss better than the best one.
 
     Failed trials count: they bring no progress either.
 

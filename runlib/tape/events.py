@@ -34,8 +34,9 @@ class Session:
     """A writer opened the tape.
 
     Attributes:
-        info: host, pid, versions, pool, observers, plugins and the like; and ``changed``, the settings that differ
-            from those of the session before (``stop``, ``trial_timeout``, ``caught_exceptions``).
+        info: host, pid, versions, pool, observers, plugins and the like; ``changed``, the settings that differ
+            from those of the session before (``stop``, ``trial_timeout``, ``caught_exceptions``, ``retries``); and
+            ``recovered``, what was not as a writer leaves it (a torn end, lost records), a sentence each.
     """
 
     kind: ClassVar[str] = "session"
@@ -161,7 +162,7 @@ class End:
     """A session ended in order.
 
     Attributes:
-        reason: ``stop``, ``duration``, ``exhausted``, ``signal``, ``asked`` or ``error``.
+        reason: ``stop``, ``duration``, ``exhausted``, ``signal``, ``asked``, ``closed`` (by hand) or ``error``.
         text: The same for people.
     """
 
@@ -228,7 +229,9 @@ def event_from_data(kind: str, body: Any) -> Event | None:
 def _check_session(event: Session) -> str | None:
     if not isinstance(event.info, dict) or not isinstance(event.info.get("changed", {}), dict):
         return "it is no dict, or 'changed' in it is none"
-    return None
+    recovered = event.info.get("recovered", [])
+    fits = isinstance(recovered, list) and all(isinstance(said, str) for said in recovered)
+    return None if fits else "'recovered' is a list of texts"
 
 
 def _check_suggest(event: Suggest) -> str | None:

@@ -3,7 +3,8 @@
 *Who has it.* The lock is that of an open file (``flock``), so that it ends with its holder, however that dies; it
 counts for the file that bears the name ``run.lock``, which is never deleted. Whoever takes it looks afterwards whether
 its file still bears the name, and else begins anew. While it is held the file names the holder, and it is emptied when
-it is given back: what stands in a free lock was left by a holder that died, or came with a copy of the folder.
+it is given back: what stands in a free lock was left by a holder that died, or came with a copy of the folder. A fork
+of the holder lets go of it at once: else it would keep the lock when the holder is dead.
 
 *Stealing* is for a holder that is known to be dead, while a network disk may not know it. It puts a new file, locked
 and signed, in the place of the old one by one rename. Thieves come one at a time, by a file that only one of them can
@@ -23,27 +24,23 @@ import contextlib
 import json
 import logging
 import os
-import re
 import socket
 import time
 import uuid
+import weakref
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from runlib.engine import disk
 from runlib.errors import FolderError, LockStolen, RunLocked
+from runlib.tape.mounts import on_network
 
-__all__ = ["FolderLock", "Holder", "on_network"]
+__all__ = ["FolderLock", "Holder"]
 
 NAME = "run.lock"
 CLAIM = "run.lock.new"  # the lock of a thief, until it bears the name
 STALE = 60.0  # seconds after which that is of a thief that died
-MOUNTS = Path("/proc/self/mountinfo")
-NETWORK = re.compile(  # kinds of file systems, as the table of mounts names them
-    "9p|acfs|afs|beegfs|ceph|cifs|coda|fhgfs|gfs2?|glusterfs|gpfs|lustre|ncpfs|nfs4?|ocfs2|orangefs|panfs|pvfs2|smb3|smbfs|"
-    r"vboxsf|virtiofs|wekafs|fuse\.(beegfs|ceph|ceph-fuse|gcsfuse|glusterfs|juicefs|mfs|moosefs|rclone|s3fs|smbnetfs|sshfs)"
-)
 
 log = logging.getLogger("runlib")
 
@@ -73,6 +70,17 @@ class Holder:
         """Whether it is, or was, a process of this machine."""
         return self.host == socket.gethostname()
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether no process of this machine has its number."""
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        except (OSError, OverflowError):
+            return False
+        return False
+
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host} since {self.since}"
 
@@ -94,6 +102,7 @@ class FolderLock:
         self._folder: int | None = None  # a descriptor, as the folder of a new run gets its name later
         self._pid = os.getpid()
         self._signed: tuple[Holder, Looks] | None = None
+        _known.add(self)
         try:
             self._take(folder, steal)
         except OSError as error:
@@ -206,23 +215,16 @@ class FolderLock:
             disk.current.close(fd)
 
 
-def on_network(folder: Path) -> bool:
-    """Whether a folder is on a disk that several machines may share, where locks may count for each machine alone.
+_known: weakref.WeakSet[FolderLock] = weakref.WeakSet()
 
-    It is looked up in the table of mounts, by the longest mount point above the folder; where there is no such table
-    (elsewhere than on Linux), every disk is taken for a local one.
-    """
-    try:
-        lines = os.fsdecode(MOUNTS.read_bytes()).splitlines()
-    except OSError:
-        return False
-    place, found = folder.resolve(), ("", "")
-    for line in lines:
-        fields, _, rest = line.partition(" - ")
-        point = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), fields.split(" ")[4])
-        if place.is_relative_to(point) and len(point) >= len(found[0]):  # a later one lies over an earlier one
-            found = point, rest.split(" ")[0]
-    return NETWORK.fullmatch(found[1]) is not None
+
+def _leave_to_parent() -> None:
+    """In a forked child: closing there ends nothing, as the lock is that of the file which the parent has open."""
+    for lock in list(_known):
+        lock._close()
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 # -- files ----------------------------------------------------------------------------------------
@@ -322,14 +324,22 @@ def _refusal(folder: Path, holder: Holder | None, free: bool) -> str:
     elif (holder.pid, holder.is_here) == (os.getpid(), True):
         who = f"this very process since {holder.since}"
         what = "close() the Run that has it, or check it out to read it"
-    elif holder.is_here:
+    elif holder.is_here and not holder.is_gone:
         who, what = str(holder), "check it out to read it"
     else:
-        doubt = ", or was when that died, which on a network disk does not show" if free else ""
-        who = f"{holder}{doubt}"
-        what = "check it out to read it; make sure that it is dead before you take the lock with --steal-lock "
-        what += "(Run.restore: steal_lock=True)"
+        who, what = f"{holder}{_doubt(holder, free)}", f"check it out to read it; {_HOW_TO_STEAL}"
     return f"{folder} is being written by {who}; {what}"
+
+
+_HOW_TO_STEAL = "make sure that it is dead before you take the lock with --steal-lock (Run.restore: steal_lock=True)"
+
+
+def _doubt(holder: Holder, free: bool) -> str:
+    if holder.is_here:
+        return (
+            ", which is no process here: it is in another container, or dead and something that it began has its lock"
+        )
+    return ", or was when that died, which on a network disk does not show" if free else ""
 
 
 def _changing(folder: Path) -> str:

@@ -188,7 +188,7 @@ class TapeReader:
         what = f"record {n}" if n else "the metadata"
         return TapeCorrupt(
             f"{self.path} is damaged at {what}, byte {offset}: expected {expected}; what lies before it can still "
-            "be checked out",
+            "be checked out, and runlib repair saves what is intact into a new folder",
             path=self.path,
             n=n,
             offset=offset,

@@ -31,16 +31,28 @@ NAMED = 20  # trials that a sentence lists
 T = TypeVar("T")
 
 
-def create_tape(path: Path, metadata: dict[str, Any]) -> Position:
-    """Make a new tape that holds the metadata alone, durably.
+def create_tape(
+    path: Path, metadata: dict[str, Any], *first: Event, sync: Sync = "always", clock: Callable[[], float] = time.time
+) -> Position:
+    """Make a new tape, durably.
+
+    Args:
+        path: Of the file.
+        metadata: Its first line.
+        first: The events that it begins with.
+        sync: As its writer will have it.
+        clock: The wall clock, seconds since 1970.
 
     Raises:
         FileExistsError: There is one.
     """
     line, h = codec.encode_line(metadata, b"")
     data = line + b"\n" + METADATA_END
+    for n, event in enumerate(first, 1):
+        line, h = codec.encode(event, n, round(clock(), 6), 0 if sync == "always" else None, h)
+        data += line + b"\n" + RECORD_END
     disk.create_file(path, data)
-    return Position(0, len(data), h)
+    return Position(len(first), len(data), h, len(first), sync == "always")
 
 
 class TapeWriter:
@@ -74,7 +86,8 @@ class TapeWriter:
         self._sync = sync
         self._clock = clock
         self._n, self._offset, self._h = position.n, position.offset, position.h
-        self._durable = 0  # what an earlier writer synced is not known: the first commit covers it all
+        # What an earlier writer synced last is not known, unless it was all: the first commit covers it.
+        self._durable = position.n if position.durable == position.n else 0
         self._committed_at = clock()
         self._not_durable: list[tuple[str, int | None]] = []  # kind and trial of what was appended since the last sync
         self._broken: str | None = None

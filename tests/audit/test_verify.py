@@ -250,17 +250,11 @@ FAULTS: list[tuple[list[Event], str]] = [
     ([Suggest(0, 1), Suggest(0, 1)], "suggests trial 0 a second time"),
     ([Suggest(1, 1)], "suggests trial 1, where trial 0 is next"),
     ([Suggest(0, 1), Submit(0, {"fine": {}})], "neither 'ok' nor 'error'"),
-    ([Suggest(0, 1), Submit(0, {"ok": {}, "error": {}})], "neither 'ok' nor 'error'"),
-    ([Suggest(0, 1), Submit(0, {"ok": {"loss": "low"}})], "no finite loss"),
+    ([Suggest(0, 1), Submit(0, {"ok": {"loss": 1.0}, "error": {}})], "neither 'ok' nor 'error'"),
     ([Suggest(0, 1), Submit(0, {"ok": {"loss": float("nan")}})], "no finite loss"),
-    ([Suggest(0, 1), Submit(0, {"ok": 3})], "nothing in it"),  # type: ignore[dict-item]
-    ([Suggest(True, 1)], "no number of a trial"),
+    ([Suggest(-1, 1)], "no number of a trial"),
+    ([Suggest(0, 1, heard=-1)], "says that -1 results were known"),
     ([Suggest(0, 1, heard=1)], "suggests with 1 results known, of which 0 were there"),
-    ([Session([])], "without saying who writes"),  # type: ignore[arg-type]
-    ([Session({"changed": 1})], "what changed"),
-    ([Suggest(0, 1), Submit(0, {"ok": {"loss": 1.0, "cost": "much"}})], "a cost that is no number"),
-    ([Suggest(0, 1), Submit(0, {"error": {"error": []}})], "an error without a name"),
-    ([End(3)], "a reason that is no text"),  # type: ignore[arg-type]
     ([Suggest(0, 1), Submit(0, {"ok": {"loss": 1.0}}, of=7)], "of trial 7, which is not finished"),
     (
         [Suggest(0, 1), Suggest(1, 1.0), Submit(0, {"ok": {"loss": 1.0}}), Submit(1, {"ok": {"loss": 1.0}}, of=0)],
@@ -270,6 +264,18 @@ FAULTS: list[tuple[list[Event], str]] = [
         [Suggest(0, 1), Suggest(1, 1), Submit(0, {"ok": {"loss": 1.0}}), Submit(1, {"ok": {"loss": 2.0}}, of=0)],
         "but holds another result",
     ),
+]
+
+
+ILL_TYPED: list[tuple[list[Event], str]] = [
+    ([Suggest(0, 1), Submit(0, {"ok": {"loss": "low"}})], "'loss' and 'cost' are numbers"),
+    ([Suggest(0, 1), Submit(0, {"ok": 3})], "a dict under 'ok' or 'error'"),  # type: ignore[dict-item]
+    ([Suggest(True, 1)], "'tid' and 'heard' are whole numbers"),
+    ([Session([])], "it is no dict"),  # type: ignore[arg-type]
+    ([Session({"changed": 1})], "'changed' in it is none"),
+    ([Suggest(0, 1), Submit(0, {"ok": {"loss": 1.0, "cost": "much"}})], "'loss' and 'cost' are numbers"),
+    ([Suggest(0, 1), Submit(0, {"error": {"error": []}})], "the name of an error is text"),
+    ([End(3)], "'reason' and 'text' are text"),  # type: ignore[arg-type]
 ]
 
 
@@ -283,22 +289,33 @@ def raw_tape(folder: Path, events: list[Event]) -> None:
     set_tape(folder, data)
 
 
-@pytest.mark.parametrize(("events", "text"), FAULTS)
-def test_records_that_do_not_fit_though_the_chain_is_whole(tmp_path: Path, events: list[Event], text: str) -> None:
-    raw_tape(tmp_path / "run_x", [*events, End("stop")])
-    report = verify(tmp_path / "run_x")
+def damaged_at_the_end(folder: Path, events: list[Event], text: str) -> None:
+    """What is said of a tape whose last record but the end is at fault, and that a repair saves the rest."""
+    raw_tape(folder / "run_x", [*events, End("stop")])
+    report = verify(folder / "run_x")
     assert report.verdict == "damaged"
     assert f"record {len(events)}" in errors(report)[0]
+    assert text in errors(report)[0]
     assert report.findings[0].n == len(events)
+    repaired = repair(folder / "run_x", folder / "run_y")
+    assert [found.n for found in repaired.dropped] in ([], [len(events)])  # what it refers to may be put right
+    assert verify(folder / "run_y").verdict == "intact"
+    data = (folder / "run_x" / "tape.son").read_bytes()
+    assert data[report.findings[0].offset :].startswith(pieces(data)[len(events) - 1].rpartition(b"===\n")[2])
+
+
+@pytest.mark.parametrize(("events", "text"), FAULTS)
+def test_records_that_do_not_fit_though_the_chain_is_whole(tmp_path: Path, events: list[Event], text: str) -> None:
+    damaged_at_the_end(tmp_path, events, text)
     sequence = Sequence(State())
     *faults, last = [sequence.take(Record(n, 1.0, event)) for n, event in enumerate(events, 1)]
     assert not any(faults)
     assert text in str(last)
-    repaired = repair(tmp_path / "run_x", tmp_path / "run_y")
-    assert [found.n for found in repaired.dropped] in ([], [len(events)])  # what it refers to may be put right
-    assert verify(tmp_path / "run_y").verdict == "intact"
-    data = (tmp_path / "run_x" / "tape.son").read_bytes()
-    assert data[report.findings[0].offset :].startswith(pieces(data)[len(events) - 1].rpartition(b"===\n")[2])
+
+
+@pytest.mark.parametrize(("events", "text"), ILL_TYPED)
+def test_records_whose_fields_are_of_other_types(tmp_path: Path, events: list[Event], text: str) -> None:
+    damaged_at_the_end(tmp_path, events, text)
 
 
 def test_replay_finds_the_first_suggestion_that_is_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

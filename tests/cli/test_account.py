@@ -113,3 +113,10 @@ def test_what_people_did_is_told_in_a_line_each(tmp_path: Path) -> None:
     assert "Void:        trial 1." in lines
     assert "Remark:      all is well" in lines
     assert "Remark:      trial 0: odd" in lines
+
+
+def test_what_the_last_writer_found_amiss_is_told(tmp_path: Path) -> None:
+    said = "the tape ended in the middle of record 4; 9 bytes that were being written are kept in tape.son.torn-1"
+    about = describe(read(tmp_path, {"recovered": [said]}), 1.0)
+    assert about["recovered"] == [said]
+    assert f"\nRecovered:   {said}.\n" in render_description(about, 1.0)

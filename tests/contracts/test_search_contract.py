@@ -50,6 +50,16 @@ TYPED = {
     ],
     "sum": ["hp_add", 1, ["hp_lognormal", {"mu": 0, "sigma": 1}]],
 }
+# No dict at the root, and numbers that do not show in the suggestion.
+EXPRESSION = [
+    "hp_add",
+    [
+        "hp_mul",
+        2,
+        ["hp_choice", {"options": [["hp_float", {"low": 0, "high": 1}], ["hp_integer", {"low": 5, "high": 90}]]}],
+    ],
+    ["hp_pow", 2, ["hp_integer", {"low": -3, "high": 3}]],
+]
 # For each kind arguments that make it do everything it can within 40 trials, and a suggestion in the space.
 EXAMPLES: dict[str, list[dict[str, Any]]] = {
     "search_hyperopt": [
@@ -62,22 +72,28 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
             "method": {"mix": [[0.5, "tpe"], [0.3, "anneal"], [0.2, "rand"]]},
             "n_startup_jobs": 5,
         },
+        {"space": TYPED, "n_startup_jobs": 8},
+        {"space": TYPED, "method": "anneal"},
+        {"space": EXPRESSION, "n_startup_jobs": 8},
     ],
     "search_random": [
         {"space": SPACE},
         {"space": TYPED, "seed": 4},
+        {"space": EXPRESSION},
         {"space": SPACE, "duplicates": True},
         {"space": SPACE, "sampler": "tests.search.samplers:sampled"},
     ],
     "search_grid": [
         {"space": SPACE, "resolution": {"x": 3, "n": 2}},
         {"space": TYPED, "resolution": 2},
+        {"space": EXPRESSION, "resolution": 12},
     ],
-    "search_sobol": [{"space": SPACE}, {"space": TYPED}, {"space": SPACE, "scramble": False}],
+    "search_sobol": [{"space": SPACE}, {"space": SPACE, "scramble": False}, {"space": TYPED}, {"space": EXPRESSION}],
     "search_fixed": [{"suggestions": [{"x": k % 50, "part": [k, None]} for k in range(90)]}],
     "search_evolution": [
         {"space": SPACE, "population": 8, "sample": 3},
         {"space": TYPED, "population": 8, "sample": 3, "scale": None},
+        {"space": EXPRESSION, "population": 8, "sample": 3},
     ],
     "search_chain": [
         {
@@ -107,7 +123,7 @@ EXAMPLES: dict[str, list[dict[str, Any]]] = {
 }
 # Nothing in these is random: another seed makes no difference.
 SEEDLESS = {"search_grid", "search_fixed"}
-UNSEEDED = [{"search_sobol": EXAMPLES["search_sobol"][2]}]
+UNSEEDED = [{"search_sobol": EXAMPLES["search_sobol"][1]}]
 INSIDE = {
     "x": 0.25,
     "n": 3,

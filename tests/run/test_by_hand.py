@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from runlib import (
@@ -191,6 +192,46 @@ def test_what_is_wrong_is_said_and_the_trial_stays_live(tmp_path: Path) -> None:
     run.void(0, "wrong unit")
     with pytest.raises(RunlibError, match="trial 0 is void: wrong unit"):
         run.submit(tid, loss=1.0)
+
+
+@pytest.mark.parametrize("number", [0.0, False, "0", None, [0], {}])
+def test_what_only_equals_the_number_of_a_trial_does_not_get_on_the_tape(tmp_path: Path, number: Any) -> None:
+    run = make(tmp_path)
+    run.suggest()
+    with pytest.raises(RunlibError, match="tid: takes the number of a trial, got"):
+        run.submit(number, loss=1.0)
+    assert list(run.state.live_trials) == [0]
+    run.submit(np.int64(0), loss=np.float32(0.5))  # type: ignore[arg-type]
+    run.close()
+    assert Run.restore(run.work_directory, pool=DirectPool()).state.trials[0][1]["loss"] == 0.5
+
+
+@pytest.mark.parametrize("wrong", [{"loss": 1.0, "data": 3}, {"loss": 1.0, "data": [1]}, {"error": ValueError}])
+def test_data_is_a_dict_and_an_error_a_text_or_an_exception(tmp_path: Path, wrong: Any) -> None:
+    run = make(tmp_path)
+    tid, _ = run.suggest()
+    with pytest.raises(InvalidResult, match=r"data must be a dict|error must be a text or an exception"):
+        run.submit(tid, **wrong)
+    assert list(run.state.live_trials) == [tid]
+    run.submit(tid, error="\ud800 is no text")
+    assert run.state.trials[tid][1]["error_text"] == "\\ud800 is no text"
+
+
+def test_the_objective_may_stand_in_the_data(tmp_path: Path) -> None:
+    run = make(tmp_path, objective="score", direction="max")
+    for score in (0.25, 0.75):
+        run.submit(run.suggest()[0], data={"score": score, "note": "x"})
+    run.submit(run.suggest()[0], loss=0.5, data={"note": "y"})
+    assert run.state.top == [(1, 0.75), (2, 0.5), (0, 0.25)]
+    assert run.state.trials[1][1]["score"] == 0.75
+    tid, _ = run.suggest()
+    with pytest.raises(RunlibError, match="'score' in data is the objective, and so is the loss; give one of them"):
+        run.submit(tid, loss=0.5, data={"score": 0.75})
+    with pytest.raises(RunlibError, match="either a loss or an error; the loss may stand in data, as 'score'"):
+        run.submit(tid, data={"note": "z"})
+    with pytest.raises(InvalidResult, match="loss must be finite"):
+        run.submit(tid, data={"score": math.nan})
+    assert list(run.state.live_trials) == [tid]
 
 
 def test_what_is_given_beside_the_loss_is_kept(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def go_on(folder: Path, **more: Any) -> Run:
 def test_one_worker_cut_off_at_every_record(tmp_path: Path, search: Any) -> None:
     whole = make(tmp_path, search()).run()
     expected = story(whole.state)
-    for count in range(2, len(expected) + 3):  # the first two writes are metadata and session
+    for count in range(1, len(expected) + 2):  # the first write is that of metadata and session
         with disk.use(CutDisk(count)):
             run = make(tmp_path, search())
             with pytest.raises(PowerCut):
@@ -101,7 +101,7 @@ def test_one_worker_cut_off_at_every_record(tmp_path: Path, search: Any) -> None
 def test_repeats_ahead_of_the_worker_cut_off_at_every_record(tmp_path: Path, ahead: int) -> None:
     context = {"ahead": ahead}
     expected = story(make(tmp_path, SpySearch(points=5, seed=0), context=context).run().state)
-    for count in range(2, len(expected) + 3):
+    for count in range(1, len(expected) + 2):
         with disk.use(CutDisk(count)):
             run = make(tmp_path, SpySearch(points=5, seed=0), context=context)
             with pytest.raises(PowerCut):
@@ -157,6 +157,39 @@ def test_no_finished_trial_is_evaluated_again(tmp_path: Path) -> None:
     assert 0 < finished < 8
     assert len(restored.state.trials) == 8
     assert len(calls) == before + 8 - finished
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_run_that_was_cut_off_at_once_goes_on_as_it_was_meant_to(tmp_path: Path, count: int) -> None:
+    """There is no moment at which the folder is there and does not say how the run is computed."""
+    context = {"max_workers": 3, "ahead": 2}
+    with disk.use(CutDisk(count)):
+        try:
+            run = make(tmp_path, SpySearch(), context=context)
+        except PowerCut:
+            assert not list(tmp_path.glob("run_*"))
+            return
+        abandon(run)
+    restored = Run.restore(run.work_directory, evaluator=quadratic, pool=DirectPool())
+    assert {key: restored.context[key] for key in context} == context
+    restored.close()
+
+
+def test_the_folder_of_a_run_never_lacks_the_session(tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    class Looking(disk.Disk):
+        def rename_folder(self, source: Path, target: Path) -> None:
+            super().rename_folder(source, target)
+            seen.append(Run.checkout(target).state.sessions)
+
+    with disk.use(Looking()):
+        run = make(tmp_path, SpySearch())
+    assert seen == [1]
+    assert [type(record.event) for record in run.state.tape] == [Session]
+    assert run.state.sessions == 1
+    run.run()
+    assert (run.work_directory / "log.log").read_text().count("opened by process") == 1
 
 
 # -- edits and attempts ---------------------------------------------------------------------------
@@ -230,7 +263,7 @@ def test_edits_and_attempts_cut_off_at_every_record(
     assert whole.state.commands == set(SCRIPT)
     assert set(whole.state.voided) >= {0, 1, 6}
     assert len(whole.state.trials) == 12
-    for count in range(2, len(expected) + 3):
+    for count in range(1, len(expected) + 2):
         with disk.use(CutDisk(count)):
             run = begun()
             with pytest.raises(PowerCut):

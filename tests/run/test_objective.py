@@ -7,7 +7,23 @@ from typing import Any
 
 import pytest
 
-from runlib import ConfigError, Hyperopt, Run, StopAny, StopLoss, StopMax, StopNoProgress
+from runlib import (
+    ChainSearch,
+    Choice,
+    ConfigError,
+    EvolutionSearch,
+    Float,
+    GridSearch,
+    Hyperopt,
+    Integer,
+    RandomSearch,
+    Run,
+    SobolSearch,
+    StopAny,
+    StopLoss,
+    StopMax,
+    StopNoProgress,
+)
 from runlib.audit.verify import verify
 from tests.fakes import DirectPool, SpySearch
 
@@ -45,6 +61,58 @@ def test_maximising_the_negative_is_the_mirror_image(tmp_path: Path, order: str)
     assert more.state.trials[0][1]["loss"] == more.state.trials[0][1]["score"] < 0
     assert more.state.trials[0][1]["given_loss"] == "something else"
     assert verify(more.work_directory, replay=True).verdict == "intact"
+
+
+TYPED = {"x": Float(0, 1, step=0.05), "part": Choice([{"n": Integer(1, 3)}, None])}
+SEARCHES = {
+    "random": lambda: RandomSearch(TYPED, duplicates=True),
+    "grid": lambda: GridSearch(TYPED),
+    "sobol": lambda: SobolSearch(TYPED),
+    "evolution": lambda: EvolutionSearch(TYPED, population=6, sample=3),
+    "anneal": lambda: Hyperopt(TYPED, method="anneal", errors_ok=True),
+    "chain": lambda: ChainSearch(
+        [{"search": {"search_sobol": {}}, "count": 9}, {"search": {"search_hyperopt": {"n_startup_jobs": 5}}}],
+        space=TYPED,
+    ),
+}
+
+
+def edited(tmp_path: Path, name: str, **settings: Any) -> tuple[Run, Run]:
+    """A run that was edited and extended, and a fork of it."""
+    evaluator = settings.pop("evaluator")
+    more = {"search": SEARCHES[name](), "stop": StopMax(20), "caught_exceptions": ["ValueError"], **settings}
+    run = make(tmp_path, evaluator, **more).run()
+    assert run.best is not None
+    run.void(run.best.tid, "too good")
+    run.enqueue({"x": 0.5, "part": None})
+    restored = Run.restore(run.work_directory, evaluator=evaluator, pool=DirectPool(), new_stop=StopMax(30)).run()
+    fork = Run.fork(
+        run.work_directory, at=30, directory=tmp_path, stop=StopMax(25), evaluator=evaluator, pool=DirectPool()
+    )
+    return restored, fork.run()
+
+
+@pytest.mark.parametrize("order", ["completed", "suggested"])
+@pytest.mark.parametrize("name", SEARCHES)
+def test_every_search_voided_extended_and_forked_is_mirrored(tmp_path: Path, name: str, order: str) -> None:
+    def loss(x: float, part: Any) -> float:
+        if round(20 * x) % 7 == 3:
+            raise ValueError(x)
+        return round((x - 0.3) ** 2, 2) + (part or {"n": 2})["n"]
+
+    def score(x: float, part: Any) -> dict[str, float]:
+        return {"score": -loss(x, part)}
+
+    less = edited(tmp_path, name, evaluator=loss, order=order)
+    more = edited(tmp_path, name, evaluator=score, order=order, objective="score", direction="max")
+    for ours, theirs in zip(more, less, strict=True):
+        assert [o["suggestion"] for _, o in ours.state.trials.values()] == [
+            o["suggestion"] for _, o in theirs.state.trials.values()
+        ]
+        assert ours.state.top == [(tid, -loss) for tid, loss in theirs.state.top]
+        assert ours.state.since_best == theirs.state.since_best
+        assert ours.state.trials.error_count == theirs.state.trials.error_count
+        assert verify(ours.work_directory, replay=True).verdict == "intact"
 
 
 def test_a_run_that_maximises_is_restored_and_checked_out_as_one(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from runlib.audit.repair import repair
 from runlib.audit.verify import verify
 from runlib.engine import disk
 from runlib.pool.base import Finished, Lost
-from runlib.tape import lock as locking
+from runlib.tape import mounts
 from runlib.tape.events import Submit, Suggest
 from runlib.tape.reader import TapeReader
 from runlib.tape.writer import TapeWriter, create_tape
@@ -231,7 +231,7 @@ def test_a_writer_on_another_machine_is_stolen_from_on_a_network_disk(
     left = json.loads(run.evaluator.function.result)  # type: ignore[attr-defined]
     lock.write_text(json.dumps({**left, "host": "far.away", "pid": 7}))
     (tmp_path / "mounts").write_text(f"1 0 0:1 / / rw - ext4 /dev/a rw\n2 1 0:2 / {tmp_path} rw - nfs4 s:/x rw\n")
-    monkeypatch.setattr(locking, "MOUNTS", tmp_path / "mounts")
+    monkeypatch.setattr(mounts, "MOUNTS", tmp_path / "mounts")
     with pytest.raises(RunLocked, match=r"process 7 on far\.away since .*--steal-lock"):
         restored(run, new_stop=StopMax(8))
     restored(run, new_stop=StopMax(8), steal_lock=True).run()

@@ -134,6 +134,14 @@ def test_space_and_seed_are_handed_down_and_the_space_is_kept() -> None:
         AskTell({"halving": {}}, space={"x": Float(5, 6)}).suggest()
 
 
+def test_an_optimizer_is_made_of_what_a_restore_reads() -> None:
+    search = AskTell({"halving": {"space": {"amltk": {"a": (0, 5)}}}})
+    again = from_config(search.get_config())
+    assert repr(search._optimizer.space) == repr(again._optimizer.space)
+    with pytest.raises(ConfigError, match=r"optimizer\.halving\.space\.x: is no data, but of type"):
+        AskTell({"halving": {"space": SPACE}})
+
+
 @pytest.mark.parametrize(
     ("asked", "message"),
     [

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hyperopt import hp
 
 from runlib import ChainSearch, ConfigError, FixedSearch, Float, Hyperopt, Integer, RandomSearch, ReplayMismatch
 from runlib.engine.component import from_config
@@ -120,6 +123,36 @@ def test_space_and_seed_are_handed_to_parts_that_have_none() -> None:
     again = from_config(search.get_config())
     assert again.get_config() == search.get_config()
     assert again.suggest() == RandomSearch(SPACE, seed=9).suggest()
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        {"amltk": {"a": (0, 5)}},  # which as a list would be two options
+        {"maggy": {"a": ("INTEGER", [0, 5])}},
+        {"hyperopt": {"a": hp.uniformint("a", 0, 5)}},
+        {"a": Integer(0, 5)},
+    ],
+)
+def test_the_config_holds_spaces_of_parts_in_the_canonical_form(space: Any) -> None:
+    search = ChainSearch([{"search": {"search_random": {"space": space, "seed": 4}}, "count": 3}], seed=9)
+    config = json.loads(json.dumps(search.get_config()))
+    [part] = config["search_chain"]["searches"]
+    assert part["search"]["search_random"]["space"]["a"][0].startswith("hp_")
+    again = from_config(config)
+    assert again.get_config() == search.get_config()
+    assert [again.suggest() for _ in range(3)] == [search.suggest() for _ in range(3)]
+
+
+def test_what_a_part_read_from_a_file_stands_in_the_config(tmp_path: Path) -> None:
+    file = tmp_path / "points.csv"
+    file.write_text("x\n0.25\n0.75\n")
+    search = ChainSearch([{"search": {"search_fixed": {"file": str(file)}}}], space=SPACE)
+    file.unlink()
+    again = from_config(search.get_config())
+    assert [again.suggest()[1] for _ in range(2)] == POINTS
+    [part] = again.get_config()["search_chain"]["searches"]
+    assert part == {"search": {"search_fixed": {"suggestions": POINTS}}}
 
 
 @pytest.mark.parametrize("cut", range(9))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,17 @@ def test_a_table_with_dotted_keys_numbers_words_and_empty_cells(tmp_path: Path) 
     ]
     assert type(made[0]["x"]) is int
     assert type(made[1]["x"]) is float
+
+
+def test_a_table_as_python_writes_it(tmp_path: Path) -> None:
+    file = tmp_path / "points.csv"
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows([["flag", "text"], [True, "one\u2028line"], [False, "form\x0cfeed"], ["", "a\nb"]])
+    assert FixedSearch(file=str(file)).suggestions == [
+        {"flag": True, "text": "one\u2028line"},
+        {"flag": False, "text": "form\x0cfeed"},
+        {"text": "a\nb"},
+    ]
 
 
 @pytest.mark.parametrize("name", ["s.json", "s.yaml", "s.yml"])

@@ -215,6 +215,12 @@ def test_a_grid_of_a_continuous_range_is_even_on_its_scale_and_has_both_ends() -
     assert list(parse(["hp_uniform", "x", 0, 1]).variables[0].distribution.grid(3)) == [0, 0.5, 1]
 
 
+def test_integers_beyond_which_no_halves_are_floats_are_equally_likely() -> None:
+    given = distribution(Integer(2**52, 2**52 + 3))
+    ends = [given.from_unit(u) - 2**52 for k in range(4) for u in (k / 4, (k + 1) / 4 - 1e-9)]
+    assert ends == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
 def test_bounds_are_never_left_whatever_is_calculated() -> None:
     for low, high in [(0.1, 0.3), (1e-5, 1e-1), (0.7, 0.7000000000000003), (1 / 3, 1e9)]:
         for log in (False, True):

@@ -23,7 +23,8 @@ import pytest
 from runlib.engine import disk
 from runlib.errors import FolderError, LockStolen, RunLocked
 from runlib.tape import lock as locking
-from runlib.tape.lock import FolderLock, on_network
+from runlib.tape import mounts
+from runlib.tape.lock import FolderLock
 
 HOLD = """
 import sys
@@ -196,7 +197,7 @@ def mount(monkeypatch: pytest.MonkeyPatch, folder: Path, kind: str) -> None:
     table.write_text(
         f"27 1 254:0 / / rw - ext4 /dev/vda rw\n30 27 0:50 / {folder} rw,noatime shared:1 - {kind} s:/x rw\n"
     )
-    monkeypatch.setattr(locking, "MOUNTS", table)
+    monkeypatch.setattr(mounts, "MOUNTS", table)
 
 
 @pytest.fixture
@@ -228,6 +229,42 @@ def test_a_forked_child_does_not_give_back_what_its_parent_holds(folder: Path) -
     os.waitpid(pid, 0)
     assert text(folder)["pid"] == os.getpid()
     with pytest.raises(RunLocked):
+        FolderLock(folder)
+    lock.release()
+
+
+FORK = """
+import os, sys
+from pathlib import Path
+from runlib.tape.lock import FolderLock
+lock = FolderLock(Path(sys.argv[1]))
+if os.fork() == 0:
+    try:
+        lock.check(Path(sys.argv[1]) / "tape.son")
+    except ValueError:
+        print("let go", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_fork_of_a_holder_does_not_keep_the_lock_when_that_is_dead(folder: Path) -> None:
+    command = [sys.executable, "-c", FORK, str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "let go\n"
+        with pytest.raises(RunLocked):  # the parent has it nevertheless
+            FolderLock(folder)
+        holder.kill()
+        os.waitid(os.P_PID, holder.pid, os.WEXITED | os.WNOWAIT)
+        FolderLock(folder).release()  # while the child still waits for its standard input
+
+
+def test_a_lock_of_a_process_that_is_not_there_may_be_stolen_with_care(folder: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    lock = FolderLock(folder)
+    (folder / "run.lock").write_text(json.dumps({**text(folder), "pid": gone.pid}))
+    with pytest.raises(RunLocked, match=r"no process here: .* make sure that it is dead .*--steal-lock"):
         FolderLock(folder)
     lock.release()
 
@@ -306,43 +343,6 @@ def test_a_holder_here_is_not_to_be_stolen_from(tmp_path: Path, holder: subproce
     with pytest.raises(RunLocked) as caught:
         FolderLock(tmp_path)
     assert "steal" not in str(caught.value)
-
-
-# -- the table of mounts --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("table", "expected"),
-    [
-        ("1 0 0:1 / / rw - nfs s:/ rw", True),
-        ("1 0 0:1 / / rw - ext4 /dev/a rw", False),
-        ("1 0 0:1 / / rw - nfs s:/ rw\n2 1 0:2 / {here} rw - ext4 /dev/a rw", False),  # the nearest one
-        ("2 1 0:2 / {here} rw - ext4 /dev/a rw\n1 0 0:1 / / rw - nfs s:/ rw", False),
-        ("2 1 0:2 / {here} rw - ext4 /dev/a rw\n3 2 0:3 / {here} rw shared:4 master:1 - nfs4 s:/ rw", True),  # above it
-        ("1 0 0:1 / / rw - ext4 /dev/a rw\n2 1 0:2 / {here}x rw - nfs s:/ rw", False),  # a name that begins alike
-        ("1 0 0:1 / / rw - ext4 /dev/a rw\n2 1 0:2 / {parent} rw - fuse.sshfs a@b: rw", True),
-        ("1 0 0:1 / / rw - ext4 /dev/a rw\n2 1 0:2 / {here} rw - nfsd nfsd rw", False),
-        ("", False),
-    ],
-)
-def test_a_network_disk_is_known_by_the_nearest_mount(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str, expected: bool
-) -> None:
-    here = tmp_path / "with space"
-    here.mkdir()
-    names = {"here": str(here).replace(" ", "\\040"), "parent": tmp_path}
-    (tmp_path / "table").write_text(table.format(**names))
-    monkeypatch.setattr(locking, "MOUNTS", tmp_path / "table")
-    assert on_network(here) is expected
-
-
-def test_without_a_table_of_mounts_every_disk_is_local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locking, "MOUNTS", tmp_path / "none")
-    assert not on_network(tmp_path)
-
-
-def test_the_table_of_this_machine_can_be_read() -> None:
-    assert on_network(Path("/proc")) is False
 
 
 # -- stealing -------------------------------------------------------------------------------------

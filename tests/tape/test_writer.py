@@ -17,7 +17,7 @@ from runlib.tape.codec import durable_note
 from runlib.tape.events import End, Event, Session, Submit, Suggest
 from runlib.tape.reader import Position, Tail, TapeReader
 from runlib.tape.writer import Sync, TapeWriter, create_tape
-from tests.tape.tape_tools import METADATA, line_ends, make_tape, read_all, reopen, some_events, write_tape
+from tests.tape.tape_tools import METADATA, line_ends, make_tape, read_all, reopen, some_events, ticking, write_tape
 
 
 @pytest.fixture
@@ -513,3 +513,22 @@ def test_a_terminator_that_is_missing_is_written(path: Path) -> None:
         record = writer.append(Session({}))
         writer.close()
         assert read_all(path)[0][-1] == record
+
+
+@pytest.mark.parametrize(("sync", "notes"), [("always", [0, 1, 1]), ("interval", [None] * 3), ("never", [None] * 3)])
+def test_a_tape_may_begin_with_events_that_are_durable_with_it(
+    tmp_path: Path, sync: Sync, notes: list[int | None]
+) -> None:
+    path = tmp_path / "tape.son"
+    session = Session({"host": "h"})
+    position = create_tape(path, METADATA, session, sync=sync, clock=ticking())
+    assert (position.n, position.offset) == (1, path.stat().st_size)
+    writer = TapeWriter(path, position, sync=sync, clock=ticking())
+    writer.append(Suggest(0, {"x": 1}))
+    writer.append(Suggest(1, {"x": 2}))
+    writer.close()
+    records, reader = read_all(path)
+    assert [record.event for record in records] == [session, Suggest(0, {"x": 1}), Suggest(1, {"x": 2})]
+    lines = [line for line in path.read_bytes().splitlines()[2:] if line != b"---"]
+    assert [durable_note(line) for line in lines] == notes
+    assert reader.tail is None

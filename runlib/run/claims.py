@@ -1,0 +1,64 @@
+"""How long a tape was, by what else lies in the folder of its run.
+
+A tape only grows: one that is shorter than ``status.txt`` said, or than a torn end that was put aside continues, has
+lost records, whole as it may look. That is said when it is audited and when it is opened for writing, which makes a
+new ``status.txt``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["Claim", "losses", "read_claims", "read_if_there", "torn_ends"]
+
+_STATUS = re.compile(r"^Tape:   (\d{1,18}) records\.$", re.MULTILINE)
+_NUMBER = re.compile(rb'"n":(\d{1,18}),"t":[^ ,]+(?:,"d":\d+)?(?:,"skip":true)?, "h": "')  # at the end of a line only
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a file beside the tape says of its length.
+
+    Attributes:
+        records: How many records there were, at least.
+        said: The same for people.
+    """
+
+    records: int
+    said: str
+
+
+def read_claims(folder: Path) -> list[Claim]:
+    """What the files in the folder of a run say; to be read before the tape, if that may be growing."""
+    claims = []
+    match = _STATUS.search(read_if_there(folder / "status.txt").decode("utf-8", "replace"))
+    if match:
+        claims.append(Claim(int(match[1]), f"status.txt says that it had {match[1]}"))
+    for path in torn_ends(folder):
+        before = [int(n) - 1 for n in _NUMBER.findall(read_if_there(path))]
+        if before:
+            claims.append(Claim(max(before), f"{path.name} follows on {max(before)} of them"))
+    return claims
+
+
+def torn_ends(folder: Path) -> list[Path]:
+    """What was being written when writers died, as it was put aside."""
+    return sorted(folder.glob("tape.son.torn-*"))
+
+
+def read_if_there(path: Path) -> bytes:
+    """The bytes of a file that need not be there; what cannot be read says nothing."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def losses(claims: Iterable[Claim], records: int) -> Iterator[str]:
+    """The losses that show in a tape with that many records, a sentence each."""
+    for claim in claims:
+        if claim.records > records:
+            yield f"the tape has {records} records, but {claim.said}: the rest is lost"
