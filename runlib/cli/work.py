@@ -21,6 +21,7 @@ from runlib.cli.options import (
     read_changes,
     read_context,
 )
+from runlib.errors import ConfigError
 from runlib.run.run import Run
 
 __all__ = ["restore", "run"]
@@ -95,4 +96,7 @@ def restore(
         given = {**read_context(context), **({} if workers is None else {"max_workers": workers})}
         load_plugins(plugin)
         made = Run.restore(folder, verify=verify, steal_lock=steal_lock, context=given, **changes)
+        if made.evaluator is None:
+            made.close()
+            raise ConfigError(f"{folder} is driven by hand, from Python: there is no evaluator to go on with", "FOLDER")
         carry_out(made, Manner(duration, quiet, traceback))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from runlib import RandomSearch, Run, StopMax
 from runlib.engine.yamlfile import write_yaml
 from tests.cli.conftest import Command, config
 
@@ -164,3 +165,10 @@ def test_evaluator_that_cannot_be_built_in_a_worker_ends_the_run(project: Path, 
     assert "error: the evaluator cannot be built in a worker: " in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == f"to go on: runlib restore {project / 'run_red_fox'}\n"
+
+
+def test_a_run_that_is_driven_by_hand_is_not_gone_on_with(tmp_path: Path, quick: Command) -> None:
+    run = Run(RandomSearch({"x": ["hp_uniform", "x", 0, 1]}), None, StopMax(3)).prepare(tmp_path)
+    run.submit(run.suggest()[0], loss=1.0)
+    run.close()
+    check_sentence(quick("restore", str(run.work_directory)), "is driven by hand, from Python: there is no evaluator")
