@@ -172,6 +172,7 @@ class Hand:
         """See ``ByHand.suggest``."""
         with self._lock:
             self._look_into_inbox()
+            self._let_go_of_voided()
             self._refuse_if_over()
             try:
                 tid = self._next()
@@ -235,18 +236,21 @@ class Hand:
     def _free(self) -> int | None:
         """The oldest live trial that is not given away, nor the repetition of one that is."""
         state = self._cast.state
-        busy = {state.eid(tid) for tid in self._given if tid in state.live_trials} if self._policy.reuse else set()
+        busy = {state.eid(tid) for tid in self._given} if self._policy.reuse else set()
         return next((t for t in state.live_trials if t not in self._given and state.eid(t) not in busy), None)
 
     def _give(self, tid: int) -> None:
         self._given[tid] = self._cast.stage.clock()
         self._busy.add(tid)
 
+    def _let_go_of_voided(self) -> None:
+        self._busy.intersection_update(self._cast.state.live_trials)
+        self._given = {tid: since for tid, since in self._given.items() if tid in self._busy}
+
     def _refuse_if_over(self) -> None:
-        state, stop = self._cast.state, self._cast.stop
+        state, stop, given = self._cast.state, self._cast.stop, len(self._given)
         if state.stopping is not None:
             raise StopReached(f"asked to stop: {state.stopping or 'no reason was given'}")
-        given = sum(tid in state.live_trials for tid in self._given)
         if stop.done(state) or stop.room(state) <= given:
             beside = f" Trials that are given away: {given}." if given else ""
             raise StopReached(f"{stop.short_report(state)}{beside}")

@@ -306,6 +306,18 @@ def test_edits_reach_it(tmp_path: Path) -> None:
         again.suggest()
 
 
+def test_a_trial_that_is_void_takes_no_place(tmp_path: Path) -> None:
+    run = make(tmp_path, stop=StopMax(2))
+    first, _ = run.suggest()
+    run.suggest()
+    run.void(first)
+    third, _ = run.suggest()
+    assert (first, third) == (0, 2)
+    assert list(run.state.live_trials) == [1, 2]
+    with pytest.raises(StopReached, match="given away: 2"):
+        run.suggest()
+
+
 def test_it_is_one_way_or_the_other(tmp_path: Path) -> None:
     run = make(tmp_path)
     with pytest.raises(RunlibError, match="has no evaluator: drive it by"):
