@@ -14,7 +14,7 @@ from hypothesis import settings
 from runlib.engine import modules, registry
 
 # A deadline per example measures the other things that the machine does.
-settings.register_profile("runlib", deadline=None, print_blob=True)
+settings.register_profile("runlib", deadline=None, print_blob=True, max_examples=60)
 settings.load_profile("runlib")
 
 GRACE = 5000  # milliseconds for a process that is just ending
@@ -61,15 +61,25 @@ def _no_process_is_left() -> Iterator[None]:
 
 def _children() -> set[int]:
     """The children of this process by their ids; none where there is no ``/proc``."""
-    found = set()
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
-        except OSError:
-            continue  # it ended meanwhile
-        if int(parent) == os.getpid() and state != "Z":
-            found.add(int(folder.name))
-    return found
+    if not Path("/proc").is_dir():
+        return set()
+    parent = str(os.getpid()).encode()
+    states = {int(name): _state_and_parent(name) for name in os.listdir("/proc") if name.isdigit()}
+    return {pid for pid, found in states.items() if found[1:] == [parent] and found[0] != b"Z"}
+
+
+def _state_and_parent(pid: str) -> list[bytes]:
+    """Nothing if it ended meanwhile. Read for all processes around each test, and therefore without ``Path``."""
+    try:
+        fd = os.open(f"/proc/{pid}/stat", os.O_RDONLY)
+    except OSError:
+        return []
+    try:
+        return os.read(fd, 512).rpartition(b")")[2].split(None, 2)[:2]
+    except OSError:
+        return []
+    finally:
+        os.close(fd)
 
 
 def _still_runs(pid: int) -> bool:

@@ -45,6 +45,7 @@ def test_links_lead_somewhere() -> None:
             assert (path.parent / target).exists(), f"{path.name} links to {target}"
 
 
+@pytest.mark.slow
 def test_examples_run(tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "examples" / "killed_and_restored.py"), str(tmp_path)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=100)

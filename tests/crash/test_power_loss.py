@@ -175,7 +175,7 @@ def fail_everywhere(recorded: Recorded, every: int) -> Counter[str]:
 SCENES = pytest.mark.parametrize("scene", [new_run, restored_run])
 
 
-@SCENES
+@pytest.mark.parametrize("scene", [pytest.param(new_run, marks=pytest.mark.slow), restored_run])
 def test_power_loss_now_and_then(scene: Callable[[Path], Recorded]) -> None:
     with in_memory() as root:
         found = fail_everywhere(scene(Path(root)), QUICK)

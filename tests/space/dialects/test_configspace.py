@@ -60,6 +60,7 @@ def plain_of(configuration: Any) -> dict[str, Any]:
     return {name: value.item() if isinstance(value, np.generic) else value for name, value in configuration.items()}
 
 
+@pytest.mark.slow
 def test_samples_are_configurations_and_as_likely_as_theirs() -> None:
     theirs, count = whole(), 20_000
     ours, rng = Space.of({"configspace": theirs}), random.Random(7)
