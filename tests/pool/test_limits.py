@@ -74,6 +74,7 @@ def test_a_trial_within_its_memory_is_left_alone(start):
 
 
 @linux
+@pytest.mark.slow
 def test_memory_that_processes_share_counts_once(start):
     """Four processes with the same 100 MiB are above the limit in a sum that counts it four times."""
     pool = start(memory_limit=LIMIT)
@@ -81,6 +82,7 @@ def test_memory_that_processes_share_counts_once(start):
 
 
 @linux
+@pytest.mark.slow
 def test_the_memory_of_one_trial_is_not_held_against_another(start):
     pool = start(max_workers=2, memory_limit=LIMIT)
     pool.schedule(Task(0, {"do": "sleep", "seconds": 1.0}))
@@ -101,6 +103,7 @@ def test_an_evaluator_above_the_limit_by_itself_is_said(start):
 
 
 @linux
+@pytest.mark.slow
 def test_memory_is_watched_also_while_the_manager_does_not_look(start):
     pool = start(memory_limit=LIMIT)
     worker = worker_of(pool)
@@ -146,6 +149,7 @@ def test_no_task_waits_behind_the_last_trial_of_a_worker(start):
     assert [event.tid for event in finish(pool, 3, seconds=20)] == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_tasks_that_wait_with_a_slow_worker_go_to_a_free_one_also_before_its_last_trial(start):
     pool = start(max_workers=2, max_trials_per_worker=2)
     wait_for(lambda: all(slot.load == 0 for slot in pool._slots), pool=pool)
@@ -156,6 +160,7 @@ def test_tasks_that_wait_with_a_slow_worker_go_to_a_free_one_also_before_its_las
     assert sorted(event.tid for event in finish(pool, 3, seconds=20)) == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_a_worker_that_does_not_leave_is_made_to(start, tmp_path, monkeypatch):
     monkeypatch.setattr("runlib.pool.slot.FAREWELL", 0.5)
     pool = start(max_trials_per_worker=1)
@@ -168,6 +173,7 @@ def test_a_worker_that_does_not_leave_is_made_to(start, tmp_path, monkeypatch):
     assert not runs(first)
 
 
+@pytest.mark.slow
 def test_a_worker_may_take_a_moment_for_leaving(start, tmp_path):
     pool = start(max_trials_per_worker=1)
     mark = tmp_path / "mark"
@@ -205,6 +211,7 @@ def test_a_run_refuses_wrong_limits(context, path):
 
 
 @linux
+@pytest.mark.slow
 def test_a_run_goes_on_after_a_trial_that_took_too_much_if_that_error_is_caught(tmp_path):
     context = {"memory_limit": LIMIT, "max_trials_per_worker": 2, "max_workers": 1}
     evaluator = Greedy(str(tmp_path / "count"))

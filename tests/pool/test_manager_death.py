@@ -73,6 +73,7 @@ def end(manager):
     manager.stderr.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("how", ["kill", "exit", "raise"])
 def test_nothing_is_left_of_a_manager_that_ends(tmp_path, how, way):
@@ -151,6 +152,7 @@ def bury():
     return 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("spared", ["keeper", "life line"])
 def test_the_keeper_and_the_life_line_each_suffice(tmp_path, spared, way):

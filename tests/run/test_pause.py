@@ -111,7 +111,8 @@ def steps(run: Run) -> list[Any]:
 
 
 class TestFullTape:
-    @pytest.mark.parametrize("workers", [pytest.param(1, marks=pytest.mark.slow), 3])
+    @pytest.mark.slow
+    @pytest.mark.parametrize("workers", [1, 3])
     def test_the_tape_is_that_of_a_free_disk_wherever_it_fills(
         self, tmp_path: Path, workers: int, caplog: pytest.LogCaptureFixture
     ) -> None:

@@ -147,6 +147,8 @@ EXTREME = (
     ],
 )
 SPACES = {"extreme": EXTREME, "flat": FLAT, "quantised": QUANTISED, "conditional": CONDITIONAL}
+# The larger ones take seconds; of each algorithm the smaller ones are compared in every run of the tests.
+NAMES = [pytest.param(name, marks=pytest.mark.slow) if name in ("extreme", "quantised") else name for name in SPACES]
 MIX = [[0.2, "rand"], [0.3, "anneal"], [0.5, "tpe"]]
 
 
@@ -185,36 +187,36 @@ def compare(name: str, theirs, ours: Hyperopt, count: int) -> None:
         trials.refresh()
 
 
-@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("name", NAMES)
 def test_tpe_gives_the_values_of_hyperopt(name: str) -> None:
     compare(name, partial(tpe.suggest, verbose=False), Hyperopt(SPACES[name][0]), 90)
 
 
-@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("name", NAMES)
 def test_tpe_with_other_arguments_and_failures_as_losses(name: str) -> None:
     arguments = {"n_startup_jobs": 5, "n_EI_candidates": 7, "gamma": 0.6, "prior_weight": 0.4}
     ours = Hyperopt(SPACES[name][0], errors_ok=True, **arguments)
     compare(name, partial(tpe.suggest, verbose=False, **arguments), ours, 62)
 
 
-@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("name", NAMES)
 def test_tpe_from_the_first_trial_on(name: str) -> None:
     arguments = {"n_startup_jobs": 0, "n_EI_candidates": 1}
     compare(name, partial(tpe.suggest, verbose=False, **arguments), Hyperopt(SPACES[name][0], **arguments), 61)
 
 
-@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("name", NAMES)
 def test_rand_gives_the_values_of_hyperopt(name: str) -> None:
     compare(name, rand.suggest, Hyperopt(SPACES[name][0], method="rand"), 150)
 
 
-@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("errors_ok", [True, False])
 def test_anneal_gives_the_values_of_hyperopt(name: str, errors_ok: bool) -> None:
     compare(name, anneal.suggest, Hyperopt(SPACES[name][0], method="anneal", errors_ok=errors_ok), 70)
 
 
-@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("name", NAMES)
 def test_mix_gives_the_values_of_hyperopt(name: str) -> None:
     methods = {"rand": rand.suggest, "anneal": anneal.suggest, "tpe": partial(tpe.suggest, verbose=False)}
     pairs = [(share, methods[method]) for share, method in MIX]
@@ -251,7 +253,7 @@ def long_history(name: str, count: int) -> tuple[Hyperopt, Trials]:
     return ours, trials
 
 
-@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(("count", "repeats"), [(700, 8), pytest.param(4000, 30, marks=pytest.mark.slow)])
 def test_a_long_history_gives_the_values_of_hyperopt(name: str, count: int, repeats: int) -> None:
     """Rough densities rule samples out, in single precision: most of all where there is much to sum."""

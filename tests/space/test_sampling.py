@@ -52,6 +52,7 @@ CONTINUOUS = {
 GENERATORS = {"python": lambda: random.Random(7), "numpy": lambda: np.random.default_rng(7)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CONTINUOUS)
 def test_continuous_samples_follow_the_closed_form(name: str) -> None:
     parameter, expected = CONTINUOUS[name]
@@ -136,6 +137,7 @@ def fits(samples: list, shares: dict) -> bool:
     return bool(stats.chisquare(seen, expected / expected.sum() * seen.sum()).pvalue > LEVEL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DISCRETE)
 def test_discrete_samples_follow_the_closed_form(name: str) -> None:
     parameter, shares = DISCRETE[name]
@@ -146,6 +148,7 @@ def test_discrete_samples_follow_the_closed_form(name: str) -> None:
 TYPED_ONES = ["integer", "steps", "float steps", "log integer", "integer prior", "ordinal", "categorical prior"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TYPED_ONES)
 def test_the_draws_for_hyperopt_follow_it_too(name: str) -> None:
     parameter, shares = DISCRETE[name]
