@@ -119,8 +119,7 @@ class Hyperopt(Search):
         Raises:
             ReplayMismatch: It is not the next trial, or not of this search space.
         """
-        if tid != len(self._history):
-            raise ReplayMismatch(f"trial {tid} cannot be recalled: the next one is trial {len(self._history)}")
+        self._history.expect(tid)
         try:
             row = self._space.read(suggestion, memo)
         except SpaceError as error:
