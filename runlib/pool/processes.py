@@ -24,6 +24,7 @@ from runlib.evaluator.base import Evaluator
 from runlib.pool.base import Finished, Lost, Pool, Task
 from runlib.pool.guard import Guard
 from runlib.pool.parcel import is_arriving, pack
+from runlib.pool.parcel.script import note_origin
 from runlib.pool.process import WorkerProcess, has_supervisors
 from runlib.pool.settings import Settings, read_settings
 from runlib.pool.slot import Desk, Order, Slot, State
@@ -249,6 +250,7 @@ class ProcessPool(Pool):
 def _boot_message() -> bytes:
     """What makes a worker like this process; read by ``runlib.pool.serve``."""
     message = {
+        "origin": note_origin(),
         "folder": os.getcwd(),
         "path": list(sys.path),
         "argv": list(sys.argv),

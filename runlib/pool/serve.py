@@ -26,6 +26,7 @@ from runlib.pool.evaluate import evaluate, failed
 from runlib.pool.frames import receive, send
 from runlib.pool.lifeline import hold
 from runlib.pool.parcel import arriving, unpack
+from runlib.pool.parcel.script import stand_in
 
 __all__ = ["serve"]
 
@@ -87,6 +88,7 @@ def _be_taken_first() -> None:
 
 def _settle(boot: dict[str, Any]) -> None:
     """Make this process like the manager where code can tell the difference."""
+    stand_in(boot["origin"])
     os.chdir(boot["folder"])
     sys.path[:] = boot["path"]
     sys.argv[:] = boot["argv"]

@@ -1,0 +1,319 @@
+"""What goes into a parcel: by name what a worker can import, by value what it cannot.
+
+By value goes what stands in ``__main__`` (a script, a notebook), in modules that were made by hand, and what no name
+leads to. That is cloudpickle's work. Here is what it leaves open:
+
+- The global variables of ``__main__`` stay one and the same dict, that of the worker's ``__main__``.
+- Functions keep the names of their files, and source that no file has comes along, for tracebacks and ``inspect``.
+- What pickles itself by its name in ``__main__`` (a cached function, ``NewType``, a sentinel) goes by value too.
+- Modules that were loaded from a file are loaded from that file again.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import functools
+import io
+import linecache
+import operator
+import os
+import pickle
+import sys
+import typing
+import weakref
+from collections import ChainMap
+from collections.abc import Callable, Iterator, Mapping
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+import cloudpickle
+
+from runlib.pool.parcel import rebuilding
+from runlib.pool.parcel.modules import find_location, is_handmade
+
+__all__ = ["DefinitionPickler", "ParcelPickler", "code_names", "is_definition"]
+
+OWN = ("__builtins__", "__cached__", "__loader__", "__spec__")  # of each module, not of the user
+LOOKING_UP = {"eval", "exec", "globals", "vars"}
+SMALL = 4096  # characters or bytes of a constant that goes along without being asked for
+# The kinds of things that make up the code of a script, as opposed to its data.
+DEFINITIONS = (FunctionType, type, ModuleType, functools._lru_cache_wrapper, typing.NewType)
+CONSTANTS = (bool, int, float, complex, str, bytes, type(None))
+
+
+def code_names(code: CodeType) -> Iterator[str]:
+    """The names that code looks up in its module, among others."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from code_names(constant)
+
+
+class _Space:
+    """In a parcel, the global variables of a module that travels by value."""
+
+    def __init__(self, module: str) -> None:
+        self.module = module
+
+    def __reduce__(self) -> Any:
+        return rebuilding.space, (self.module,)
+
+
+def _reduce_code(code: CodeType) -> Any:
+    make, arguments = cloudpickle.Pickler.dispatch_table[CodeType](code)
+    return rebuilding.make_code, (code.co_filename, make, *arguments)
+
+
+def _reduce_lru_cache(function: Any) -> Any:
+    return rebuilding.make_lru_cache, (function.__wrapped__, function.cache_parameters()), _attributes(function)
+
+
+def _attributes(function: Any) -> dict[str, Any] | None:
+    return {name: value for name, value in vars(function).items() if name != "__wrapped__"} or None
+
+
+def _reduce_cached_property(made: functools.cached_property[Any]) -> Any:
+    return rebuilding.make_cached_property, (made.func, made.attrname)
+
+
+def _reduce_weak_mapping(mapping: Any) -> Any:
+    return type(mapping), (dict(mapping),)
+
+
+def _reduce_by_name_alone(variable: Any) -> Any:
+    return type(variable), (variable.__name__,)
+
+
+REDUCERS: dict[type, Callable[[Any], Any]] = {
+    CodeType: _reduce_code,
+    functools._lru_cache_wrapper: _reduce_lru_cache,
+    functools.cached_property: _reduce_cached_property,
+    weakref.WeakKeyDictionary: _reduce_weak_mapping,
+    weakref.WeakValueDictionary: _reduce_weak_mapping,
+}
+
+
+class ParcelPickler(cloudpickle.Pickler):  # type: ignore[misc]
+    """Pickles the evaluator and all that it needs.
+
+    Attributes:
+        named: What of ``__main__`` went by value, under its name there.
+        filled: The names of ``__main__`` that the functions in here bring along.
+        sources: The lines of source that no file has, by the names of their files.
+        looks_up: Whether a function looks names up itself, so that none can be left out.
+    """
+
+    dispatch_table = ChainMap(REDUCERS, cloudpickle.Pickler.dispatch_table)
+
+    def __init__(self, file: typing.IO[bytes]) -> None:
+        super().__init__(file)
+        self.named: dict[str, Any] = {}
+        self.filled: set[str] = set()
+        self.sources: dict[str, list[str]] = {}
+        self.looks_up = False
+        self._script = vars(sys.modules["__main__"])
+        self.globals_ref[id(self._script)] = _Space("__main__")
+        self._handmade: dict[str, bool] = {}
+        self._registered: list[ModuleType] = []
+
+    @classmethod
+    def pickled(cls, value: Any, *arguments: Any) -> tuple[bytes, ParcelPickler]:
+        """A value as bytes, and what was noted on the way.
+
+        Raises:
+            Exception: Something in it cannot be pickled.
+        """
+        file = io.BytesIO()
+        pickler = cls(file, *arguments)
+        try:
+            pickler.dump((value, pickler.named))
+        finally:
+            for module in pickler._registered:
+                cloudpickle.unregister_pickle_by_value(module)
+        return file.getvalue(), pickler
+
+    def reducer_override(self, obj: Any) -> Any:
+        """How one object is pickled; called for each that is no plain data."""
+        if isinstance(obj, FunctionType):
+            return self._reduce_function(obj)
+        if issubclass(type(obj), type):
+            return self._reduce_class(obj)
+        if type(obj) is ModuleType:
+            return self._reduce_module(obj)
+        if type(obj) in self.dispatch_table:
+            self._note(obj)
+            return NotImplemented
+        return self._reduce_object(obj)
+
+    def _reduce_function(self, function: FunctionType) -> Any:
+        space = function.__globals__
+        if self._is_part_of_file(function, space):
+            return self._part_of_file(function, space)
+        self._open(function)
+        reduced = super().reducer_override(function)
+        if reduced is NotImplemented:
+            return reduced
+        self._note(function)
+        self._note_code(function)
+        found = reduced[2][1]
+        found["__globals__"] = self._globals(function, found["__globals__"])
+        return reduced
+
+    def _globals(self, function: FunctionType, found: dict[str, Any]) -> dict[str, Any]:
+        """The global variables that a function brings along."""
+        found = {**found, **_annotated(function, found)}
+        if function.__globals__ is self._script:
+            self.filled |= found.keys()
+        return found
+
+    def _reduce_class(self, cls: type) -> Any:
+        space = _globals_of_class(cls)
+        if space is not None and self._is_part_of_file(cls, space):
+            return self._part_of_file(cls, space)
+        self._open(cls)
+        reduced = super().reducer_override(cls)
+        if reduced is not NotImplemented and len(reduced) > 2:  # else it is one of Python's own
+            self._note(cls)
+            reduced[2][0]["__qualname__"] = cls.__qualname__  # by which a class within a class is found
+        return reduced
+
+    def _reduce_module(self, module: ModuleType) -> Any:
+        name = module.__name__
+        registered = sys.modules.get(name) is module
+        if registered and not self._is_handmade(name):
+            return NotImplemented
+        location = None if registered else find_location(module.__spec__)
+        if location is not None:
+            return rebuilding.load_file, (name, location)
+        names = {key: value for key, value in vars(module).items() if key not in OWN}
+        make = rebuilding.registered_module if registered else rebuilding.make_module
+        # The names come as its state, since they may lead back to the module.
+        return make, (name,), names, None, None, rebuilding.fill_module
+
+    def _reduce_object(self, obj: Any) -> Any:
+        reduced = obj.__reduce_ex__(self.proto)
+        if not isinstance(reduced, str) or not self._goes_by_value(obj, reduced):
+            return reduced
+        self._note(obj, reduced)
+        if isinstance(obj, BY_NAME_ALONE):
+            return _reduce_by_name_alone(obj)
+        return copyreg.__newobj__, (type(obj),), obj.__getstate__()  # type: ignore[attr-defined]
+
+    def _goes_by_value(self, obj: Any, name: str) -> bool:
+        module = pickle.whichmodule(obj, name)  # type: ignore[attr-defined]
+        return bool(module == "__main__" or self._is_handmade(module))
+
+    # -- what is noted --------------------------------------------------------------------------
+
+    def _note(self, obj: Any, name: str | None = None) -> None:
+        name = name or getattr(obj, "__qualname__", None)
+        if isinstance(name, str) and self._script.get(name) is obj:
+            self.named[name] = obj
+
+    def _note_code(self, function: FunctionType) -> None:
+        code = function.__code__
+        self.looks_up = self.looks_up or not LOOKING_UP.isdisjoint(code_names(code))
+        file = code.co_filename
+        if file not in self.sources and not os.path.exists(file):
+            lines = linecache.getlines(file, function.__globals__)
+            if lines:
+                self.sources[file] = lines
+
+    # -- modules made by hand, or loaded from files ---------------------------------------------
+
+    def _is_handmade(self, name: str) -> bool:
+        if name not in self._handmade:
+            self._handmade[name] = is_handmade(name)
+        return self._handmade[name]
+
+    def _open(self, thing: Any) -> None:
+        """Let cloudpickle pickle what comes from a module made by hand by value."""
+        name = getattr(thing, "__module__", None)
+        if not isinstance(name, str) or name not in sys.modules or not self._is_handmade(name):
+            return
+        module = sys.modules[name]
+        self.globals_ref[id(vars(module))] = _Space(name)
+        if name not in cloudpickle.list_registry_pickle_by_value():
+            cloudpickle.register_pickle_by_value(module)
+            self._registered.append(module)
+
+    def _is_part_of_file(self, thing: Any, space: Mapping[str, Any]) -> bool:
+        """Whether it stands at the top of a module that is not in ``sys.modules`` and has a file."""
+        name = space.get("__name__")
+        if name == "__main__" or vars(sys.modules.get(name, ModuleType("none"))) is space:
+            return False
+        if find_location(space.get("__spec__")) is None:
+            return False
+        try:
+            return operator.attrgetter(thing.__qualname__)(_Names(space)) is thing
+        except AttributeError:
+            return False
+
+    def _part_of_file(self, thing: Any, space: Mapping[str, Any]) -> Any:
+        location = find_location(space["__spec__"])
+        return rebuilding.part_of_file, (space["__name__"], location, thing.__qualname__)
+
+
+class DefinitionPickler(ParcelPickler):
+    """Pickles the rest of the script: its functions and classes, without the data that they use.
+
+    Args:
+        file: Where to.
+        known: What the worker has already, by the names in ``__main__``.
+        present: All names that the worker's ``__main__`` has already.
+    """
+
+    def __init__(self, file: typing.IO[bytes], known: Mapping[str, Any], present: set[str]) -> None:
+        super().__init__(file)
+        self._known = {id(value): name for name, value in known.items()}
+        self._present = present
+
+    def reducer_override(self, obj: Any) -> Any:
+        """What the worker has already goes by its name."""
+        if id(obj) in self._known:
+            return rebuilding.named, ("__main__", self._known[id(obj)])
+        return super().reducer_override(obj)
+
+    def _globals(self, function: FunctionType, found: dict[str, Any]) -> dict[str, Any]:
+        found = super()._globals(function, found)
+        if function.__globals__ is not self._script:
+            return found
+        return {name: value for name, value in found.items() if name not in self._present and is_definition(value)}
+
+
+def is_definition(value: Any) -> bool:
+    """Whether it is code or a small constant, and may go along without being asked for."""
+    if isinstance(value, CONSTANTS):
+        return not isinstance(value, str | bytes) or len(value) <= SMALL
+    return isinstance(value, DEFINITIONS) or type(value).__module__ == "typing"
+
+
+class _Names:
+    """A mapping whose keys are attributes."""
+
+    def __init__(self, names: Mapping[str, Any]) -> None:
+        self.__dict__.update(names)
+
+
+def _globals_of_class(cls: type) -> dict[str, Any] | None:
+    """The global variables of the module of a class, if one of its methods shows them."""
+    for value in vars(cls).values():
+        space = getattr(value, "__globals__", None)
+        if isinstance(space, dict) and space.get("__name__") == cls.__module__:
+            return space
+    return None
+
+
+def _annotated(function: FunctionType, found: Mapping[str, Any]) -> dict[str, Any]:
+    """What the text of annotations names, for those who resolve it."""
+    space, names = function.__globals__, set()
+    for text in function.__annotations__.values():
+        if isinstance(text, str):
+            try:
+                names.update(compile(text, "annotation", "eval").co_names)
+            except SyntaxError:
+                continue
+    return {name: space[name] for name in names if name in space and name not in found and is_definition(space[name])}
+
+
+BY_NAME_ALONE = tuple(getattr(typing, name) for name in ("ParamSpec", "TypeVarTuple") if hasattr(typing, name))
