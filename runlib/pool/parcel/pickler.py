@@ -12,6 +12,7 @@ leads to. That is cloudpickle's work. Here is what it leaves open:
 from __future__ import annotations
 
 import copyreg
+import enum
 import functools
 import io
 import linecache
@@ -174,7 +175,7 @@ class ParcelPickler(cloudpickle.Pickler):  # type: ignore[misc]
         reduced = super().reducer_override(cls)
         if reduced is not NotImplemented and len(reduced) > 2:  # else it is one of Python's own
             self._note(cls)
-            reduced[2][0]["__qualname__"] = cls.__qualname__  # by which a class within a class is found
+            _complete_class(cls, reduced)
         return reduced
 
     def _reduce_module(self, module: ModuleType) -> Any:
@@ -302,6 +303,16 @@ def _globals_of_class(cls: type) -> dict[str, Any] | None:
         if isinstance(space, dict) and space.get("__name__") == cls.__module__:
             return space
     return None
+
+
+def _complete_class(cls: type, reduced: tuple[Any, ...]) -> None:
+    """Add what cloudpickle leaves out."""
+    _, arguments, (names, _), *_ = reduced
+    names["__qualname__"] = cls.__qualname__  # by which a class within a class is found
+    slots = vars(cls).get("__slots__")
+    generic = "__orig_bases__" in vars(cls)  # a NamedTuple among them, which refuses slots
+    if isinstance(slots, str | tuple | list) and (slots or not generic) and not isinstance(cls, enum.EnumMeta):
+        arguments[3]["__slots__"] = slots
 
 
 def _annotated(function: FunctionType, found: Mapping[str, Any]) -> dict[str, Any]:

@@ -86,8 +86,8 @@ class ScriptModule(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         """What the script has under a name that was not used before."""
-        if not name.startswith("__"):
-            self.complete()
+        while not name.startswith("__") and name not in vars(self) and self._rest is not None:
+            self.complete()  # which may find out that there is more
         if name not in vars(self):
             raise AttributeError(f"module '__main__' has no attribute {name!r}", name=name, obj=self)
         return vars(self)[name]

@@ -32,6 +32,7 @@ if __name__ == "__main__":
     for pool in POOLS:
         print(json.dumps(collect_from(pool(), FunctionEvaluator(evaluate), SUGGESTIONS)), flush=True)
 """
+FUTURE = "from __future__ import annotations\n"
 BOTH = "POOLS = (ProcessPool, SerialPool)\n"
 # Each function ``try_...`` of a script is one trial; the pool of this process comes first, so that it finds nothing
 # that a worker left behind.
@@ -62,7 +63,8 @@ def run(arguments: list[str], folder: Path, text: str = "", **environment: str) 
 
 def run_script(folder: Path, body: str, how: str = "file") -> list[Any]:
     """What the pools say to a script with ``evaluate`` and ``SUGGESTIONS``: first the processes, then this process."""
-    script = HEAD + BOTH + body + TAIL
+    first = FUTURE if FUTURE in body else ""
+    script = first + HEAD + BOTH + body.replace(FUTURE, "") + TAIL
     (folder / "package").mkdir()
     (folder / "package" / "__init__.py").write_text("")
     (folder / "package" / "job.py").write_text(script)

@@ -119,3 +119,145 @@ EXPECTED = {
 @pytest.mark.parametrize("how", ["file", "stdin", "module", "command"])
 def test_what_goes_by_name_works_in_a_trial(tmp_path, how):
     assert try_each(tmp_path, NAMES, how) == EXPECTED
+
+
+UNUSED = """
+import pickle
+import fractions as numbers
+
+LIMIT = 7
+BIG = list(range(10))
+
+class Base:
+    pass
+
+class Old(Base):
+    limit = LIMIT
+
+    def size(self):
+        return LIMIT + helper() + int(numbers.Fraction(4, 2))
+
+def helper():
+    return 1
+
+def with_data():
+    return BIG[0]
+
+SUGGESTIONS = [{"what": "load"}, {"what": "missing"}, {"what": "main"}]
+with open("old.pickle", "wb") as file:
+    pickle.dump(Old(), file)
+
+def evaluate(what):
+    if what == "load":
+        with open("old.pickle", "rb") as file:
+            return {"loss": 0.0, "size": pickle.load(file).size()}
+    import __main__
+    if what == "missing":
+        return {"loss": 0.0, "size": hasattr(__main__, "never")}
+    return {"loss": 0.0, "size": [__main__.helper(), __main__.LIMIT, issubclass(__main__.Old, __main__.Base)]}
+"""
+
+
+def test_what_the_evaluator_does_not_mention_is_found_by_its_name(tmp_path):
+    for results in run_script(tmp_path, UNUSED):
+        assert [result["ok"]["size"] for result in results] == [10, False, [1, 7, True]]
+
+
+LOOKED_UP = """
+SUGGESTIONS = [{"way": "globals"}, {"way": "eval"}, {"way": "vars"}]
+
+def double(x):
+    return 2 * x + ONE
+
+ONE = 1
+
+def evaluate(way):
+    import sys
+    if way == "globals":
+        return globals()["dou" + "ble"](1)
+    return eval("double(2)") if way == "eval" else vars(sys.modules["__main__"])["double"](3)
+"""
+
+
+def test_code_that_looks_names_up_itself_finds_them(tmp_path):
+    for results in run_script(tmp_path, LOOKED_UP):
+        assert [result["ok"]["loss"] for result in results] == [3.0, 5.0, 7.0]
+
+
+MADE_IN_A_TRIAL = """
+import joblib
+from runlib import FixedSearch, Run, StopMax
+
+class Net:
+    def __init__(self, x):
+        self.x = x
+
+def evaluate(x):
+    joblib.dump(Net(x), f"net-{x}.joblib")
+    return x
+
+if True:
+    search = FixedSearch([{"x": 1}, {"x": 2}])
+    Run(search, evaluate, StopMax(2), context={"max_workers": 2}, observers=[], name="demo").prepare().run()
+    print(sum(joblib.load(f"net-{x}.joblib").x for x in (1, 2)))
+"""
+
+
+def test_what_a_trial_pickles_is_loaded_by_the_script(tmp_path):
+    (tmp_path / "job.py").write_text(MADE_IN_A_TRIAL)
+    assert run(["job.py"], tmp_path) == "3\n"
+
+
+SPAWNED = """
+import concurrent.futures, multiprocessing
+
+print("the script runs")
+TABLE = {"offset": 10}
+SUGGESTIONS = [{"how": "pool"}, {"how": "executor"}, {"how": "imported"}, {"how": "unused"}]
+
+class Net:
+    def __init__(self, x):
+        self.x = x
+
+def helper(x):
+    return Net(x + TABLE["offset"])
+
+def evaluate(how):
+    context = multiprocessing.get_context(METHOD)
+    if how == "pool":
+        with context.Pool(2) as pool:
+            return sum(net.x for net in pool.map(helper, [1, 2]))
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as executor:
+        if how == "executor":
+            return sum(net.x for net in executor.map(helper, [1, 2]))
+        import __main__
+        function = len if how == "imported" else getattr(__main__, "un" + "used")
+        return sum(executor.map(function, ["a", "bc"]))
+
+def unused(x):
+    return len(x)
+"""
+
+
+@pytest.mark.parametrize("method", ["spawn", pytest.param("forkserver", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("how", ["file", pytest.param("module", marks=pytest.mark.slow)])
+def test_a_process_that_a_trial_starts_afresh_has_the_names_and_runs_nothing(tmp_path, method, how):
+    # Without a guard, the script itself could not do this.
+    body = SPAWNED.replace("METHOD", repr(method)) + "POOLS = (ProcessPool,)\n"
+    [results] = run_script(tmp_path, body, how)
+    assert [result.get("ok", result).get("loss") for result in results] == [23.0, 23.0, 3.0, 3.0]
+
+
+def test_loky_within_a_trial(tmp_path):
+    body = """
+import joblib
+OFFSET = 1
+class Net:
+    def __init__(self, x):
+        self.x = x + OFFSET
+def evaluate(n):
+    return sum(net.x for net in joblib.Parallel(n_jobs=2, backend="loky")(joblib.delayed(Net)(x) for x in range(n)))
+SUGGESTIONS = [{"n": 3}]
+"""
+    for results in run_script(tmp_path, body):
+        assert [result["ok"]["loss"] for result in results] == [6.0]
