@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 __all__ = ["CarriedModules", "Location", "carried_modules", "find_location", "is_handmade", "load_file"]
 
 Loader = importlib.machinery.SourceFileLoader
+MAIN = ("__main__", "__mp_main__")  # the script itself; in a process that multiprocessing started, a copy of it
 LOADERS = (Loader, importlib.machinery.SourcelessFileLoader, importlib.machinery.ExtensionFileLoader)
 _loaded: dict[tuple[str, str], ModuleType] = {}
 
@@ -54,6 +55,8 @@ def carried_modules() -> dict[str, Location]:
     found = {}
     for name, module in list(sys.modules.items()):
         spec = getattr(module, "__spec__", None)
+        if name in MAIN:
+            continue
         if isinstance(module, ModuleType) and spec is not None and not _is_at_home(name, spec, folders):
             location = find_location(spec)
             if location is not None and not _is_found(name, location.file):

@@ -87,7 +87,6 @@ def _reduce_by_name_alone(variable: Any) -> Any:
 
 REDUCERS: dict[type, Callable[[Any], Any]] = {
     CodeType: _reduce_code,
-    functools._lru_cache_wrapper: _reduce_lru_cache,
     functools.cached_property: _reduce_cached_property,
     weakref.WeakKeyDictionary: _reduce_weak_mapping,
     weakref.WeakValueDictionary: _reduce_weak_mapping,
@@ -192,17 +191,26 @@ class ParcelPickler(cloudpickle.Pickler):  # type: ignore[misc]
         return make, (name,), names, None, None, rebuilding.fill_module
 
     def _reduce_object(self, obj: Any) -> Any:
+        space = getattr(getattr(obj, "__wrapped__", None), "__globals__", None)
+        if isinstance(obj, functools._lru_cache_wrapper) and space is not None and self._is_part_of_file(obj, space):
+            return self._part_of_file(obj, space)
         reduced = obj.__reduce_ex__(self.proto)
-        if not isinstance(reduced, str) or not self._goes_by_value(obj, reduced):
+        if not isinstance(reduced, str) or self._is_found(obj, reduced):
             return reduced
         self._note(obj, reduced)
-        if isinstance(obj, BY_NAME_ALONE):
-            return _reduce_by_name_alone(obj)
+        if type(obj) in WITHOUT_NAME:
+            return WITHOUT_NAME[type(obj)](obj)
         return copyreg.__newobj__, (type(obj),), obj.__getstate__()  # type: ignore[attr-defined]
 
-    def _goes_by_value(self, obj: Any, name: str) -> bool:
+    def _is_found(self, obj: Any, name: str) -> bool:
+        """Whether a worker finds something by the name under which it pickles itself."""
         module = pickle.whichmodule(obj, name)  # type: ignore[attr-defined]
-        return bool(module == "__main__" or self._is_handmade(module))
+        if module == "__main__" or self._is_handmade(module) or module not in sys.modules:
+            return False
+        try:
+            return operator.attrgetter(name)(sys.modules[module]) is obj
+        except AttributeError:
+            return False
 
     # -- what is noted --------------------------------------------------------------------------
 
@@ -327,4 +335,9 @@ def _annotated(function: FunctionType, found: Mapping[str, Any]) -> dict[str, An
     return {name: space[name] for name in names if name in space and name not in found and is_definition(space[name])}
 
 
-BY_NAME_ALONE = tuple(getattr(typing, name) for name in ("ParamSpec", "TypeVarTuple") if hasattr(typing, name))
+# Things that pickle themselves by their names, for where their names lead nowhere.
+WITHOUT_NAME: dict[type, Callable[[Any], Any]] = {
+    functools._lru_cache_wrapper: _reduce_lru_cache,
+    typing.ParamSpec: _reduce_by_name_alone,
+    typing.TypeVarTuple: _reduce_by_name_alone,
+}
