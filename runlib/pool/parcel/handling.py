@@ -24,6 +24,9 @@ STREAMS = ("stdout", "stderr")
 NUMPY = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
 
 
+Name = tuple[str, str]  # module and qualified name of a class
+
+
 @dataclass(frozen=True)
 class Handling:
     """What one process does.
@@ -37,7 +40,7 @@ class Handling:
         handlers: Of the root logger: stream, level, formatter.
     """
 
-    filters: list[tuple[str, str, type[Warning], str, int]]
+    filters: list[tuple[str, str, type[Warning] | Name, str, int]]
     errors: dict[str, str] | None = None
     call: Any = None
     levels: dict[str, int] = field(default_factory=dict)
@@ -48,7 +51,7 @@ class Handling:
 def note_handling() -> Handling:
     """What this process does."""
     filters = [
-        (action, _pattern(message), category, _pattern(module), line)
+        (action, _pattern(message), _name(category), _pattern(module), line)
         for action, message, category, module, line in warnings.filters
     ]
     errors, call = _numpy_errors()
@@ -62,6 +65,33 @@ def _pattern(found: Any) -> str:
     if found is None:
         return ""
     return found.pattern if isinstance(found, re.Pattern) else re.escape(found) + r"\Z"
+
+
+def _name(category: type[Warning]) -> type[Warning] | Name:
+    """A category that lies in some package goes by its name, so that a worker need not import the package."""
+    module, name = category.__module__, category.__qualname__
+    if module in ("builtins", "__main__") or getattr(sys.modules.get(module), name, None) is not category:
+        return category
+    return module, name
+
+
+class _ByName(type):
+    """The type of categories that stand for a class which is not imported yet."""
+
+    name: Name
+
+    def __subclasscheck__(cls, other: type) -> bool:
+        return any((base.__module__, base.__qualname__) == cls.name for base in other.__mro__)
+
+
+def _category(found: type[Warning] | Name) -> type[Warning]:
+    if isinstance(found, type):
+        return found
+    module, name = found
+    known = getattr(sys.modules.get(module), name, None)
+    if isinstance(known, type):
+        return known
+    return _ByName(name, (Warning,), {"__module__": module, "name": found})
 
 
 def _numpy_errors() -> tuple[dict[str, str] | None, Any]:
@@ -92,7 +122,7 @@ def apply_handling(handling: Handling) -> None:
     """Do in this process as another one does."""
     warnings.resetwarnings()
     for action, message, category, module, line in reversed(handling.filters):
-        warnings.filterwarnings(action, message, category, module, line)  # type: ignore[arg-type]
+        warnings.filterwarnings(action, message, _category(category), module, line)  # type: ignore[arg-type]
     if handling.errors is not None:
         numpy = load("numpy")
         numpy.seterrcall(handling.call)

@@ -76,6 +76,32 @@ def test_what_a_script_sets_holds_in_its_workers(tmp_path):
     assert found["try_what_is_disabled"] == [5, False]
 
 
+CATEGORIES = """
+import sys, warnings
+from sklearn.exceptions import ConvergenceWarning
+warnings.simplefilter("error", ConvergenceWarning)
+
+def try_a_category_of_a_package_that_is_loaded_later():
+    from sklearn.exceptions import ConvergenceWarning
+    try:
+        warnings.warn("no", ConvergenceWarning)
+    except Warning as error:
+        return type(error) is ConvergenceWarning
+
+def try_another_category():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.warn("yes", UserWarning)
+    return len(caught)
+"""
+
+
+def test_categories_of_packages(tmp_path):
+    assert try_each(tmp_path, CATEGORIES) == {
+        "try_a_category_of_a_package_that_is_loaded_later": True,
+        "try_another_category": 1,
+    }
+
+
 LOGGED = """
 import logging
 logging.basicConfig(level=logging.INFO, format="%(levelname)s said %(message)s")
@@ -94,8 +120,8 @@ def test_records_that_a_script_shows_are_shown_by_its_workers(tmp_path):
 
 
 def test_numpy_is_not_loaded_for_what_it_does_anyway(tmp_path):
-    body = "import sys\nimport numpy\nSUGGESTIONS = [{}]\ndef evaluate():\n    return 'numpy' in sys.modules\n"
-    away, here = run_script(tmp_path, body.replace("return", "return 0.0 +"))
+    body = "import sys\nimport numpy\nSUGGESTIONS = [{}]\ndef evaluate():\n    return int('numpy' in sys.modules)\n"
+    away, here = run_script(tmp_path, body)
     assert [away[0]["ok"]["loss"], here[0]["ok"]["loss"]] == [0.0, 1.0]
 
 
