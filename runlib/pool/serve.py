@@ -65,7 +65,8 @@ def _connect(stream: int, tasks: int, life: int) -> tuple[socket.socket, socket.
     for number in (stream, tasks, life):
         os.set_inheritable(number, False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:  # else the manager ignores it, or was started so
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])  # the thread that started this may have blocked some
     hold(life)
     _be_taken_first()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
-from runlib.pool.parcel.pickler import code_names
+from runlib.pool.parcel.names import code_names
 
 __all__ = ["describe_fault"]
 

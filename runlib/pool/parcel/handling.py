@@ -64,15 +64,15 @@ def _pattern(found: Any) -> str:
     """The text of a filter's regular expression; Python's own filters have plain names."""
     if found is None:
         return ""
-    return found.pattern if isinstance(found, re.Pattern) else re.escape(found) + r"\Z"
+    return str(found.pattern if isinstance(found, re.Pattern) else re.escape(found) + r"\Z")
 
 
-def _name(category: type[Warning]) -> type[Warning] | Name:
+def _name(category: Any) -> type[Warning] | Name:
     """A category that lies in some package goes by its name, so that a worker need not import the package."""
     module, name = category.__module__, category.__qualname__
-    if module in ("builtins", "__main__") or getattr(sys.modules.get(module), name, None) is not category:
-        return category
-    return module, name
+    stays = module in ("builtins", "__main__") or getattr(sys.modules.get(module), name, None) is not category
+    found: type[Warning] | Name = category if stays else (module, name)
+    return found
 
 
 class _ByName(type):
@@ -84,7 +84,7 @@ class _ByName(type):
         return any((base.__module__, base.__qualname__) == cls.name for base in other.__mro__)
 
 
-def _category(found: type[Warning] | Name) -> type[Warning]:
+def _category(found: type[Warning] | Name) -> type:
     if isinstance(found, type):
         return found
     module, name = found

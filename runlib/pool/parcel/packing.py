@@ -14,10 +14,11 @@ from typing import Any
 from runlib.engine import registry
 from runlib.errors import PoolError
 from runlib.evaluator.base import Evaluator
+from runlib.pool.parcel.definitions import DefinitionPickler, definitions
 from runlib.pool.parcel.faults import describe_fault
 from runlib.pool.parcel.handling import note_handling
 from runlib.pool.parcel.modules import is_handmade
-from runlib.pool.parcel.pickler import DefinitionPickler, ParcelPickler, is_definition
+from runlib.pool.parcel.pickler import ParcelPickler
 
 __all__ = ["pack"]
 
@@ -91,7 +92,7 @@ class _Packing:
         """The functions and classes of the script that are not in the parcel yet, but those that cannot be sent."""
         known = {name: value for pickler in self._picklers for name, value in pickler.named.items()}
         present = set(known).union(*(pickler.filled for pickler in self._picklers))
-        rest = {name: value for name, value in _definitions().items() if name not in present}
+        rest = {name: value for name, value in definitions().items() if name not in present}
         if not rest:
             return None
         data = _try(DefinitionPickler, rest, known, present)
@@ -123,20 +124,6 @@ def _try(pickler: type[ParcelPickler], value: Any, *arguments: Any) -> tuple[byt
 
 def _is_sendable(value: Any) -> bool:
     return _try(ParcelPickler, value) is not None
-
-
-def _definitions() -> dict[str, Any]:
-    """The functions, classes and small constants of the script, by their names."""
-    return {
-        name: value
-        for name, value in vars(sys.modules["__main__"]).items()
-        if not name.startswith("__") and is_definition(value) and _stands_here(name, value)
-    }
-
-
-def _stands_here(name: str, value: Any) -> bool:
-    module = getattr(value, "__module__", None)
-    return module == "__main__" if module is not None else not name.startswith("_")
 
 
 def _has_name(cls: type) -> bool:

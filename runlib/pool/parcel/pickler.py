@@ -12,7 +12,6 @@ leads to. That is cloudpickle's work. Here is what it leaves open:
 from __future__ import annotations
 
 import copyreg
-import enum
 import functools
 import io
 import linecache
@@ -20,34 +19,22 @@ import operator
 import os
 import pickle
 import sys
-import typing
-import weakref
 from collections import ChainMap
-from collections.abc import Callable, Iterator, Mapping
-from types import CodeType, FunctionType, ModuleType
-from typing import Any
+from collections.abc import Mapping
+from types import FunctionType, ModuleType
+from typing import IO, Any
 
 import cloudpickle
 
 from runlib.pool.parcel import rebuilding
-from runlib.pool.parcel.modules import find_location, is_handmade
+from runlib.pool.parcel.modules import find_location, is_handmade, load_file
+from runlib.pool.parcel.names import annotated_names, code_names
+from runlib.pool.parcel.reducers import REDUCERS, WITHOUT_NAME, complete_class
 
-__all__ = ["DefinitionPickler", "ParcelPickler", "code_names", "is_definition"]
+__all__ = ["ParcelPickler"]
 
 OWN = ("__builtins__", "__cached__", "__loader__", "__spec__")  # of each module, not of the user
 LOOKING_UP = {"eval", "exec", "globals", "vars"}
-SMALL = 4096  # characters or bytes of a constant that goes along without being asked for
-# The kinds of things that make up the code of a script, as opposed to its data.
-DEFINITIONS = (FunctionType, type, ModuleType, functools._lru_cache_wrapper, typing.NewType)
-CONSTANTS = (bool, int, float, complex, str, bytes, type(None))
-
-
-def code_names(code: CodeType) -> Iterator[str]:
-    """The names that code looks up in its module, among others."""
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from code_names(constant)
 
 
 class _Space:
@@ -58,39 +45,6 @@ class _Space:
 
     def __reduce__(self) -> Any:
         return rebuilding.space, (self.module,)
-
-
-def _reduce_code(code: CodeType) -> Any:
-    make, arguments = cloudpickle.Pickler.dispatch_table[CodeType](code)
-    return rebuilding.make_code, (code.co_filename, make, *arguments)
-
-
-def _reduce_lru_cache(function: Any) -> Any:
-    return rebuilding.make_lru_cache, (function.__wrapped__, function.cache_parameters()), _attributes(function)
-
-
-def _attributes(function: Any) -> dict[str, Any] | None:
-    return {name: value for name, value in vars(function).items() if name != "__wrapped__"} or None
-
-
-def _reduce_cached_property(made: functools.cached_property[Any]) -> Any:
-    return rebuilding.make_cached_property, (made.func, made.attrname)
-
-
-def _reduce_weak_mapping(mapping: Any) -> Any:
-    return type(mapping), (dict(mapping),)
-
-
-def _reduce_by_name_alone(variable: Any) -> Any:
-    return type(variable), (variable.__name__,)
-
-
-REDUCERS: dict[type, Callable[[Any], Any]] = {
-    CodeType: _reduce_code,
-    functools.cached_property: _reduce_cached_property,
-    weakref.WeakKeyDictionary: _reduce_weak_mapping,
-    weakref.WeakValueDictionary: _reduce_weak_mapping,
-}
 
 
 class ParcelPickler(cloudpickle.Pickler):  # type: ignore[misc]
@@ -105,7 +59,7 @@ class ParcelPickler(cloudpickle.Pickler):  # type: ignore[misc]
 
     dispatch_table = ChainMap(REDUCERS, cloudpickle.Pickler.dispatch_table)
 
-    def __init__(self, file: typing.IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes]) -> None:
         super().__init__(file)
         self.named: dict[str, Any] = {}
         self.filled: set[str] = set()
@@ -161,7 +115,7 @@ class ParcelPickler(cloudpickle.Pickler):  # type: ignore[misc]
 
     def _globals(self, function: FunctionType, found: dict[str, Any]) -> dict[str, Any]:
         """The global variables that a function brings along."""
-        found = {**found, **_annotated(function, found)}
+        found = {**found, **annotated_names(function, found)}
         if function.__globals__ is self._script:
             self.filled |= found.keys()
         return found
@@ -174,7 +128,7 @@ class ParcelPickler(cloudpickle.Pickler):  # type: ignore[misc]
         reduced = super().reducer_override(cls)
         if reduced is not NotImplemented and len(reduced) > 2:  # else it is one of Python's own
             self._note(cls)
-            _complete_class(cls, reduced)
+            complete_class(cls, reduced)
         return reduced
 
     def _reduce_module(self, module: ModuleType) -> Any:
@@ -184,7 +138,7 @@ class ParcelPickler(cloudpickle.Pickler):  # type: ignore[misc]
             return NotImplemented
         location = None if registered else find_location(module.__spec__)
         if location is not None:
-            return rebuilding.load_file, (name, location)
+            return load_file, (name, location)
         names = {key: value for key, value in vars(module).items() if key not in OWN}
         make = rebuilding.registered_module if registered else rebuilding.make_module
         # The names come as its state, since they may lead back to the module.
@@ -248,7 +202,7 @@ class ParcelPickler(cloudpickle.Pickler):  # type: ignore[misc]
 
     def _is_part_of_file(self, thing: Any, space: Mapping[str, Any]) -> bool:
         """Whether it stands at the top of a module that is not in ``sys.modules`` and has a file."""
-        name = space.get("__name__")
+        name = str(space.get("__name__"))
         if name == "__main__" or vars(sys.modules.get(name, ModuleType("none"))) is space:
             return False
         if find_location(space.get("__spec__")) is None:
@@ -261,40 +215,6 @@ class ParcelPickler(cloudpickle.Pickler):  # type: ignore[misc]
     def _part_of_file(self, thing: Any, space: Mapping[str, Any]) -> Any:
         location = find_location(space["__spec__"])
         return rebuilding.part_of_file, (space["__name__"], location, thing.__qualname__)
-
-
-class DefinitionPickler(ParcelPickler):
-    """Pickles the rest of the script: its functions and classes, without the data that they use.
-
-    Args:
-        file: Where to.
-        known: What the worker has already, by the names in ``__main__``.
-        present: All names that the worker's ``__main__`` has already.
-    """
-
-    def __init__(self, file: typing.IO[bytes], known: Mapping[str, Any], present: set[str]) -> None:
-        super().__init__(file)
-        self._known = {id(value): name for name, value in known.items()}
-        self._present = present
-
-    def reducer_override(self, obj: Any) -> Any:
-        """What the worker has already goes by its name."""
-        if id(obj) in self._known:
-            return rebuilding.named, ("__main__", self._known[id(obj)])
-        return super().reducer_override(obj)
-
-    def _globals(self, function: FunctionType, found: dict[str, Any]) -> dict[str, Any]:
-        found = super()._globals(function, found)
-        if function.__globals__ is not self._script:
-            return found
-        return {name: value for name, value in found.items() if name not in self._present and is_definition(value)}
-
-
-def is_definition(value: Any) -> bool:
-    """Whether it is code or a small constant, and may go along without being asked for."""
-    if isinstance(value, CONSTANTS):
-        return not isinstance(value, str | bytes) or len(value) <= SMALL
-    return isinstance(value, DEFINITIONS) or type(value).__module__ == "typing"
 
 
 class _Names:
@@ -311,33 +231,3 @@ def _globals_of_class(cls: type) -> dict[str, Any] | None:
         if isinstance(space, dict) and space.get("__name__") == cls.__module__:
             return space
     return None
-
-
-def _complete_class(cls: type, reduced: tuple[Any, ...]) -> None:
-    """Add what cloudpickle leaves out."""
-    _, arguments, (names, _), *_ = reduced
-    names["__qualname__"] = cls.__qualname__  # by which a class within a class is found
-    slots = vars(cls).get("__slots__")
-    generic = "__orig_bases__" in vars(cls)  # a NamedTuple among them, which refuses slots
-    if isinstance(slots, str | tuple | list) and (slots or not generic) and not isinstance(cls, enum.EnumMeta):
-        arguments[3]["__slots__"] = slots
-
-
-def _annotated(function: FunctionType, found: Mapping[str, Any]) -> dict[str, Any]:
-    """What the text of annotations names, for those who resolve it."""
-    space, names = function.__globals__, set()
-    for text in function.__annotations__.values():
-        if isinstance(text, str):
-            try:
-                names.update(compile(text, "annotation", "eval").co_names)
-            except SyntaxError:
-                continue
-    return {name: space[name] for name in names if name in space and name not in found and is_definition(space[name])}
-
-
-# Things that pickle themselves by their names, for where their names lead nowhere.
-WITHOUT_NAME: dict[type, Callable[[Any], Any]] = {
-    functools._lru_cache_wrapper: _reduce_lru_cache,
-    typing.ParamSpec: _reduce_by_name_alone,
-    typing.TypeVarTuple: _reduce_by_name_alone,
-}

@@ -39,7 +39,7 @@ def note_origin() -> Origin:
     if isinstance(main, ScriptModule):  # a worker that has workers
         return main.origin
     name = getattr(getattr(main, "__spec__", None), "name", None) or "__main__"
-    kept = {key: vars(main)[key] for key in ("__doc__", "__file__", "__package__") if key in vars(main)}
+    kept: dict[str, Any] = {key: vars(main)[key] for key in ("__doc__", "__file__", "__package__") if key in vars(main)}
     return Origin(name, kept, carried_modules())
 
 

@@ -58,8 +58,8 @@ USES = {
     "return local": "'evaluate' uses the global 'local' of type _local, which cannot",
     "return inner(x)": "the function 'inner' uses the global 'lock' of type lock, which cannot be pickled; make it",
     "return [inner(n) for n in [x]]": "the function 'inner' uses the global 'lock' of type lock, which cannot",
-    "return state": "uses the global 'state' of type dict, in it the item 'model' of type dict, in it the item 'lock' of",
-    "return net": "uses the global 'net' of type Net, in it the attribute 'layers' of type list, in it the element 1 of",
+    "return state": "the global 'state' of type dict, in it the item 'model' of type dict, in it the item 'lock' of",
+    "return net": "the global 'net' of type Net, in it the attribute 'layers' of type list, in it the element 1 of",
     "return lines": "uses the global 'lines' of type queue.Queue, in it the attribute 'mutex' of type lock, which",
     "return Cached().fit()": "the class 'Cached' uses the attribute 'guard' of type lock, which cannot",
     "return (lambda: lock)()": "the function 'evaluate' uses the global 'lock' of type lock, which",
@@ -73,7 +73,9 @@ def evaluate_in_a_script(folder, text):
     return done.stderr.splitlines()[-1]
 
 
-@pytest.mark.parametrize("use", [*list(USES)[:2], *(pytest.param(use, marks=pytest.mark.slow) for use in list(USES)[2:])])
+@pytest.mark.parametrize(
+    "use", [*list(USES)[:2], *(pytest.param(use, marks=pytest.mark.slow) for use in list(USES)[2:])]
+)
 def test_a_global_variable_that_cannot_be_pickled_is_named(tmp_path, use):
     line = evaluate_in_a_script(tmp_path, f"def evaluate(x):\n    {use}\n")
     assert line.startswith("runlib.errors.PoolError: the evaluator FunctionEvaluator cannot be sent to the workers: ")
@@ -92,7 +94,7 @@ def use_default(x, handle=connection):
     return x
 use_partial = functools.partial(use_default, handle=plain)
 """
-    script += f"""
+    script += """
 from runlib import PoolError
 from runlib.evaluator.function import FunctionEvaluator
 from runlib.pool.parcel import pack

@@ -32,7 +32,7 @@ PACKAGE = {
     "kit/inner.py": "def value():\n    return 7\n",
     "other/helper.py": "def scale(x):\n    return -1\n",
 }
-LOADED = """
+LOADED = '''
 import importlib.machinery, importlib.util, runpy, sys, types
 from pathlib import Path
 
@@ -59,7 +59,14 @@ sys.path.pop(0)
 ran = runpy.run_path("lib/free.py")["free"]
 made = types.ModuleType("made_by_hand")
 sys.modules["made_by_hand"] = made
-exec("STEP = 2\\ndef step(x):\\n    return x + STEP\\nclass Thing:\\n    def more(self):\\n        return step(1)", vars(made))
+exec("""
+STEP = 2
+def step(x):
+    return x + STEP
+class Thing:
+    def more(self):
+        return step(1)
+""", vars(made))
 unnamed = types.ModuleType("unnamed")
 exec("def inner(x):\\n    return x * 5\\ndef outer(x):\\n    return inner(x)", vars(unnamed))
 
@@ -108,7 +115,7 @@ def try_what_its_functions_share():
 
 def try_a_module_made_by_hand_that_is_not_registered():
     return unnamed.outer(2)
-"""
+'''
 
 
 def test_modules_of_all_origins(tmp_path):

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
-import subprocess
-import sys
-
 import pytest
 
 from tests.pool.parcel.script_tools import run, run_script, try_each
