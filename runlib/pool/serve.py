@@ -25,8 +25,8 @@ from runlib.evaluator.base import Evaluator
 from runlib.pool.evaluate import evaluate, failed
 from runlib.pool.frames import receive, send
 from runlib.pool.lifeline import hold
-from runlib.pool.parcel import arriving, unpack
 from runlib.pool.parcel.script import stand_in
+from runlib.pool.parcel.unpacking import arriving, unpack
 
 __all__ = ["serve"]
 

@@ -18,7 +18,7 @@ def definitions() -> dict[str, Any]:
     """The functions, classes and small constants of the script, by their names."""
     return {
         name: value
-        for name, value in vars(sys.modules["__main__"]).items()
+        for name, value in list(vars(sys.modules["__main__"]).items())
         if not name.startswith("__") and is_definition(value) and _stands_here(name, value)
     }
 

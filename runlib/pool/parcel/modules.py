@@ -11,7 +11,6 @@ import importlib.machinery
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from importlib.abc import MetaPathFinder
 from importlib.util import module_from_spec, spec_from_file_location
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -106,7 +105,7 @@ def is_handmade(name: str) -> bool:
     top = name.partition(".")[0]
     if type(module) is not ModuleType or name == "__main__" or top in sys.stdlib_module_names:
         return False
-    if getattr(module, "__spec__", None) is not None and find_location(module.__spec__) is not None:
+    if getattr(getattr(module, "__spec__", None), "has_location", False):
         return False
     return _find_spec(top) is None
 
@@ -126,7 +125,7 @@ def _make_spec(name: str, location: Location) -> Any:
     return spec_from_file_location(name, location.file, loader=loader, submodule_search_locations=location.search)
 
 
-class CarriedModules(MetaPathFinder):
+class CarriedModules:
     """Finds the modules that the manager loaded from files by their paths; before all other finders.
 
     Args:

@@ -7,9 +7,12 @@ manager's own workers ever read a parcel: it is no file.
 
 from __future__ import annotations
 
+import functools
+import io
 import pickle
 import sys
-from typing import Any
+from collections.abc import Callable
+from typing import IO, Any, cast
 
 from runlib.engine import registry
 from runlib.errors import PoolError
@@ -19,8 +22,11 @@ from runlib.pool.parcel.faults import describe_fault
 from runlib.pool.parcel.handling import note_handling
 from runlib.pool.parcel.modules import is_handmade
 from runlib.pool.parcel.pickler import ParcelPickler
+from runlib.pool.parcel.unpacking import FOOT
 
 __all__ = ["pack"]
+
+Part = tuple[int, int]  # where a part begins and ends
 
 
 def pack(evaluator: Evaluator) -> bytes:
@@ -35,20 +41,23 @@ def pack(evaluator: Evaluator) -> bytes:
 
 
 class _Packing:
-    """A parcel in the making."""
+    """A parcel in the making: its parts one after the other, so that none is copied; at the end their list."""
 
     def __init__(self, evaluator: Evaluator) -> None:
         self._evaluator = evaluator
         self._classes = [cls for cls in registry.classes(object) if not _has_name(cls)]
+        self._file = io.BytesIO()
         self._picklers: list[ParcelPickler] = []
 
     def parcel(self) -> bytes:
-        parcel: dict[str, Any] = self._contents()
-        parcel["handling"] = self._handling()
-        parcel["rest"] = self._rest()
-        parcel["at_once"] = any(pickler.looks_up for pickler in self._picklers)
-        parcel["sources"] = {file: lines for each in self._picklers for file, lines in each.sources.items()}
-        return pickle.dumps(parcel)
+        head: dict[str, Any] = self._contents()
+        head["handling"] = self._handling()
+        head["rest"] = self._rest()
+        head["at_once"] = any(pickler.looks_up for pickler in self._picklers)
+        head["sources"] = {file: lines for each in self._picklers for file, lines in each.sources.items()}
+        written = self._file.write(pickle.dumps(head))
+        self._file.write(written.to_bytes(FOOT))
+        return self._file.getvalue()
 
     def _contents(self) -> dict[str, Any]:
         try:
@@ -59,15 +68,15 @@ class _Packing:
 
     def _parts(self, reason: Exception) -> dict[str, Any]:
         """One thing in the parcel cannot be pickled: leave out what need not be in it."""
-        packed = [data for cls in self._classes if (data := self._try_dump(cls)) is not None]
+        packed = [part for cls in self._classes if (part := self._try_dump(cls)) is not None]
         whole = self._try_dump((self._evaluator, []))
         if whole is not None:
             return {"evaluator": whole, "classes": packed}
         return {"recipe": self._recipe(reason), "classes": packed}
 
-    def _recipe(self, reason: Exception) -> bytes:
+    def _recipe(self, reason: Exception) -> Part:
         made, name = self._evaluator, type(self._evaluator).__qualname__
-        fault = f"the evaluator {name} cannot be sent to the workers: {describe_fault(made, reason, _is_sendable)}"
+        fault = f"the evaluator {name} cannot be sent to the workers: {describe_fault(made, reason, is_sendable)}"
         if not made.is_found_by_config():
             raise PoolError(fault) from reason
         try:
@@ -78,52 +87,59 @@ class _Packing:
                 f"{fault}; and it cannot be built there from its config: {type(error).__name__}: {error}"
             ) from reason
 
-    def _handling(self) -> bytes:
+    def _handling(self) -> Part:
         handling = note_handling()
         try:
             return self._dump(handling)
         except Exception as error:
             raise PoolError(
                 "how this process handles warnings, floating-point errors and log records cannot be sent to the "
-                f"workers: {describe_fault(handling, error, _is_sendable)}"
+                f"workers: {describe_fault(handling, error, is_sendable)}"
             ) from error
 
-    def _rest(self) -> bytes | None:
+    def _rest(self) -> Part | None:
         """The functions and classes of the script that are not in the parcel yet, but those that cannot be sent."""
         known = {name: value for pickler in self._picklers for name, value in pickler.named.items()}
         present = set(known).union(*(pickler.filled for pickler in self._picklers))
         rest = {name: value for name, value in definitions().items() if name not in present}
-        if not rest:
-            return None
-        data = _try(DefinitionPickler, rest, known, present)
-        if data is None:
-            rest = {name: value for name, value in rest.items() if _try(DefinitionPickler, value, known, present)}
-            data = _try(DefinitionPickler, rest, known, present)
-        if data is not None:
-            self._picklers.append(data[1])
-        return None if data is None else data[0]
+        make = functools.partial(DefinitionPickler, known=known, present=present)
+        part = self._try_dump(rest, make) if rest else None
+        if rest and part is None:
+            part = self._try_dump({name: value for name, value in rest.items() if is_sendable(value, make)}, make)
+        return part
 
-    def _dump(self, value: Any) -> bytes:
-        data, pickler = ParcelPickler.pickled(value)
-        self._picklers.append(pickler)
-        return data
-
-    def _try_dump(self, value: Any) -> bytes | None:
+    def _dump(self, value: Any, make: Callable[[IO[bytes]], ParcelPickler] = ParcelPickler) -> Part:
+        begin, pickler = self._file.tell(), make(self._file)
         try:
-            return self._dump(value)
+            pickler.put(value)
+        except BaseException:
+            self._file.seek(begin)
+            self._file.truncate()
+            raise
+        self._picklers.append(pickler)
+        return begin, self._file.tell()
+
+    def _try_dump(self, value: Any, make: Callable[[IO[bytes]], ParcelPickler] = ParcelPickler) -> Part | None:
+        try:
+            return self._dump(value, make)
         except Exception:
             return None
 
 
-def _try(pickler: type[ParcelPickler], value: Any, *arguments: Any) -> tuple[bytes, ParcelPickler] | None:
+class _Nowhere(io.RawIOBase):
+    """A file that forgets what is written to it."""
+
+    def write(self, data: Any) -> int:
+        return len(data)
+
+
+def is_sendable(value: Any, make: Callable[[IO[bytes]], ParcelPickler] = ParcelPickler) -> bool:
+    """Whether something can be pickled."""
     try:
-        return pickler.pickled(value, *arguments)
+        make(cast(IO[bytes], _Nowhere())).put(value)
     except Exception:
-        return None
-
-
-def _is_sendable(value: Any) -> bool:
-    return _try(ParcelPickler, value) is not None
+        return False
+    return True
 
 
 def _has_name(cls: type) -> bool:

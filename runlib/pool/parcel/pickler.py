@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import copyreg
 import functools
-import io
 import linecache
 import operator
 import os
@@ -70,21 +69,18 @@ class ParcelPickler(cloudpickle.Pickler):  # type: ignore[misc]
         self._handmade: dict[str, bool] = {}
         self._registered: list[ModuleType] = []
 
-    @classmethod
-    def pickled(cls, value: Any, *arguments: Any) -> tuple[bytes, ParcelPickler]:
-        """A value as bytes, and what was noted on the way.
+    def put(self, value: Any) -> None:
+        """Pickle a value, and the names that its parts have in ``__main__``.
 
         Raises:
             Exception: Something in it cannot be pickled.
         """
-        file = io.BytesIO()
-        pickler = cls(file, *arguments)
         try:
-            pickler.dump((value, pickler.named))
+            self.dump((value, self.named))
         finally:
-            for module in pickler._registered:
+            for module in self._registered:
                 cloudpickle.unregister_pickle_by_value(module)
-        return file.getvalue(), pickler
+            self._registered.clear()
 
     def reducer_override(self, obj: Any) -> Any:
         """How one object is pickled; called for each that is no plain data."""

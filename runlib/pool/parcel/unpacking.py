@@ -16,8 +16,9 @@ from runlib.evaluator.base import Evaluator
 from runlib.pool.parcel.handling import apply_handling
 from runlib.pool.parcel.script import Origin, ScriptModule, stand_in
 
-__all__ = ["ScriptName", "arrive_again", "arriving", "is_arriving", "unpack"]
+__all__ = ["FOOT", "ScriptName", "arrive_again", "arriving", "is_arriving", "unpack"]
 
+FOOT = 8  # bytes at the end of a parcel: how long the list of its parts is
 LARGEST = 64 * 2**20  # bytes of a parcel that is kept for the processes which a trial starts
 _arriving = False
 
@@ -44,42 +45,64 @@ def unpack(data: bytes) -> Evaluator:
     Raises:
         Exception: Whatever the code in it raises.
     """
-    parcel = pickle.loads(data)
-    for file, lines in parcel["sources"].items():
+    parts = _Parts(data)
+    for file, lines in parts.head["sources"].items():
         linecache.cache[file] = (sum(map(len, lines)), None, lines, file)
     main = sys.modules["__main__"]
     if isinstance(main, ScriptModule):
         main.__spec__.name = ScriptName(main.origin, data)
-        main.complete_by(functools.partial(_unpack_rest, parcel["rest"]))
-    with registry.deferred():
-        evaluator, classes = _load(parcel["evaluator"]) if "evaluator" in parcel else (None, [])
-        classes = [*classes, *map(_load, parcel["classes"])]
-        recipe = _load(parcel["recipe"]) if "recipe" in parcel else None
-    for cls in classes:
-        registry.register(cls)
-    made: Evaluator = evaluator if recipe is None else _build(*recipe)
-    if parcel["at_once"] and isinstance(main, ScriptModule):
+        main.complete_by(functools.partial(_unpack_rest, parts.read("rest")))
+    evaluator = _unpack_evaluator(parts)
+    if parts.head["at_once"] and isinstance(main, ScriptModule):
         main.complete()
-    apply_handling(_load(parcel["handling"]))
-    return made
+    apply_handling(parts.load("handling"))
+    return evaluator
 
 
-def _load(data: bytes) -> Any:
+class _Parts:
+    """The parts of a parcel."""
+
+    def __init__(self, data: bytes) -> None:
+        self._view = memoryview(data)
+        end = len(data) - FOOT
+        self.head: dict[str, Any] = pickle.loads(self._view[end - int.from_bytes(self._view[end:]) : end])
+
+    def load(self, name: str, default: Any = None) -> Any:
+        return self.load_part(self.head[name]) if self.head.get(name) is not None else default
+
+    def load_part(self, part: tuple[int, int]) -> Any:
+        return _load(self._view[slice(*part)])
+
+    def read(self, name: str) -> bytes | None:
+        return None if self.head[name] is None else bytes(self._view[slice(*self.head[name])])
+
+
+def _load(data: bytes | memoryview) -> Any:
     """What was pickled, after its parts that stand at the top of the script got their names there."""
     value, named = pickle.loads(data)
     names = vars(sys.modules["__main__"])
-    for name, part in named.items():
-        names.setdefault(name, part)
+    for name, thing in named.items():
+        names.setdefault(name, thing)
     return value
+
+
+def _unpack_evaluator(parts: _Parts) -> Evaluator:
+    with registry.deferred():
+        evaluator, classes = parts.load("evaluator", (None, []))
+        classes = [*classes, *map(parts.load_part, parts.head["classes"])]
+        recipe = parts.load("recipe")
+    for cls in classes:
+        registry.register(cls)
+    made: Evaluator = evaluator if recipe is None else _build(*recipe)
+    return made
 
 
 def _unpack_rest(data: bytes | None) -> None:
     """The functions and classes of the script that the evaluator does not use."""
-    if data is not None:
-        with registry.deferred():
-            names = _load(data)
-        main = vars(sys.modules["__main__"])
-        main.update({name: value for name, value in names.items() if name not in main})
+    with registry.deferred():
+        names = {} if data is None else _load(data)
+    main = vars(sys.modules["__main__"])
+    main.update({name: value for name, value in names.items() if name not in main})
 
 
 def _build(cls: type, config: Any, context: Any, objective: str) -> Evaluator:

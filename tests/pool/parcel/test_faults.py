@@ -13,7 +13,7 @@ import pytest
 from runlib.errors import PoolError
 from runlib.evaluator.base import Evaluator
 from runlib.evaluator.function import FunctionEvaluator
-from runlib.pool.parcel import pack
+from runlib.pool.parcel.packing import pack
 from tests.pool.parcel.script_tools import HEAD, TAIL
 
 HEADER = """
@@ -97,7 +97,7 @@ use_partial = functools.partial(use_default, handle=plain)
     script += """
 from runlib import PoolError
 from runlib.evaluator.function import FunctionEvaluator
-from runlib.pool.parcel import pack
+from runlib.pool.parcel.packing import pack
 for name, function in list(globals().items()):
     if name.startswith("use_"):
         try:

@@ -16,7 +16,8 @@ from runlib.engine.component import Component, from_config
 from runlib.errors import PoolError
 from runlib.evaluator.base import Evaluator
 from runlib.pool.base import Task
-from runlib.pool.parcel import pack, unpack
+from runlib.pool.parcel.packing import pack
+from runlib.pool.parcel.unpacking import unpack
 from runlib.pool.processes import ProcessPool
 from tests.pool.pool_evaluators import Doing, Locked
 from tests.pool.pool_tools import finish
@@ -125,7 +126,9 @@ def test_a_process_that_knows_nothing_can_unpack_it(tmp_path):
             return suggestion + 1
 
     (tmp_path / "parcel").write_bytes(pack(Local()))
-    code = "import sys; from runlib.pool.parcel import unpack; print(unpack(open(sys.argv[1], 'rb').read())(4))"
+    code = (
+        "import sys; from runlib.pool.parcel.unpacking import unpack; print(unpack(open(sys.argv[1], 'rb').read())(4))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "parcel")], stdout=subprocess.PIPE, text=True, check=True
     )
@@ -142,6 +145,5 @@ def test_what_an_evaluator_raises_as_it_is_unpacked_comes_through():
 
 
 def test_a_parcel_is_a_pickle_for_own_children_only():
-    parcel = pickle.loads(pack(Doing()))
-    (evaluator, _), _ = pickle.loads(parcel["evaluator"])
+    (evaluator, _), _ = pickle.loads(pack(Doing()))
     assert isinstance(evaluator, Doing)
