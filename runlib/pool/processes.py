@@ -24,6 +24,7 @@ from runlib.errors import ConfigError, PoolError
 from runlib.evaluator.base import Evaluator
 from runlib.pool.base import Finished, Lost, Pool, Task
 from runlib.pool.guard import Guard
+from runlib.pool.parcel.names import find_script
 from runlib.pool.parcel.script import Origin, note_origin
 from runlib.pool.parcel.unpacking import is_arriving
 from runlib.pool.process import WorkerProcess, has_supervisors
@@ -85,7 +86,7 @@ class ProcessPool(Pool):
             )
         self._settings = self._read(context)
         self._parcel: bytes = load("runlib.pool.parcel.packing").pack(evaluator)
-        self._origin = note_origin()
+        self._origin = note_origin(find_script(evaluator))
         self._failed = False
         guard = None if has_supervisors() else Guard()
         self._desk = Desk(self._launch, guard, self._settings.max_trials_per_worker)

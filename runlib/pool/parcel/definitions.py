@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from types import FunctionType
 from typing import IO, Any
@@ -14,11 +13,11 @@ from runlib.pool.parcel.pickler import ParcelPickler
 __all__ = ["DefinitionPickler", "definitions"]
 
 
-def definitions() -> dict[str, Any]:
+def definitions(script: dict[str, Any]) -> dict[str, Any]:
     """The functions, classes and small constants of the script, by their names."""
     return {
         name: value
-        for name, value in list(vars(sys.modules["__main__"]).items())
+        for name, value in list(script.items())
         if not name.startswith("__") and is_definition(value) and _stands_here(name, value)
     }
 
@@ -33,12 +32,13 @@ class DefinitionPickler(ParcelPickler):
 
     Args:
         file: Where to.
+        script: The names of ``__main__``.
         known: What the worker has already, by the names in ``__main__``.
         present: All names that the worker's ``__main__`` has already.
     """
 
-    def __init__(self, file: IO[bytes], known: Mapping[str, Any], present: set[str]) -> None:
-        super().__init__(file)
+    def __init__(self, file: IO[bytes], script: dict[str, Any], known: Mapping[str, Any], present: set[str]) -> None:
+        super().__init__(file, script)
         self._known = {id(value): name for name, value in known.items()}
         self._present = present
 

@@ -12,6 +12,7 @@ from runlib.pool.parcel.names import code_names
 __all__ = ["describe_fault"]
 
 Step = tuple[str, Any]  # what it is called where it is reached, and what it is
+SHOWN = 4  # steps; beyond them is what no user knows
 ADVICE = "make it inside the function, or use pool_serial"
 
 
@@ -28,7 +29,8 @@ def describe_fault(thing: Any, reason: Exception, is_sendable: Callable[[Any], b
         return f"it cannot be pickled ({type(reason).__name__}: {reason}); {ADVICE}"
     # The last function on the way is where the user looks; how it is reached does not matter.
     begin = max((number for number, (_, value) in enumerate(steps[:-1], 1) if _is_code(value)), default=0)
-    where = ", in it the ".join(f"{name} of type {_type_name(value)}" for name, value in steps[begin:])
+    shown = steps[begin : begin + SHOWN]
+    where = ", in it the ".join(f"{name} of type {_type_name(value)}" for name, value in shown)
     if begin:
         return f"{_code_name(steps[begin - 1][1])} uses the {where}, which cannot be pickled; {ADVICE}"
     return f"its {where} cannot be pickled ({reason}); make it when it is first used, or use pool_serial"

@@ -21,11 +21,13 @@ from runlib.pool.parcel.definitions import DefinitionPickler, definitions
 from runlib.pool.parcel.faults import describe_fault
 from runlib.pool.parcel.handling import note_handling
 from runlib.pool.parcel.modules import is_handmade
+from runlib.pool.parcel.names import find_script
 from runlib.pool.parcel.pickler import ParcelPickler
 from runlib.pool.parcel.unpacking import FOOT
 
 __all__ = ["pack"]
 
+Make = Callable[[IO[bytes], dict[str, Any]], ParcelPickler]
 Part = tuple[int, int]  # where a part begins and ends
 
 
@@ -45,6 +47,7 @@ class _Packing:
 
     def __init__(self, evaluator: Evaluator) -> None:
         self._evaluator = evaluator
+        self._script = find_script(evaluator)
         self._classes = [cls for cls in registry.classes(object) if not _has_name(cls)]
         self._file = io.BytesIO()
         self._picklers: list[ParcelPickler] = []
@@ -76,7 +79,7 @@ class _Packing:
 
     def _recipe(self, reason: Exception) -> Part:
         made, name = self._evaluator, type(self._evaluator).__qualname__
-        fault = f"the evaluator {name} cannot be sent to the workers: {describe_fault(made, reason, is_sendable)}"
+        fault = f"the evaluator {name} cannot be sent to the workers: {describe_fault(made, reason, self._is_sendable)}"
         if not made.is_found_by_config():
             raise PoolError(fault) from reason
         try:
@@ -94,22 +97,22 @@ class _Packing:
         except Exception as error:
             raise PoolError(
                 "how this process handles warnings, floating-point errors and log records cannot be sent to the "
-                f"workers: {describe_fault(handling, error, is_sendable)}"
+                f"workers: {describe_fault(handling, error, self._is_sendable)}"
             ) from error
 
     def _rest(self) -> Part | None:
         """The functions and classes of the script that are not in the parcel yet, but those that cannot be sent."""
         known = {name: value for pickler in self._picklers for name, value in pickler.named.items()}
         present = set(known).union(*(pickler.filled for pickler in self._picklers))
-        rest = {name: value for name, value in definitions().items() if name not in present}
+        rest = {name: value for name, value in definitions(self._script).items() if name not in present}
         make = functools.partial(DefinitionPickler, known=known, present=present)
         part = self._try_dump(rest, make) if rest else None
         if rest and part is None:
-            part = self._try_dump({name: value for name, value in rest.items() if is_sendable(value, make)}, make)
+            part = self._try_dump({name: value for name, value in rest.items() if self._is_sendable(value, make)}, make)
         return part
 
-    def _dump(self, value: Any, make: Callable[[IO[bytes]], ParcelPickler] = ParcelPickler) -> Part:
-        begin, pickler = self._file.tell(), make(self._file)
+    def _dump(self, value: Any, make: Make = ParcelPickler) -> Part:
+        begin, pickler = self._file.tell(), make(self._file, self._script)
         try:
             pickler.put(value)
         except BaseException:
@@ -119,11 +122,18 @@ class _Packing:
         self._picklers.append(pickler)
         return begin, self._file.tell()
 
-    def _try_dump(self, value: Any, make: Callable[[IO[bytes]], ParcelPickler] = ParcelPickler) -> Part | None:
+    def _try_dump(self, value: Any, make: Make = ParcelPickler) -> Part | None:
         try:
             return self._dump(value, make)
         except Exception:
             return None
+
+    def _is_sendable(self, value: Any, make: Make = ParcelPickler) -> bool:
+        try:
+            make(cast(IO[bytes], _Nowhere()), self._script).put(value)
+        except Exception:
+            return False
+        return True
 
 
 class _Nowhere(io.RawIOBase):
@@ -131,15 +141,6 @@ class _Nowhere(io.RawIOBase):
 
     def write(self, data: Any) -> int:
         return len(data)
-
-
-def is_sendable(value: Any, make: Callable[[IO[bytes]], ParcelPickler] = ParcelPickler) -> bool:
-    """Whether something can be pickled."""
-    try:
-        make(cast(IO[bytes], _Nowhere())).put(value)
-    except Exception:
-        return False
-    return True
 
 
 def _has_name(cls: type) -> bool:

@@ -27,7 +27,7 @@ import cloudpickle
 
 from runlib.pool.parcel import rebuilding
 from runlib.pool.parcel.modules import find_location, is_handmade, load_file
-from runlib.pool.parcel.names import annotated_names, code_names
+from runlib.pool.parcel.names import annotated_names, code_names, globals_of_class
 from runlib.pool.parcel.reducers import REDUCERS, WITHOUT_NAME, complete_class
 
 __all__ = ["ParcelPickler"]
@@ -49,6 +49,10 @@ class _Space:
 class ParcelPickler(cloudpickle.Pickler):  # type: ignore[misc]
     """Pickles the evaluator and all that it needs.
 
+    Args:
+        file: Where to.
+        script: The names of ``__main__``, see ``find_script``.
+
     Attributes:
         named: What of ``__main__`` went by value, under its name there.
         filled: The names of ``__main__`` that the functions in here bring along.
@@ -58,14 +62,14 @@ class ParcelPickler(cloudpickle.Pickler):  # type: ignore[misc]
 
     dispatch_table = ChainMap(REDUCERS, cloudpickle.Pickler.dispatch_table)
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], script: dict[str, Any]) -> None:
         super().__init__(file)
         self.named: dict[str, Any] = {}
         self.filled: set[str] = set()
         self.sources: dict[str, list[str]] = {}
         self.looks_up = False
-        self._script = vars(sys.modules["__main__"])
-        self.globals_ref[id(self._script)] = _Space("__main__")
+        self._script = script
+        self.globals_ref[id(script)] = _Space("__main__")
         self._handmade: dict[str, bool] = {}
         self._registered: list[ModuleType] = []
 
@@ -117,7 +121,7 @@ class ParcelPickler(cloudpickle.Pickler):  # type: ignore[misc]
         return found
 
     def _reduce_class(self, cls: type) -> Any:
-        space = _globals_of_class(cls)
+        space = globals_of_class(cls)
         if space is not None and self._is_part_of_file(cls, space):
             return self._part_of_file(cls, space)
         self._open(cls)
@@ -218,12 +222,3 @@ class _Names:
 
     def __init__(self, names: Mapping[str, Any]) -> None:
         self.__dict__.update(names)
-
-
-def _globals_of_class(cls: type) -> dict[str, Any] | None:
-    """The global variables of the module of a class, if one of its methods shows them."""
-    for value in vars(cls).values():
-        space = getattr(value, "__globals__", None)
-        if isinstance(space, dict) and space.get("__name__") == cls.__module__:
-            return space
-    return None

@@ -33,13 +33,17 @@ class Origin(NamedTuple):
     modules: dict[str, Location]
 
 
-def note_origin() -> Origin:
-    """The origin of the script that runs in this process."""
+def note_origin(script: dict[str, Any]) -> Origin:
+    """The origin of a script.
+
+    Args:
+        script: The names of its ``__main__``.
+    """
     main = sys.modules["__main__"]
-    if isinstance(main, ScriptModule):  # a worker that has workers
+    if isinstance(main, ScriptModule) and vars(main) is script:  # a worker that has workers
         return main.origin
-    name = getattr(getattr(main, "__spec__", None), "name", None) or "__main__"
-    kept: dict[str, Any] = {key: vars(main)[key] for key in ("__doc__", "__file__", "__package__") if key in vars(main)}
+    name = getattr(script.get("__spec__"), "name", None) or "__main__"
+    kept: dict[str, Any] = {key: script[key] for key in ("__doc__", "__file__", "__package__") if key in script}
     return Origin(name, kept, carried_modules())
 
 

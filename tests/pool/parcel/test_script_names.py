@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from tests.pool.parcel.script_tools import run, run_script, try_each
+from tests.pool.parcel.script_tools import HEAD, TAIL, run, run_script, try_each
 
 NAMES = """
 import collections, concurrent.futures, dataclasses, enum, joblib, multiprocessing, pickle, typing
@@ -257,3 +259,25 @@ SUGGESTIONS = [{"n": 3}]
 """
     for results in run_script(tmp_path, body):
         assert [result["ok"]["loss"] for result in results] == [6.0]
+
+
+PROFILED = """
+import pickle
+
+class Net:
+    x = 3
+
+def evaluate(x):
+    return pickle.loads(pickle.dumps(Net())).x + x
+
+SUGGESTIONS = [{"x": 1}]
+POOLS = (ProcessPool,)
+"""
+
+
+def test_a_script_that_another_program_executes_as_its_main(tmp_path):
+    # As profilers and debuggers do it: ``__main__`` is theirs, and the script has names of its own.
+    (tmp_path / "job.py").write_text(HEAD + PROFILED + TAIL)
+    host = "import sys; exec(compile(open('job.py').read(), 'job.py', 'exec'), {'__name__': '__main__'})"
+    [line] = run(["-c", host], tmp_path).splitlines()
+    assert json.loads(line)[0]["ok"]["loss"] == 4.0
