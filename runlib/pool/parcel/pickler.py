@@ -145,9 +145,10 @@ class ParcelPickler(cloudpickle.Pickler):  # type: ignore[misc]
         return make, (name,), names, None, None, rebuilding.fill_module
 
     def _reduce_object(self, obj: Any) -> Any:
-        space = getattr(getattr(obj, "__wrapped__", None), "__globals__", None)
-        if isinstance(obj, functools._lru_cache_wrapper) and space is not None and self._is_part_of_file(obj, space):
-            return self._part_of_file(obj, space)
+        if isinstance(obj, functools._lru_cache_wrapper):
+            space = getattr(obj.__wrapped__, "__globals__", {})
+            if self._is_part_of_file(obj, space):
+                return self._part_of_file(obj, space)
         reduced = obj.__reduce_ex__(self.proto)
         if not isinstance(reduced, str) or self._is_found(obj, reduced):
             return reduced
