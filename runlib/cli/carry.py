@@ -6,6 +6,7 @@ What it found goes to standard output, how it is getting on to standard error.
 from __future__ import annotations
 
 import shlex
+import signal
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -78,7 +79,8 @@ def _with_progress(run: Run) -> list[Observer]:
 def _announce_start(run: Run) -> None:
     workers = run.pool.slots(run.context)
     what = f"{workers} worker{'s' if workers > 1 else ''}"
-    say(f"{run.work_directory} runs with {what}; Ctrl-C ends it in order")
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    say(f"{run.work_directory} runs with {what}; {'SIGINT is ignored' if ignored else 'Ctrl-C ends it in order'}")
 
 
 def _show_result(run: Run, manner: Manner, finished: bool = False) -> None:

@@ -59,6 +59,10 @@ class FunctionEvaluator(Evaluator):
         """
         return self._caller(suggestion)
 
+    def is_found_by_config(self) -> bool:
+        """Whether the name of the function leads to it in a process that does not run this script."""
+        return "<" not in self._name and not name_function(self._target).startswith("__main__:")
+
     def fingerprint(self) -> str | None:
         """A hash of the function's source, or None if it has none; the same in every process."""
         return fingerprint_function(self._target)
