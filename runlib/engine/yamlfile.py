@@ -1,7 +1,7 @@
 """YAML, read strictly and written so that every reader gets the same values.
 
 Reading follows the core schema of YAML 1.2: ``1e-5`` is a float, ``no`` and ``on`` are text, dates are text; ``<<``
-merges as in YAML 1.1. What is read is plain data. The document is judged as a graph of nodes before anything is
+merges as in YAML 1.1 (``runlib.engine.yamlmerge``). What is read is plain data. The document is judged as a graph of nodes before anything is
 made of it: a key that stands twice, a key that is no text, an alias that refers to itself or expands beyond all
 measure, and a tag outside the schema are refused with line and column.
 """
@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from runlib.engine.plain import MAX_DEPTH, MAX_INT_BITS, plain
+from runlib.engine.yamlmerge import MERGE, flatten
 from runlib.errors import ConfigError
 
 __all__ = ["parse_yaml", "read_yaml", "write_yaml"]
@@ -25,7 +26,7 @@ MAX_NODES = 1_000_000  # of the document with all its aliases expanded
 _TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 
 _PREFIX = "tag:yaml.org,2002:"
-_MERGE, _TEXT = f"{_PREFIX}merge", f"{_PREFIX}str"
+_TEXT = f"{_PREFIX}str"
 _NULL = re.compile(r"^(?:~|null|Null|NULL|)$")
 _BOOL = re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
 _INT = re.compile(r"^(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$")
@@ -54,6 +55,10 @@ class _Loader(yaml.SafeLoader):
             raise yaml.MarkedYAMLError(problem=_TOO_DEEP, problem_mark=self.get_mark())
         super().fetch_flow_collection_start(TokenClass)
 
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        # Not that of PyYAML, whose versions differ in what a nested merge means.
+        flatten(node)
+
 
 class _Dumper(yaml.SafeDumper):
     """Quotes whatever a reader of YAML 1.1 or 1.2 would take for something else than text.
@@ -78,7 +83,7 @@ _Dumper.add_representer(list, _represent_list)
 for _tag, _pattern, _first in _RESOLVERS:
     _Loader.add_implicit_resolver(f"{_PREFIX}{_tag}", _pattern, _first)
     _Dumper.add_implicit_resolver(f"{_PREFIX}{_tag}", _pattern, _first)
-_Loader.add_implicit_resolver(_MERGE, re.compile(r"^<<$"), ["<"])
+_Loader.add_implicit_resolver(MERGE, re.compile(r"^<<$"), ["<"])
 
 
 def _scalar(node: yaml.Node, pattern: re.Pattern[str], what: str) -> str:
@@ -210,7 +215,7 @@ def _check_keys(node: yaml.MappingNode) -> None:
     # Here and not while the dict is made, for by then merging has added keys that may well be there twice.
     seen: set[str] = set()
     for key, _ in node.value:
-        if key.tag == _MERGE:
+        if key.tag == MERGE:
             continue
         if key.tag != _TEXT or not isinstance(key, yaml.ScalarNode):
             shown = repr(key.value) if isinstance(key, yaml.ScalarNode) else "a list or dict"
