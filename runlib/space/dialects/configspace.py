@@ -14,6 +14,7 @@ no consequence here.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -56,9 +57,10 @@ def _configuration_space(library: Any, space: Any) -> Any:
     if not isinstance(space, Mapping):
         raise SpaceError(f"takes a ConfigurationSpace or a dict, got one of type {type(space).__name__}", ROOT)
     try:
-        if isinstance(space.get("hyperparameters"), list):
-            return library.ConfigurationSpace.from_serialized_dict(dict(space))
-        return library.ConfigurationSpace(space=dict(space))
+        own = copy.deepcopy(dict(space))  # ConfigSpace takes keys out of what it reads
+        if isinstance(own.get("hyperparameters"), list):
+            return library.ConfigurationSpace.from_serialized_dict(own)
+        return library.ConfigurationSpace(space=own)
     except Exception as error:  # whatever ConfigSpace raises over a wrong space, it says it in its own words
         said = " ".join(str(error).split())
         raise SpaceError(f"ConfigSpace does not take this: {type(error).__name__}: {said}", ROOT) from error
