@@ -1,9 +1,9 @@
 """YAML, read strictly and written so that every reader gets the same values.
 
 Reading follows the core schema of YAML 1.2: ``1e-5`` is a float, ``no`` and ``on`` are text, dates are text; ``<<``
-merges as in YAML 1.1 (``runlib.engine.yamlmerge``). What is read is plain data. The document is judged as a graph of nodes before anything is
-made of it: a key that stands twice, a key that is no text, an alias that refers to itself or expands beyond all
-measure, and a tag outside the schema are refused with line and column.
+merges as in YAML 1.1 (``runlib.engine.yamlmerge``). What is read is plain data. The document is judged as a graph of
+nodes before anything is made of it: a key that stands twice, a key that is no text, an alias that refers to itself
+or expands beyond all measure, and a tag outside the schema are refused with line and column.
 """
 
 from __future__ import annotations

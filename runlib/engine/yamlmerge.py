@@ -1,4 +1,4 @@
-"""Merge keys of YAML, ``<<``, resolved by ourselves, so that what a text means does not depend on the version of PyYAML.
+"""Merge keys of YAML, ``<<``, resolved here, so that what a text means does not depend on the version of PyYAML.
 
 As YAML 1.1 has it: a key that a dict writes itself comes before one that it merges; of several dicts in a list that is
 merged the earlier ones come before the later ones. What is merged may merge in turn, and the same holds there.
@@ -38,7 +38,7 @@ def flatten(node: yaml.MappingNode) -> None:
 
 def _sources(node: yaml.Node, value: yaml.Node) -> list[yaml.MappingNode]:
     """The dicts that a merge key names, the one that comes first in precedence last."""
-    listed = list(reversed(value.value)) if isinstance(value, yaml.SequenceNode) else [value]
+    listed: list[Any] = list(reversed(value.value)) if isinstance(value, yaml.SequenceNode) else [value]
     for source in listed:
         if not isinstance(source, yaml.MappingNode):
             what = "a mapping" if isinstance(value, yaml.SequenceNode) else "a mapping or list of mappings"

@@ -26,6 +26,7 @@ from runlib.run.folder import RunFolder
 from runlib.run.session import session_info, versions
 from runlib.run.settings import check_direction, check_order
 from runlib.search.base import Search
+from runlib.search.spelling import Spelling
 from runlib.state.replay import replay
 from runlib.state.state import State
 from runlib.tape.events import Record, Session
@@ -118,7 +119,8 @@ def make_state(
     """
     config = metadata["run"]
     order, direction = check_order(config.get("order", "completed")), check_direction(config.get("direction", "min"))
-    return State(search, path=tape, clock=clock, order=order, direction=direction, origin=metadata.get("origin"))
+    origin, spelled = metadata.get("origin"), Spelling(config.get("search"))
+    return State(search, path=tape, clock=clock, order=order, direction=direction, origin=origin, spelled=spelled)
 
 
 def refuse_foreign(folder: RunFolder) -> None:

@@ -244,6 +244,10 @@ class ByHistory(Search, abstract=True):
         self._warn_of_unknown()
         return self._note(_Made(kept, None, own=False))
 
+    def spelled(self, suggestion: Any) -> Any:
+        """A suggestion of anybody as the search would write it."""
+        return self.inner.spelled(suggestion)
+
     def forget(self, tid: int) -> None:
         """Drop the result of trial ``tid``; a new one may be submitted, and counts.
 

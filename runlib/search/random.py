@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from runlib.engine.canonical import plain
 from runlib.engine.component import Component
 from runlib.errors import SearchExhausted, SpaceError
 from runlib.search import _checks as checks
@@ -108,14 +107,14 @@ class RandomSearch(Search):
         """
         self._history.expect(tid)
         if not self.duplicates:
-            self._known.add(suggestion)
+            self._known.add(self.spelled(suggestion))
         if type(memo) is int:
             self._left().place = memo
         self._history.add(())
 
     def adopt(self, suggestion: Any) -> int:
         """Take in a trial of somebody else, so that it is not suggested again."""
-        self._known.add(plain(suggestion))
+        self._known.add(self.spelled(suggestion))
         return self._history.add(())
 
     def forget(self, tid: int) -> None:

@@ -17,6 +17,7 @@ from runlib.space.expression import to_data
 from runlib.space.nodes import INACTIVE, Draw, Fixed, Memo, Node, Row, Variable
 from runlib.space.parser import Parser, Place
 from runlib.space.ranges import Rng
+from runlib.space.spelling import spelled
 from runlib.space.validation import check
 
 __all__ = ["Space"]
@@ -154,6 +155,16 @@ class Space:
         except NotPlain as error:
             raise SpaceError(error.reason, error.path).under("suggestion") from None
         check(self.root, suggestion, "suggestion")
+
+    def spelled(self, suggestion: Any) -> Any:
+        """The suggestion as a search in this space would write it: 1 for 1.0 where there are integers, and so on.
+
+        What does not lie in the space stays as it is. Two suggestions are one point if they are spelled alike.
+
+        Raises:
+            NotPlain: The suggestion is no plain data.
+        """
+        return spelled(self.root, plain(suggestion), self._blank[:])
 
     def memo(self, row: Sequence[float]) -> dict[str, float] | None:
         """What ``read`` needs beside the suggestion: by label, or None for nothing."""

@@ -104,10 +104,10 @@ def test_configspace_that_is_missing_names_the_extra(monkeypatch: pytest.MonkeyP
 
 def given_spaces() -> dict[str, Any]:
     """A space in each dialect in which there is something to change: nested dicts, lists, conditions."""
-    ConfigSpace = pytest.importorskip("ConfigSpace")
-    a, b = ConfigSpace.Categorical("a", ["x", "y"]), ConfigSpace.Integer("b", (1, 9), log=True)
-    whole = ConfigSpace.ConfigurationSpace()
-    whole.add(a, b, ConfigSpace.EqualsCondition(b, a, "x"))
+    library = pytest.importorskip("ConfigSpace")
+    a, b = library.Categorical("a", ["x", "y"]), library.Integer("b", (1, 9), log=True)
+    whole = library.ConfigurationSpace()
+    whole.add(a, b, library.EqualsCondition(b, a, "x"))
     return {
         "amltk": {"a": {"b": ["x", {"c": (1, 5)}], "d": {"range": [0, 1]}}, "e": ["u", "v"]},
         "configspace": whole.to_serialized_dict(),
