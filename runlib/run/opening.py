@@ -19,6 +19,7 @@ from typing import Any
 
 from runlib.engine import registry
 from runlib.engine.component import is_config
+from runlib.engine.native import native
 from runlib.errors import ConfigError, TapeError, TapeFormat
 from runlib.evaluator.base import Evaluator
 from runlib.run.claims import losses, read_claims
@@ -96,6 +97,7 @@ def read(folder: RunFolder, at: int | None = None) -> tuple[State, dict[str, Any
 
 def read_up_to(folder: RunFolder, at: int | None) -> tuple[TapeReader, State]:
     """What was read, and the state after record ``at``; errors as in ``read``."""
+    at = native(at)
     if at is not None and (isinstance(at, bool) or not isinstance(at, int) or at < 0):
         raise ConfigError(f"takes the number of a record, or 0 for the beginning, got {at!r}", "at")
     reader = open_tape(folder.tape)

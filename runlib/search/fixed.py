@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runlib.engine.canonical import plain
+from runlib.engine.native import is_column
 from runlib.errors import ConfigError, ReplayMismatch, SearchExhausted
 from runlib.search import _checks as checks
 from runlib.search._history import History
@@ -124,7 +125,7 @@ class FixedSearch(Search):
 
 
 def _checked(suggestions: Any) -> list[Any]:
-    if not isinstance(suggestions, list | tuple):
+    if not isinstance(suggestions, list | tuple) and not is_column(suggestions):
         raise ConfigError(f"must be a list, got {type(suggestions).__name__}", "suggestions")
     found: list[Any] = checks.data("suggestions", suggestions)
     return found

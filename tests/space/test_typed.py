@@ -164,7 +164,7 @@ def test_a_wrong_argument_is_told_with_its_place(name, arguments, message) -> No
         (lambda: Categorical([object()]), "0: options of Categorical is no data"),
         (lambda: Categorical([Float(0, 1)]), "0: options of Categorical is no data, but of type"),
         (lambda: Choice([{"x": object()}]), "0.x: is no data, but of type object"),
-        (lambda: Constant(np.zeros(2)), "value of Constant is no data"),
+        (lambda: Constant(np.zeros(2, dtype=complex)), "value of Constant is no data"),
     ],
 )
 def test_a_wrong_argument_is_told_as_the_parameter_is_made(make, message) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from runlib.engine.native import native
 from runlib.errors import SpaceError
 from runlib.space.alternatives import Categorical, Choice
 from runlib.space.dialects.base import canonical, check_data, constant, is_number, is_own, options, own, table, typed
@@ -28,7 +29,7 @@ def from_amltk(space: Any) -> Any:
     Raises:
         SpaceError: Something in it is wrong, with the place.
     """
-    return canonical(table(space, "amltk", _parameter, WRITTEN))
+    return canonical(table(native(space), "amltk", _parameter, WRITTEN))
 
 
 def _parameter(given: Any, path: str) -> Any:

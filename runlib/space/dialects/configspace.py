@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from runlib.engine.extras import load
+from runlib.engine.native import native
 from runlib.errors import SpaceError
 from runlib.space.dialects.base import canonical
 from runlib.space.dialects.configspace_parts import MAX_VALUES, listed, part
@@ -57,7 +58,7 @@ def _configuration_space(library: Any, space: Any) -> Any:
     if not isinstance(space, Mapping):
         raise SpaceError(f"takes a ConfigurationSpace or a dict, got one of type {type(space).__name__}", ROOT)
     try:
-        own = copy.deepcopy(dict(space))  # ConfigSpace takes keys out of what it reads
+        own = native(copy.deepcopy(dict(space)))  # ConfigSpace takes keys out of what it reads
         if isinstance(own.get("hyperparameters"), list):
             return library.ConfigurationSpace.from_serialized_dict(own)
         return library.ConfigurationSpace(space=own)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from runlib.engine.native import native
 from runlib.errors import SpaceError
 from runlib.space.alternatives import Categorical, Ordinal
 from runlib.space.dialects.base import canonical, is_number, is_own, options, own, table, typed
@@ -31,7 +32,7 @@ def from_maggy(space: Any) -> Any:
     Raises:
         SpaceError: Something in it is wrong, with the place.
     """
-    return canonical(table(_pairs(space), "maggy", _parameter, WRITTEN))
+    return canonical(table(native(_pairs(space)), "maggy", _parameter, WRITTEN))
 
 
 def _pairs(space: Any) -> Any:

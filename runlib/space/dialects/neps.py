@@ -15,6 +15,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from runlib.engine.native import native
 from runlib.errors import SpaceError
 from runlib.space.alternatives import Categorical, Choice
 from runlib.space.dialects.base import canonical, constant, is_number, is_own, options, own, table, typed
@@ -45,8 +46,8 @@ def from_neps(space: Any) -> Any:
     """
     found = elements(space)
     if found is not None:  # a list in a PipelineSpace is a value, not a pair of bounds
-        return canonical(table(found, "neps", _element, WRITTEN))
-    return canonical(table(space, "neps", _parameter, WRITTEN))
+        return canonical(table(native(found), "neps", _element, WRITTEN))
+    return canonical(table(native(space), "neps", _parameter, WRITTEN))
 
 
 def _parameter(given: Any, path: str) -> Any:
