@@ -13,6 +13,7 @@ from runlib.space.formula import Formula
 from runlib.space.leaves import Branch, Leaf
 from runlib.space.merge import Merge
 from runlib.space.nodes import Fixed, Items, Node, Row, Table, same
+from runlib.space.unary import Unary
 
 __all__ = ["spelled"]
 
@@ -33,7 +34,7 @@ def spelled(node: Node, value: Any, row: Row) -> Any:
         return _number(node.distribution, value)
     if isinstance(node, Fixed):
         return node.assemble([]) if same(node.value, value) else value
-    return _calculated(node, value, row) if isinstance(node, Formula) else value
+    return _calculated(node, value, row) if isinstance(node, Formula | Unary) else value
 
 
 def _table(parts: dict[str, Node], value: Any, row: Row) -> Any:
@@ -61,6 +62,7 @@ def _number(distribution: Distribution, value: Any) -> Any:
     return distribution.value(raw if q is None else round(raw / q) * q)
 
 
-def _calculated(node: Formula, value: Any, row: Row) -> Any:
-    """Of a formula only where there are steps: elsewhere calculating to and fro could move the number a little."""
-    return node.assemble(row) if node.count() is not None and node.locate(value, row) else value
+def _calculated(node: Formula | Unary, value: Any, row: Row) -> Any:
+    """Only where there are steps: elsewhere calculating to and fro could move the number a little."""
+    in_steps = node.count() is not None or (isinstance(node, Unary) and node.name == "hp_int")
+    return node.assemble(row) if in_steps and node.locate(value, row) else value
