@@ -10,16 +10,18 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from runlib.engine.plain import MAX_DEPTH, MAX_INT_BITS, plain
+from runlib.engine.yaml11 import OWN_PREFIX as PREFIX_1_1
 from runlib.engine.yamlmerge import MERGE, flatten
 from runlib.errors import ConfigError
 
-__all__ = ["parse_yaml", "read_yaml", "write_yaml"]
+__all__ = ["Reread", "parse_yaml", "read_yaml", "write_yaml"]
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_NODES = 1_000_000  # of the document with all its aliases expanded
@@ -123,8 +125,25 @@ _Loader.add_constructor(f"{_PREFIX}int", _construct_int)
 _Loader.add_constructor(f"{_PREFIX}float", _construct_float)
 
 
-def read_yaml(file: str | Path) -> Any:
+def _construct_1_1(loader: Any, kind: str, node: yaml.Node) -> Any:
+    """A scalar of YAML 1.1, by the functions of PyYAML; only ``runlib.engine.yaml11`` makes nodes with such tags."""
+    if kind == "int" and len(str(node.value)) > MAX_INT_BITS // 3:
+        raise _refused("an integer with too many digits", node)
+    return getattr(loader, f"construct_yaml_{kind}")(node)
+
+
+_Loader.add_multi_constructor(PREFIX_1_1, _construct_1_1)
+
+
+Reread = Callable[[yaml.Node], yaml.Node]
+
+
+def read_yaml(file: str | Path, reread: Reread | None = None) -> Any:
     """The plain data in a YAML file.
+
+    Args:
+        file: Its path.
+        reread: What is made of the nodes before they are data (``runlib.engine.yaml11``).
 
     Raises:
         ConfigError: There is no such file, or it is no strict YAML; the message has path, line and reason.
@@ -140,17 +159,17 @@ def read_yaml(file: str | Path) -> Any:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file} is not UTF-8 text: {error.reason} at byte {error.start}") from error
-    return parse_yaml(text, str(file))
+    return parse_yaml(text, str(file), reread)
 
 
-def parse_yaml(text: str, name: str = "YAML") -> Any:
-    """The plain data in a YAML text; ``name`` stands for it in errors.
+def parse_yaml(text: str, name: str = "YAML", reread: Reread | None = None) -> Any:
+    """The plain data in a YAML text; ``name`` stands for it in errors, ``reread`` is as in ``read_yaml``.
 
     Raises:
         ConfigError: It is no strict YAML.
     """
     try:
-        return _load(text)
+        return _load(text, reread)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
@@ -164,13 +183,14 @@ def parse_yaml(text: str, name: str = "YAML") -> Any:
         raise ConfigError(f"{name}: {error}") from error
 
 
-def _load(text: str) -> Any:
+def _load(text: str, reread: Reread | None) -> Any:
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
         if node is None:
             return None
         _check(node, {}, set())
+        node = node if reread is None else reread(node)
         return plain(loader.construct_document(node))  # a copy, so that aliases do not share lists and dicts
     finally:
         loader.dispose()

@@ -15,7 +15,7 @@ from hyperopt.base import Domain
 from hyperopt.pyll import Literal, as_apply, scope
 
 from runlib.search._hyperopt_draws import core
-from runlib.space.distributions import Integers, Normal, Options, Power, Range, Uniform
+from runlib.space.distributions import Integers, Normal, Options, Power, Quantile, Range, Uniform
 from runlib.space.formula import OPERATIONS, Formula
 from runlib.space.leaves import Branch, Leaf
 from runlib.space.nodes import Fixed, Items, Node, Table, Variable
@@ -56,8 +56,8 @@ def _branch(node: Branch) -> Any:
 
 def _leaf(variable: Variable) -> Any:
     given, label = variable.distribution, variable.label
-    if isinstance(given, Power | Range):
-        given = given.exponent if isinstance(given, Power) else core(given)
+    if isinstance(given, Power | Quantile | Range):
+        given = core(given) if isinstance(given, Range) else given.inner
     if isinstance(given, Integers):
         bounds = (given.high,) if given.low == 0 else (given.low, given.high)
         return hp.randint(label, *bounds)

@@ -17,6 +17,7 @@ from runlib.engine.canonical import NotPlain, plain
 from runlib.engine.component import from_config
 from runlib.errors import ReplayMismatch, SearchError, SearchExhausted, SearchWaiting
 from runlib.search.base import Search
+from runlib.space.accidents import quiet
 
 __all__ = ["ByHistory", "complete"]
 
@@ -294,7 +295,8 @@ class ByHistory(Search, abstract=True):
     def _revise(self, tid: int, history: _History) -> None:
         """Go on from another history, in which trial ``tid`` has another result."""
         if self._now.own_tids[tid] is not None:
-            fresh = from_config(plain(self._config), context=self.given_context, family=Search)
+            with quiet():
+                fresh = from_config(plain(self._config), context=self.given_context, family=Search)
             anew = _Numbered(fresh)
             for event in history:
                 anew.live_through(event)

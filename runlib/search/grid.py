@@ -14,9 +14,9 @@ from runlib.search import _checks as checks
 from runlib.search._history import History
 from runlib.search._known import Known
 from runlib.search._points import Points
+from runlib.search._spaces import space_of
 from runlib.search.base import Search
 from runlib.space.nodes import same
-from runlib.space.tree import Space
 
 __all__ = ["GridSearch"]
 
@@ -60,7 +60,7 @@ class GridSearch(Search):
         context: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(context)
-        self._space = Space.of(space, "space", full_fidelity=True)
+        self._space = space_of(space)
         self.space = self._space.data
         self.seed = checks.integer("seed", seed)
         self.resolution = checks.data("resolution", resolution)

@@ -17,6 +17,7 @@ from runlib.search._history import History
 from runlib.search._known import Known
 from runlib.search._points import Points
 from runlib.search._sampler import Sampler
+from runlib.search._spaces import space_of
 from runlib.search._units import Cube
 from runlib.search.base import Search, seed_for
 from runlib.space.tree import Space
@@ -60,7 +61,7 @@ class RandomSearch(Search):
         context: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(context)
-        self._space = Space.of(space, "space", full_fidelity=True)
+        self._space = space_of(space)
         self.space = self._space.data
         self.seed = checks.integer("seed", seed)
         self.duplicates = checks.flag("duplicates", duplicates)

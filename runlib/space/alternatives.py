@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from runlib.engine.native import is_column, listed
+from runlib.space.accidents import refuse_ranges
 from runlib.space.distributions import Options
 from runlib.space.expression import owned
 from runlib.space.nodes import same
@@ -133,6 +134,8 @@ def _listed(given: Categorical | Ordinal | Choice) -> tuple[Any, ...]:
         options = listed(options)
     if not isinstance(options, list | tuple) or not options:
         raise given.wrong(f"options of {given.noun} must be a list with something in it, got {options!r}")
+    if isinstance(given, Choice):  # while tuples are still tuples
+        refuse_ranges(options, option=True)
     return tuple(owned(list(options)))
 
 

@@ -20,6 +20,7 @@ from runlib.space.functions import FUNCTIONS, pairs, powers
 from runlib.space.leaves import Branch, Leaf
 from runlib.space.merge import merged
 from runlib.space.nodes import Fixed, Items, Node, Table, Variable
+from runlib.space.quantiles import Quantiles
 from runlib.space.quantities import Float, Integer, LogNormal, Normal
 from runlib.space.typed import Parameter
 from runlib.space.unary import UNARY, Unary
@@ -133,7 +134,7 @@ class Parser:
             return Fixed(arguments["value"])
         if isinstance(parameter, Float | Integer):
             return self._range(parameter, label, place)
-        if isinstance(parameter, Normal | LogNormal):
+        if isinstance(parameter, Normal | LogNormal | Quantiles):
             return Leaf(self._variable(label, place, parameter.distribution()))
         return self._alternatives(parameter, label, place, arguments["options"])
 

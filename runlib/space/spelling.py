@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from runlib.space.distributions import Distribution, Options, Power
+from runlib.space.distributions import Distribution, Options, Power, Quantile
 from runlib.space.formula import Formula
 from runlib.space.leaves import Branch, Leaf
 from runlib.space.merge import Merge
@@ -56,10 +56,16 @@ def _number(distribution: Distribution, value: Any) -> Any:
     raw = None if isinstance(distribution, Options) else distribution.raw(value)
     if isinstance(distribution, Options) or raw is None:
         return value
-    if isinstance(distribution, Power):
-        return float(value) if distribution.exponent.q is None else distribution.value(raw)
+    if isinstance(distribution, Power | Quantile):
+        given_in_steps = distribution.inner.q is not None
+        return distribution.value(raw) if given_in_steps else _as_number(distribution, value)
     q = getattr(distribution, "q", None)
     return distribution.value(raw if q is None else round(raw / q) * q)
+
+
+def _as_number(distribution: Power | Quantile, value: Any) -> Any:
+    whole = isinstance(distribution, Quantile) and distribution.integer
+    return int(value) if whole else float(value)
 
 
 def _calculated(node: Formula | Unary, value: Any, row: Row) -> Any:

@@ -25,8 +25,9 @@ from runlib.space.dialects.base import canonical
 from runlib.space.dialects.configspace_parts import MAX_VALUES, listed, part
 from runlib.space.dialects.logic import Formula, all_of, any_of
 from runlib.space.dialects.unfold import unfold
+from runlib.space.files import is_path, read_space
 
-__all__ = ["from_configspace"]
+__all__ = ["from_configspace", "from_hyperparameter"]
 
 ROOT = "configspace"
 MAX_PAIRS = 100_000  # of values that a forbidden relation speaks of
@@ -37,19 +38,31 @@ def from_configspace(space: Any) -> Any:
 
     Args:
         space: A ``ConfigSpace.ConfigurationSpace``; the dict that its ``to_serialized_dict`` gives; or a dict that
-            ``ConfigurationSpace`` takes itself, ``{"a": (0, 10), "b": ["x", "y"], "c": 3}``.
+            ``ConfigurationSpace`` takes itself, ``{"a": (0, 10), "b": ["x", "y"], "c": 3}``; or a file that holds a
+            dict, as its ``to_yaml`` and ``to_json`` write it.
 
     Raises:
         SpaceError: Something in it is wrong, or cannot be expressed, with the name of the hyperparameter or clause.
         MissingExtra: ConfigSpace is not installed.
     """
     library = load("ConfigSpace", "configspace")
-    given = _configuration_space(library, space)
+    given = _configuration_space(library, read_space(space, ROOT) if is_path(space) else space)
     reader = _Reader(library, given)
     try:
         return canonical(unfold(reader.parts, reader.conditions(), reader.forbidden()))
     except SpaceError as error:
         raise error if error.path else error.under(ROOT) from None
+
+
+def from_hyperparameter(given: Any) -> Any:
+    """The data form of one hyperparameter, without its name where that is not needed: it is called by its place.
+
+    Raises:
+        SpaceError: It cannot be expressed.
+    """
+    found = part(load("ConfigSpace", "configspace"), given, ROOT).leaf(str(given.name), None)
+    named = isinstance(found, list) and len(found) == 3 and isinstance(found[2], dict)
+    return [found[0], found[2]] if named else found
 
 
 def _configuration_space(library: Any, space: Any) -> Any:

@@ -15,6 +15,8 @@ from runlib.errors import SpaceError
 from runlib.space.alternatives import Constant
 from runlib.space.dialects.base import canonical, check_data, check_depth, constant, own
 from runlib.space.expression import Term
+from runlib.space.files import is_path
+from runlib.space.foreign import is_graph
 from runlib.space.forms import is_function
 from runlib.space.functions import FUNCTIONS, pairs
 
@@ -52,11 +54,9 @@ def from_hyperopt(space: Any) -> Any:
     Raises:
         SpaceError: Something in it is wrong, or cannot be expressed, with the place and the name of the function.
     """
+    if is_path(space):
+        raise SpaceError(f"takes what fmin takes as its space, got the text {str(space)!r}", ROOT)
     return canonical(_Reader().data(space, ROOT))
-
-
-def _is_node(value: Any) -> bool:
-    return any(cls.__name__ == "Apply" and cls.__module__.startswith("hyperopt.") for cls in type(value).__mro__)
 
 
 class _Reader:
@@ -66,7 +66,7 @@ class _Reader:
     def data(self, given: Any, path: str) -> Any:
         """The data of a graph or of plain Python."""
         check_depth(path)
-        if _is_node(given):
+        if is_graph(given):
             return self._node(given, path)
         if isinstance(given, Term):
             return own(given, path)
@@ -206,7 +206,7 @@ def _arguments(node: Any, names: tuple[str, ...], path: str) -> list[Any]:
 
 def _given(node: Any, path: str) -> Any:
     """Plain data that do not vary."""
-    if not _is_node(node):
+    if not is_graph(node):
         return check_data(node, path)
     if node.name == "literal":
         return check_data(node.obj, path)
