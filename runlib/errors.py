@@ -28,6 +28,8 @@ Each message is one sentence that names the place and says what to do; the attri
     |   +-- WorkerLost                  the worker process of a trial died
     +-- PoolError                       the pool of workers cannot go on
     +-- MissingExtra (ImportError)      an optional dependency is not installed
+
+and one warning, ``SpaceWarning``: something in a search space looks as if it varied, and does not.
 """
 
 from __future__ import annotations
@@ -55,6 +57,7 @@ __all__ = [
     "SearchExhausted",
     "SearchWaiting",
     "SpaceError",
+    "SpaceWarning",
     "StopReached",
     "TapeCorrupt",
     "TapeError",
@@ -97,6 +100,10 @@ class KindConflict(ConfigError):
 
 class SpaceError(ConfigError):
     """A search space is wrong."""
+
+
+class SpaceWarning(RuntimeWarning, UserWarning):
+    """Something in a search space looks as if it varied, and is the same in every suggestion."""
 
 
 class FolderError(RunlibError):

@@ -18,6 +18,7 @@ from runlib.errors import ConfigError, NotARun, ReplayMismatch, TapeCorrupt, Tap
 from runlib.run.folder import RunFolder
 from runlib.run.opening import first_session, load_plugins, make_state
 from runlib.search.base import Search
+from runlib.space.accidents import quiet
 from runlib.state.state import State
 from runlib.tape import codec
 from runlib.tape.events import End, Record, Submit
@@ -154,7 +155,8 @@ class _Audit:
 def _make_search(folder: RunFolder, reader: TapeReader) -> Search:
     load_plugins(first_session(folder))
     try:
-        return from_config(reader.metadata["run"]["search"], family=Search)
+        with quiet():
+            return from_config(reader.metadata["run"]["search"], family=Search)
     except ConfigError as error:
         raise error.under("search") from error.__cause__
 

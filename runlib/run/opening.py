@@ -19,6 +19,7 @@ from typing import Any
 
 from runlib.engine import registry
 from runlib.engine.component import is_config
+from runlib.engine.native import native
 from runlib.errors import ConfigError, TapeError, TapeFormat
 from runlib.evaluator.base import Evaluator
 from runlib.run.claims import losses, read_claims
@@ -26,6 +27,7 @@ from runlib.run.folder import RunFolder
 from runlib.run.session import session_info, versions
 from runlib.run.settings import check_direction, check_order
 from runlib.search.base import Search
+from runlib.search.spelling import Spelling
 from runlib.state.replay import replay
 from runlib.state.state import State
 from runlib.tape.events import Record, Session
@@ -95,6 +97,7 @@ def read(folder: RunFolder, at: int | None = None) -> tuple[State, dict[str, Any
 
 def read_up_to(folder: RunFolder, at: int | None) -> tuple[TapeReader, State]:
     """What was read, and the state after record ``at``; errors as in ``read``."""
+    at = native(at)
     if at is not None and (isinstance(at, bool) or not isinstance(at, int) or at < 0):
         raise ConfigError(f"takes the number of a record, or 0 for the beginning, got {at!r}", "at")
     reader = open_tape(folder.tape)
@@ -118,7 +121,8 @@ def make_state(
     """
     config = metadata["run"]
     order, direction = check_order(config.get("order", "completed")), check_direction(config.get("direction", "min"))
-    return State(search, path=tape, clock=clock, order=order, direction=direction, origin=metadata.get("origin"))
+    origin, spelled = metadata.get("origin"), Spelling(config.get("search"))
+    return State(search, path=tape, clock=clock, order=order, direction=direction, origin=origin, spelled=spelled)
 
 
 def refuse_foreign(folder: RunFolder) -> None:

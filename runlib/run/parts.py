@@ -18,6 +18,7 @@ from runlib.pool.base import Pool
 from runlib.run.settings import differences
 from runlib.run.view import RunView, wrap
 from runlib.search.base import Search
+from runlib.space.accidents import quiet
 
 __all__ = ["config_of", "make_observers", "make_search", "noted", "noted_scene", "same_evaluator", "warn_of_context"]
 
@@ -70,13 +71,14 @@ def make_observers(given: Sequence[Any] | None, build: Build, context: Mapping[s
 
 
 def make_search(config: Any, context: Mapping[str, Any] | None) -> Search:
-    """The search of a run.
+    """The search of a run, of the config that stands on its tape.
 
     Raises:
         ConfigError: With its place.
     """
     try:
-        return from_config(config, context=context, family=Search)
+        with quiet():
+            return from_config(config, context=context, family=Search)
     except ConfigError as error:
         raise error.under("search") from error.__cause__
 

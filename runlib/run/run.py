@@ -31,7 +31,7 @@ from runlib.run.inbox import Edit
 from runlib.run.parts import config_of, make_observers, make_search, noted_scene, same_evaluator, warn_of_context
 from runlib.run.pen import Holding, Pen
 from runlib.run.session import make_metadata, session_info
-from runlib.run.settings import CAUGHT, check_context, check_duration, check_settings
+from runlib.run.settings import CAUGHT, check_context, check_duration, check_settings, native_context
 from runlib.run.signals import listening
 from runlib.run.view import RunView
 from runlib.search.base import Search
@@ -120,6 +120,7 @@ class Run(ByHand, Editing, Holding, RunView):
         observers: Sequence[Observer | Mapping[str, Any] | str] | None = None,
         context: Mapping[str, Any] | None = None,
     ) -> None:
+        context = native_context(context, self.default_context)
         super().__init__(context)
         settings = {
             "objective": objective,

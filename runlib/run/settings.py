@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from runlib.engine.names import check_name
+from runlib.engine.native import native
 from runlib.errors import ConfigError
 from runlib.pool.settings import read_count, read_memory_limit
 from runlib.state.state import Direction, Order
@@ -24,6 +25,7 @@ __all__ = [
     "check_settings",
     "check_timeout",
     "differences",
+    "native_context",
 ]
 
 FOREVER = 1e9  # 30 years of seconds; clocks and timers do not take much more
@@ -47,7 +49,7 @@ DEFAULTS: Mapping[str, Any] = {
 
 def check_settings(given: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a run, as they are kept; what is not given has its default."""
-    settings = {**DEFAULTS, **given}
+    settings = {**DEFAULTS, **{name: native(value) for name, value in given.items()}}
     return {
         "objective": check_objective(settings["objective"]),
         "direction": check_direction(settings["direction"]),
@@ -63,6 +65,7 @@ def check_settings(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def check_timeout(value: Any) -> float | None:
     """``trial_timeout``: seconds above 0, or None."""
+    value = native(value)
     if value is not None and not (_is_number(value) and value > 0):
         raise ConfigError(f"takes seconds above 0, or null, got {value!r}", "trial_timeout")
     return _limit(value)
@@ -70,6 +73,7 @@ def check_timeout(value: Any) -> float | None:
 
 def check_duration(value: Any) -> float | None:
     """``duration``: minutes above 0, or None."""
+    value = native(value)
     if value is not None and not (_is_number(value) and value > 0):
         raise ConfigError(f"takes minutes above 0, got {value!r}", "duration")
     return _limit(value)
@@ -127,6 +131,13 @@ def check_objective(value: Any) -> str:
     if not isinstance(value, str) or not value:
         raise ConfigError(f"takes the name of a key of the result, got {value!r}", "objective")
     return value
+
+
+def native_context(context: Any, names: Iterable[str]) -> Any:
+    """A context in which these settings are Python's own; what else stands in it is for components, and as it is."""
+    if not isinstance(context, Mapping):
+        return context
+    return {**context, **{name: native(context[name]) for name in names if name in context}}
 
 
 def check_context(context: Mapping[str, Any]) -> None:

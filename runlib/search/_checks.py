@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from runlib.engine.canonical import NotPlain, plain
+from runlib.engine.native import native
 from runlib.errors import ConfigError
 
 __all__ = ["data", "flag", "integer", "method", "positive"]
@@ -80,6 +81,7 @@ def positive(name: str, value: Any) -> float:
 
 def flag(name: str, value: Any) -> bool:
     """True or False."""
+    value = native(value)
     if not isinstance(value, bool):
         raise ConfigError(f"must be true or false, got {value!r}", name)
     return value

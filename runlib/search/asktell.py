@@ -130,6 +130,7 @@ class AskTell(Search):
             suggestion = plain(given)
             if self._space is not None:
                 self._space.validate(suggestion)
+                suggestion = self._space.spelled(suggestion)
         except NotPlain as error:
             raise SearchError(f"ask() of {self._name} gave a suggestion that is no plain data: {error}") from error
         except SpaceError as error:

@@ -14,6 +14,7 @@ from typing import Any
 from runlib.engine.canonical import NotPlain, canonical_json
 from runlib.engine.component import Component
 from runlib.errors import ReplayMismatch
+from runlib.space.tree import Space
 
 __all__ = ["Search", "seed_for"]
 
@@ -67,7 +68,7 @@ class Search(Component, abstract=True):
             ReplayMismatch: The search would suggest something else now.
         """
         got = self.suggest()
-        if got != (tid, suggestion) and not _is_same(got, (tid, suggestion)):
+        if got != (tid, suggestion) and not self._is_same(got, (tid, suggestion)):
             raise ReplayMismatch(
                 f"asked again, {self.kind} suggests {got[1]!r} as trial {got[0]}, where {suggestion!r} was "
                 f"trial {tid}: another version of the search or of a library, or it is not deterministic"
@@ -100,10 +101,16 @@ class Search(Component, abstract=True):
             f"{type(self).__qualname__} has no forget() of its own; use runlib.search.by_history.complete(search)"
         )
 
+    def spelled(self, suggestion: Any) -> Any:
+        """A suggestion of anybody as this search would write it: see ``Space.spelled``; without a space as it is."""
+        space = getattr(self, "_space", None)
+        return space.spelled(suggestion) if isinstance(space, Space) else suggestion
 
-def _is_same(got: Any, recorded: Any) -> bool:
-    """Whether they are the same as plain data: a tape has lists for tuples, and Python's numbers for numpy's."""
-    try:
-        return canonical_json(got) == canonical_json(recorded)
-    except NotPlain:
-        return False
+    def _is_same(self, got: Any, recorded: tuple[int, Any]) -> bool:
+        """Whether they are the same point: a tape has lists for tuples, and older ones have other spellings."""
+        tid, suggestion = recorded
+        try:
+            plainly = canonical_json(got) == canonical_json(recorded)
+            return plainly or canonical_json(got) == canonical_json([tid, self.spelled(suggestion)])
+        except NotPlain:
+            return False

@@ -17,6 +17,7 @@ from runlib.engine.canonical import NotPlain, plain
 from runlib.engine.component import from_config
 from runlib.errors import ReplayMismatch, SearchError, SearchExhausted, SearchWaiting
 from runlib.search.base import Search
+from runlib.space.accidents import quiet
 
 __all__ = ["ByHistory", "complete"]
 
@@ -244,6 +245,10 @@ class ByHistory(Search, abstract=True):
         self._warn_of_unknown()
         return self._note(_Made(kept, None, own=False))
 
+    def spelled(self, suggestion: Any) -> Any:
+        """A suggestion of anybody as the search would write it."""
+        return self.inner.spelled(suggestion)
+
     def forget(self, tid: int) -> None:
         """Drop the result of trial ``tid``; a new one may be submitted, and counts.
 
@@ -290,7 +295,8 @@ class ByHistory(Search, abstract=True):
     def _revise(self, tid: int, history: _History) -> None:
         """Go on from another history, in which trial ``tid`` has another result."""
         if self._now.own_tids[tid] is not None:
-            fresh = from_config(plain(self._config), context=self.given_context, family=Search)
+            with quiet():
+                fresh = from_config(plain(self._config), context=self.given_context, family=Search)
             anew = _Numbered(fresh)
             for event in history:
                 anew.live_through(event)

@@ -128,6 +128,10 @@ class ChainSearch(Search):
             part.adopt(kept)
         return self._history.add(())
 
+    def spelled(self, suggestion: Any) -> Any:
+        """A suggestion of anybody as the current part would write it."""
+        return self._parts[self._now].spelled(suggestion)
+
     def forget(self, tid: int) -> None:
         """Let the current part and those after it forget the result of trial ``tid``.
 

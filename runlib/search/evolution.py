@@ -15,8 +15,8 @@ from runlib.errors import ConfigError, ReplayMismatch, SpaceError
 from runlib.search import _checks as checks
 from runlib.search._history import DONE, PENDING, History
 from runlib.search._mutation import Mutation
+from runlib.search._spaces import space_of
 from runlib.search.base import Search, seed_for
-from runlib.space.tree import Space
 
 __all__ = ["EvolutionSearch"]
 
@@ -58,7 +58,7 @@ class EvolutionSearch(Search):
         context: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(context)
-        self._space = Space.of(space, "space", full_fidelity=True)
+        self._space = space_of(space)
         self.space = self._space.data
         self.seed = checks.integer("seed", seed)
         self.population = checks.integer("population", population, least=2)

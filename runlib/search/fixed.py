@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runlib.engine.canonical import plain
+from runlib.engine.native import is_column
 from runlib.errors import ConfigError, ReplayMismatch, SearchExhausted
 from runlib.search import _checks as checks
 from runlib.search._history import History
@@ -32,7 +33,7 @@ class FixedSearch(Search):
     Args:
         suggestions: The list, plain data.
         file: Or where it stands, looked for in the working folder and next to the config.
-        space: If given, every suggestion has to lie in this search space.
+        space: If given, every suggestion has to lie in this search space, and is spelled as that would: 1 for 1.0.
         seed: Of no effect, since nothing is random.
         context: Not used by this search.
 
@@ -59,8 +60,8 @@ class FixedSearch(Search):
         self._space = None if space is None else Space.of(space, "space")
         self.space = None if self._space is None else self._space.data
         self.seed = checks.integer("seed", seed)
-        for place, suggestion in enumerate(self.suggestions if self._space is not None else ()):
-            self._check(place, suggestion)
+        if self._space is not None:
+            self.suggestions = [self._checked(self._space, *item) for item in enumerate(self.suggestions)]
         self._history = History(0)
         self._place = 0
 
@@ -94,7 +95,7 @@ class FixedSearch(Search):
             ReplayMismatch: It is not the next trial, or not the next of the list.
         """
         self._history.expect(tid)
-        if self._place >= len(self.suggestions) or not same(self.suggestions[self._place], suggestion):
+        if self._place >= len(self.suggestions) or not same(self.suggestions[self._place], self.spelled(suggestion)):
             raise ReplayMismatch(f"trial {tid} cannot be recalled: it is not suggestion {self._place} of the list")
         self._place += 1
         self._history.add(())
@@ -112,18 +113,19 @@ class FixedSearch(Search):
         """
         self._history.hide(tid)
 
-    def _check(self, place: int, suggestion: Any) -> None:
-        if self._space is None:
-            return
+    @staticmethod
+    def _checked(space: Space, place: int, suggestion: Any) -> Any:
+        """The suggestion, in the spelling of the space."""
         try:
-            self._space.validate(suggestion)
+            space.validate(suggestion)
+            return space.spelled(suggestion)
         except ConfigError as error:
             inner = error.path.removeprefix("suggestion").lstrip(".")
             raise type(error)(error.reason, f"suggestions.{place}{'.' if inner else ''}{inner}") from None
 
 
 def _checked(suggestions: Any) -> list[Any]:
-    if not isinstance(suggestions, list | tuple):
+    if not isinstance(suggestions, list | tuple) and not is_column(suggestions):
         raise ConfigError(f"must be a list, got {type(suggestions).__name__}", "suggestions")
     found: list[Any] = checks.data("suggestions", suggestions)
     return found

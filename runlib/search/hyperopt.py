@@ -17,9 +17,9 @@ from runlib.engine.extras import load
 from runlib.errors import ReplayMismatch, SearchError, SpaceError
 from runlib.search import _checks as checks
 from runlib.search._history import History
+from runlib.search._spaces import space_of
 from runlib.search.base import Search, seed_for
 from runlib.space.distributions import Integers
-from runlib.space.tree import Space
 
 __all__ = ["Hyperopt"]
 
@@ -76,7 +76,7 @@ class Hyperopt(Search):
         context: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(context)
-        self._space = Space.of(space, "space", full_fidelity=True)
+        self._space = space_of(space)
         self.space = self._space.data
         self.seed = checks.integer("seed", seed)
         self.method = checks.data("method", method)

@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from runlib.engine.canonical import plain
 from runlib.engine.component import Component
 from runlib.errors import SearchExhausted, SpaceError
 from runlib.search import _checks as checks
@@ -18,6 +17,7 @@ from runlib.search._history import History
 from runlib.search._known import Known
 from runlib.search._points import Points
 from runlib.search._sampler import Sampler
+from runlib.search._spaces import space_of
 from runlib.search._units import Cube
 from runlib.search.base import Search, seed_for
 from runlib.space.tree import Space
@@ -61,7 +61,7 @@ class RandomSearch(Search):
         context: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(context)
-        self._space = Space.of(space, "space", full_fidelity=True)
+        self._space = space_of(space)
         self.space = self._space.data
         self.seed = checks.integer("seed", seed)
         self.duplicates = checks.flag("duplicates", duplicates)
@@ -108,14 +108,14 @@ class RandomSearch(Search):
         """
         self._history.expect(tid)
         if not self.duplicates:
-            self._known.add(suggestion)
+            self._known.add(self.spelled(suggestion))
         if type(memo) is int:
             self._left().place = memo
         self._history.add(())
 
     def adopt(self, suggestion: Any) -> int:
         """Take in a trial of somebody else, so that it is not suggested again."""
-        self._known.add(plain(suggestion))
+        self._known.add(self.spelled(suggestion))
         return self._history.add(())
 
     def forget(self, tid: int) -> None:

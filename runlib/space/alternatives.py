@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from runlib.engine.native import is_column, listed
+from runlib.space.accidents import refuse_ranges
 from runlib.space.distributions import Options
 from runlib.space.expression import owned
 from runlib.space.nodes import same
@@ -128,13 +130,19 @@ class Choice(Parameter):
 
 def _listed(given: Categorical | Ordinal | Choice) -> tuple[Any, ...]:
     options = given.options
+    if is_column(options):
+        options = listed(options)
     if not isinstance(options, list | tuple) or not options:
         raise given.wrong(f"options of {given.noun} must be a list with something in it, got {options!r}")
+    if isinstance(given, Choice):  # while tuples are still tuples
+        refuse_ranges(options, option=True)
     return tuple(owned(list(options)))
 
 
 def _check_options(given: Categorical | Ordinal) -> None:
-    if isinstance(given.options, list | tuple):  # a parameter among them is no data, and told to be none
+    if isinstance(given.options, list | tuple) or is_column(
+        given.options
+    ):  # a parameter among them is no data, and told to be none
         given._plain("options")
     given._set(options=_listed(given))
     for place, option in enumerate(given.options):

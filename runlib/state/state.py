@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from runlib.engine.canonical import hash_suggestion
+from runlib.engine.canonical import hash_suggestion, plain
 from runlib.errors import TapeCorrupt
 from runlib.search.base import Search
 from runlib.state.results import Entry, ResultTable
@@ -59,6 +59,7 @@ class State(Tally):
             in the order in which the trials were suggested.
         origin: Of a fork, what its metadata say: up to record ``at`` its history is that of another run, the settings
             of which are in its own config; up to ``adopted`` the suggestions are those of another search.
+        spelled: Makes of a suggestion of a person plain data, in the spelling of the search.
     """
 
     def __init__(
@@ -70,11 +71,13 @@ class State(Tally):
         order: Order = "completed",
         direction: Direction = "min",
         origin: Mapping[str, Any] | None = None,
+        spelled: Callable[[Any], Any] = plain,
     ) -> None:
         sign = -1 if direction == "max" else 1
         super().__init__(sign)
         self.direction = direction
         self.order = order
+        self.spelled = spelled
         self.telling = Telling(search, order == "suggested", adopted=(origin or {}).get("adopted", 0), sign=sign)
         self._inherited = (origin or {}).get("at", 0)
         self.clock = clock

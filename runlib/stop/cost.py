@@ -27,8 +27,7 @@ class StopCost(Stop):
 
     def __init__(self, limit: float, context: Mapping[str, Any] | None = None) -> None:
         super().__init__(context)
-        check_positive(limit, "limit")
-        self.limit = limit
+        self.limit = check_positive(limit, "limit")
 
     def done(self, state: State) -> bool:
         """Whether the limit is reached."""

@@ -24,8 +24,7 @@ class StopDuration(Stop):
 
     def __init__(self, duration: float, context: Mapping[str, Any] | None = None) -> None:
         super().__init__(context)
-        check_positive(duration, "duration")
-        self.duration = duration
+        self.duration = check_positive(duration, "duration")
 
     def done(self, state: State) -> bool:
         """Whether the time is over."""

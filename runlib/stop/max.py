@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from runlib.engine.native import native
 from runlib.errors import ConfigError
 from runlib.state.state import State
 from runlib.stop.arguments import check_whole
@@ -34,13 +35,12 @@ class StopMax(Stop):
         self, count: int, errors: bool = True, use: str = "trials", context: Mapping[str, Any] | None = None
     ) -> None:
         super().__init__(context)
-        check_whole(count, "count")
-        if not isinstance(errors, bool):
+        self.errors = native(errors)
+        if not isinstance(self.errors, bool):
             raise ConfigError(f"must be true or false, got {errors!r}", "errors")
         if use not in USES:
             raise ConfigError(f"must be 'trials' or 'evals', got {use!r}", "use")
-        self.count = count
-        self.errors = errors
+        self.count = check_whole(count, "count")
         self.use = use
 
     def done(self, state: State) -> bool:

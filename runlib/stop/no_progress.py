@@ -30,8 +30,7 @@ class StopNoProgress(Stop):
 
     def __init__(self, count: int, context: Mapping[str, Any] | None = None) -> None:
         super().__init__(context)
-        check_whole(count, "count")
-        self.count = count
+        self.count = check_whole(count, "count")
 
     def done(self, state: State) -> bool:
         """Whether enough trials passed since the incumbent was found."""

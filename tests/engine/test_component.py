@@ -179,7 +179,7 @@ def test_an_argument_that_is_not_stored_is_named() -> None:
     assert "Forgetful" in repr(Forgetful(1))
 
 
-@pytest.mark.parametrize("value", [{1, 2}, np.zeros(2), lambda: 1, object()])
+@pytest.mark.parametrize("value", [{1, 2}, np.zeros(2, dtype=complex), lambda: 1, object()])
 def test_an_argument_that_is_no_data_is_named(value: Any) -> None:
     with pytest.raises(ConfigError, match=r"^tested_gaussian\.nodes\.0\.a: is no data, but of type"):
         TestedGaussian(1, [{"a": value}]).get_config()
