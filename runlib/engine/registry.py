@@ -1,7 +1,8 @@
 """The registry: which class stands behind a kind, and where further classes are looked for.
 
 A kind is found among the classes that were defined or registered; failing that, the plugins are loaded: the
-modules named in ``RUNLIB_PLUGINS``, then installed packages (entry-point group ``runlib.components``). A plugin that
+modules named in ``RUNLIB_PLUGINS``, then installed packages (entry-point group ``runlib.components``); and where a run
+is gone on with, the script behind it. A plugin that
 was asked for and fails is an error; an installed package that fails is named if the kind is then not found.
 The same module and qualified name replaces its class (a notebook cell run again); two different classes
 for one kind are an error that names both.
@@ -11,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import importlib
 import importlib.util
 import os
 import sys
@@ -20,7 +20,9 @@ from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from runlib.engine.extras import load
-from runlib.engine.modules import add_path, find_file, import_file, paths, running
+from runlib.engine.modules import add_path, find_file, import_file, import_named, paths
+from runlib.engine.script import load_standing_in
+from runlib.engine.starts import running
 from runlib.errors import ConfigError, KindConflict, UnknownKind
 
 __all__ = [
@@ -35,7 +37,6 @@ __all__ = [
     "plugins",
     "register",
     "register_definition",
-    "running",
 ]
 
 T = TypeVar("T", bound=type)
@@ -154,6 +155,8 @@ def lookup(kind: str, family: type | None = None) -> type:
     if kind not in _classes:
         _load_announced_plugins()
         _settle()
+    if kind not in _classes and load_standing_in():
+        _settle()
     cls = _classes.get(kind)
     if cls is None:
         raise UnknownKind(_unknown(kind, family))
@@ -229,7 +232,7 @@ def load_plugin(name: str) -> Any:
     """
     with running("plugin", name):
         full = _full_name(name)
-        module = import_file(full) if full.endswith(".py") else importlib.import_module(full)
+        module = import_file(full) if full.endswith(".py") else import_named(full)
     if full not in _plugins:
         _plugins.append(full)
     _register_all(module)
