@@ -42,6 +42,11 @@ class Script:
         self.module: ModuleType | None = None
         self.stopped: Any = None
 
+    @property
+    def is_there(self) -> bool:
+        """Whether there is such a file."""
+        return self.program.file is not None and os.path.isfile(self.program.file)
+
     def definitions(self) -> ModuleType:
         """What the script defines; it is executed at the first call.
 
@@ -67,7 +72,7 @@ class Script:
             how = {"notebook": "a notebook", "command": "the command line"}.get(self.program.how, "a program")
             raise ConfigError(f"was defined in {how} that has no file of its own; {_OTHER_WAY}")
         file = Path(self.program.file)
-        if not file.is_file():
+        if not self.is_there:
             raise ConfigError(f"was defined in the script {file}, which is not there any more; {_OTHER_WAY}")
         module = _new_module(file, self.program.package)
         with running("script", str(file)), _as_it_was_started(self.program, module):
@@ -115,9 +120,7 @@ def load_standing_in() -> bool:
         ConfigError: It fails.
     """
     script = _standing_in.get()
-    if script is None or script.module is not None or script.program.file is None:
-        return False
-    if not os.path.isfile(script.program.file):
+    if script is None or script.module is not None or not script.is_there:
         return False
     script.definitions()
     return True
