@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-__all__ = ["Program", "declare_command", "in_command", "is_main_of_command"]
+__all__ = ["Program", "declare_command", "in_command", "is_main_of_command", "working_folder"]
 
 MOST_ARGUMENTS = 16_384  # characters of a command line that are noted; a longer one is left out
 
@@ -56,6 +56,7 @@ class Program:
         folder: The working folder.
         path: Where it imports from, beside what belongs to Python itself.
         earlier: How many runs this process had made before.
+        is_moved: Whether the folder of the run was found elsewhere; that is not noted.
     """
 
     how: str
@@ -66,6 +67,7 @@ class Program:
     folder: str | None = None
     path: tuple[str, ...] = ()
     earlier: int = 0
+    is_moved: bool = False
 
     @classmethod
     def running(cls, directory: Path) -> Program:
@@ -78,7 +80,7 @@ class Program:
             file=file,
             package=getattr(main, "__package__", None) if how == "module" else None,
             arguments=_arguments() if file is not None else (),
-            folder=_text(_working_folder()),
+            folder=_text(working_folder()),
             path=tuple(_own_path()),
             earlier=next(_runs),
         )
@@ -103,13 +105,14 @@ class Program:
     def as_data(self) -> dict[str, Any]:
         """The same as plain data."""
         found = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
-        return {name: value for name, value in found.items() if value not in (None, [], 0)}
+        return {name: value for name, value in found.items() if name != "is_moved" and value not in (None, [], 0)}
 
     def moved_to(self, home: Path) -> Program:
         """The same for a run whose folder lies in ``home`` now.
 
         What lies where it did, seen from there, was moved along; what does not is where it was.
         """
+        is_moved = self.directory not in ("", str(home))
         beside = None if self.file is None else str(home / Path(self.file).name)
         file = _first(self._places(self.file, home) + ([beside] if beside else []), os.path.isfile)
         folders = self._places(self.folder, home)
@@ -121,13 +124,14 @@ class Program:
             directory=str(home),
             file=file or self.file,
             folder=_first(folders, os.path.isdir),
-            path=tuple(dict.fromkeys([*path, str(home)])),
+            path=tuple(dict.fromkeys([*path, *([str(home)] if is_moved else [])])),
+            is_moved=is_moved,
         )
 
     def _places(self, path: str | None, home: Path) -> list[str]:
         if path is None:
             return []
-        if not self.directory or str(home) == self.directory:
+        if self.directory in ("", str(home)):
             return [path]
         return [os.path.normpath(home / os.path.relpath(path, self.directory)), path]
 
@@ -151,10 +155,11 @@ def _arguments() -> tuple[str, ...]:
     return kept if whole else ()
 
 
-def _working_folder() -> str | None:
+def working_folder() -> str | None:
+    """The working folder; None if it was deleted."""
     try:
         return os.getcwd()
-    except OSError:  # it was deleted
+    except OSError:
         return None
 
 

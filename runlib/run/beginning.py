@@ -5,7 +5,6 @@ Whatever opens a folder for writing takes its lock first, and notes on the tape 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import EllipsisType
@@ -86,7 +85,7 @@ class Beginning(Holding, RunView, abstract=True):
         metadata = make_metadata(self.get_config())
         begun, sync = Session(session_info(self._scene())), self.context["sync"]
         self._folder, lock, position = RunFolder.create(directory, self.name, metadata, begun, sync=sync)
-        self._state = opening.make_state(metadata, self._folder.tape, search, time.time)
+        self._state = opening.live_state(metadata, self._folder.tape, search)
         self._pen = Pen(self._folder, self._state, sync)
         try:
             self._pen.take_new(lock, position)
@@ -164,6 +163,7 @@ class Beginning(Holding, RunView, abstract=True):
         """Write from the end of the past on, noting which of the settings that may change did."""
         self._folder, self._state = past.folder, past.state
         self.program, self.found_by = past.source.next_program(), past.source.found_by
+        self.ended_before = None if past.state.ended is None else past.state.ended.reason
         self._pen = Pen(past.folder, past.state, self.context["sync"])
         opening.warn_of_changes(self.evaluator, past.noted)
         now, before = plain(self.get_config())[self.kind], {**DEFAULTS, **past.settings}

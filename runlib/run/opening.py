@@ -38,6 +38,7 @@ __all__ = [
     "Opened",
     "catch_up",
     "first_session",
+    "live_state",
     "load_plugins",
     "make_state",
     "note_session",
@@ -119,6 +120,11 @@ def make_state(
     config = metadata["run"]
     order, direction = check_order(config.get("order", "completed")), check_direction(config.get("direction", "min"))
     return State(search, path=tape, clock=clock, order=order, direction=direction, origin=metadata.get("origin"))
+
+
+def live_state(metadata: dict[str, Any], tape: Path, search: Search) -> State:
+    """The state of a run that is written, before its first record: its time goes on."""
+    return make_state(metadata, tape, search, time.time)
 
 
 def refuse_foreign(folder: RunFolder) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -56,7 +55,7 @@ class Past:
         self.source = Source(folder, metadata, evaluator)
         self._learn(opening.first_session(folder), 1)
         self.search = self._make_search(context)
-        self.state: State = opening.make_state(metadata, folder.tape, self.search, time.time)
+        self.state: State = opening.live_state(metadata, folder.tape, self.search)
         self.end: tuple[Position, Tail | None] = opening.catch_up(folder, self.state, None, verify)
         self._learn(self.noted, self.state.last_session_n)
 

@@ -19,7 +19,7 @@ from runlib.run import opening
 from runlib.run.beginning import Beginning
 from runlib.run.conduct import conduct, make_cast, make_policy
 from runlib.run.edit import Editing
-from runlib.run.finish import announce, telling_pauses
+from runlib.run.finish import announce, announce_start, telling_pauses, way_on
 from runlib.run.folder import RunFolder
 from runlib.run.hand import ByHand, Hand
 from runlib.run.inbox import Edit
@@ -163,22 +163,25 @@ class Run(ByHand, Editing, Beginning):
             raise RunlibError("this run has no evaluator: drive it by suggest() and submit(), or give it one")
         self.evaluator.objective = self.objective
         pen.begin(self._scene())
+        before = len(self.state.trials)
         try:
             self._run(self.evaluator, None if duration is None else 60 * duration)
         finally:
             pen.leave()
         if self.announces:
-            announce(self.state, self._require_folder())
+            announce(self, before)
         return self
 
     def _run(self, evaluator: Evaluator, seconds: float | None) -> None:
+        if self.announces:
+            announce_start(self)
         with listening() as interrupt, telling_pauses(self.announces):
             policy = make_policy(self, self.pool.slots(self.context), seconds)
             cast = make_cast(self, self.pool, self.observers, self._require_pen().held, seconds)
             end = conduct(cast, policy, interrupt, evaluator, self.context)
         if end.reason != "signal":
             return
-        how = f"{self.work_directory} ended in order on {interrupt.name}; restore it to go on"
+        how = f"{self.work_directory} ended in order on {interrupt.name}; {way_on(self)}"
         raise KeyboardInterrupt(how) if interrupt.name == "SIGINT" else SystemExit(128 + (interrupt.signum or 0))
 
     def __call__(self, duration: float | None = None) -> Self:
