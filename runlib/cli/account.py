@@ -89,7 +89,7 @@ def _way_on(run: Run) -> str:
     state = run.state
     is_at_stop = state.ended is not None and state.ended.reason == "stop"
     count = 2 * max(1, len(state.trials)) if is_at_stop else None
-    return ways_on(run.work_directory, run.arguments, state.last_session, count=count).by_command
+    return ways_on(run, count=count).by_command
 
 
 def _counts(table: ResultTable[Any]) -> dict[str, int]:

@@ -95,8 +95,7 @@ def render_repair(report: RepairReport) -> str:
 
 
 def _way_on(report: RepairReport) -> str:
-    seen = Run.checkout(report.into)
-    how = ways_on(seen.work_directory, seen.arguments, seen.state.last_session).by_command
+    how = ways_on(Run.checkout(report.into)).by_command
     if report.exact:
         return f"Go on exactly with: {how}"
     return (

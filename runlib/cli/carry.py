@@ -169,5 +169,5 @@ def _way_on(run: Run) -> str:
     if reason == "exhausted":
         return f"nothing is left to try; to see more of it: runlib top {shlex.quote(str(folder))} -n 20"
     count = 2 * max(1, len(state.trials)) if reason == "stop" else None
-    ways = ways_on(folder, run.arguments, state.last_session, count=count, is_found=True)
+    ways = ways_on(run, count=count, is_found=True)
     return f"to go on{'' if count is None else ' beyond this stop'}: {ways.shell}"

@@ -104,8 +104,7 @@ def fork(
         }
         made = make_fork(RunFolder.find(folder), at, directory, changes)
         print(made.path)
-        seen = Run.checkout(made.path)
-        say(f"to go on: {ways_on(made.path, seen.arguments, seen.state.last_session).by_command}")
+        say(f"to go on: {ways_on(Run.checkout(made.path)).by_command}")
 
 
 def _tell(done: bool, folder: Path, what: str) -> None:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from runlib.engine import registry
 from runlib.engine.component import Component, is_config
 from runlib.run.parts import function_name
+from runlib.run.view import RunView
 
 __all__ = ["Ways", "ways_on"]
 
@@ -48,23 +48,16 @@ class Ways:
         return f"{self.first}: {self.shell}".removeprefix(": ") if self.shell else str(self)
 
 
-def ways_on(
-    folder: Path,
-    config: Mapping[str, Any],
-    noted: Mapping[str, Any],
-    *,
-    count: int | None = None,
-    is_found: bool = False,
-) -> Ways:
+def ways_on(run: RunView, *, count: int | None = None, is_found: bool = False) -> Ways:
     """How a run is gone on with.
 
     Args:
-        folder: Of the run.
-        config: Its arguments.
-        noted: What its last session noted.
+        run: That has a folder.
         count: The number of trials to which it is extended; None to go on as it is.
-        is_found: Whether the command found everything already.
+        is_found: Whether the command found everything already that the run needs.
     """
+    folder, config = run.work_directory, run.arguments
+    noted = run.state.last_session or run.state.tape.metadata.get("origin") or {}
     more = "" if count is None else f", new_stop=StopMax({count})"
     python = f"Run.restore({str(folder)!r}{more})"
     shell = f"runlib restore {shlex.quote(str(folder))}"

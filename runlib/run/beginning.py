@@ -190,7 +190,7 @@ class Beginning(Holding, RunView, abstract=True):
             scene = opening.scene_of_old(past.noted, self._scene_given)
             if self.evaluator is not None:
                 self._parts["evaluator"] = past.source.evaluator(scene["context"])
-            Component.__init__(self, scene["context"])
+            self.context = scene["context"]
             self._set_scene(scene)
 
     @classmethod

@@ -63,7 +63,7 @@ def way_on(run: RunView) -> str:
         return "nothing is left to try"
     count = 2 * max(1, len(state.trials)) if reason == "stop" else None
     what = "go on" if count is None else "go on beyond this stop"
-    return f"{what} with {ways_on(run.work_directory, run.arguments, state.last_session, count=count)}"
+    return f"{what} with {ways_on(run, count=count)}"
 
 
 def announce(run: RunView, before: int) -> None:
@@ -75,8 +75,7 @@ def announce(run: RunView, before: int) -> None:
 def announce_start(run: RunView) -> None:
     """Say where the run is and how it goes on if it is cut off, if a person is there to read it."""
     if sys.stderr is not None and sys.stderr.isatty():
-        ways = ways_on(run.work_directory, run.arguments, run.state.last_session)
-        print(f"{run.work_directory} runs; if it is cut off, go on with {ways}", file=sys.stderr, flush=True)
+        print(f"{run.work_directory} runs; if it is cut off, go on with {ways_on(run)}", file=sys.stderr, flush=True)
 
 
 class _Teller(logging.Handler):

@@ -162,9 +162,8 @@ class Loop:
         if error is not None and self._tries_again(message, error):
             return
         if error is not None and not self.policy.caught_exceptions.intersection(message.names):
-            self._failure = self._failure or _failure(
-                message, self.cast.state.live_trials[message.tid], self.cast.folder
-            )
+            suggestion = self.cast.state.live_trials[message.tid]
+            self._failure = self._failure or _failure(message, suggestion, self.cast.folder)
             return
         result = set_apart(message.result, message.tid, self.cast.folder, self.cast.tape)
         self._suggesting.fill(lambda: True)  # what the results before this one call for may not know this one

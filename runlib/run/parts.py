@@ -146,8 +146,9 @@ def function_name(config: Any) -> str | None:
 
 
 def _bare(name: str) -> str:
-    """A name of a function without the modules in it, also within a partial of it."""
-    return re.sub(r"[^\s<>:]*:", "", name)
+    """A name of a function without the modules in it, also within a partial, and whether or not it leads there."""
+    bare = re.sub(r"[^\s<>:]*:", "", name)
+    return re.sub(r"<([\w.]+)>", r"\1", bare)
 
 
 def warn_of_context(context: Mapping[str, Any]) -> None:
