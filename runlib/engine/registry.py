@@ -16,6 +16,7 @@ import importlib.util
 import os
 import sys
 import types
+import weakref
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
@@ -42,6 +43,7 @@ __all__ = [
 T = TypeVar("T", bound=type)
 
 _classes: dict[str, type] = {}
+_definitions: weakref.WeakKeyDictionary[type, tuple[str, str]] = weakref.WeakKeyDictionary()
 _plugins: list[str] = []  # in the order of loading; workers and restores load them again
 _unsettled: list[type] = []  # shells of classes, about to be filled or thrown away
 _holding = 0
@@ -68,11 +70,19 @@ def _register(cls: type) -> None:
     if not isinstance(kind, str) or not kind:
         raise ConfigError(f"{_name(cls)} cannot be registered: it has no text attribute 'kind'")
     known = _classes.get(kind)
-    if known is not None and known is not cls and _name(known) != _name(cls):
+    definition = _definitions.setdefault(cls, _definition(cls))
+    if known is not None and known is not cls and _definitions.get(known) != definition:
         raise KindConflict(
             f"two classes claim the kind {kind!r}: {_name(known)} and {_name(cls)}; give one of them another kind"
         )
     _classes[kind] = cls
+
+
+def _definition(cls: type) -> tuple[str, str]:
+    """Where a class is defined: a script is a module under one name, and ``__main__`` under another."""
+    module = sys.modules.get(cls.__module__)
+    file = getattr(module, "__file__", None)
+    return (os.path.realpath(file) if isinstance(file, str) else cls.__module__), cls.__qualname__
 
 
 def _is_component(value: Any) -> bool:

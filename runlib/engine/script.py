@@ -8,6 +8,7 @@ where it would start a run, and what it defined until then is used.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 from collections.abc import Iterator, MutableMapping
@@ -22,6 +23,8 @@ from runlib.errors import ConfigError
 
 __all__ = ["Script", "define", "load_standing_in", "main_module", "standing_in"]
 
+log = logging.getLogger("runlib")
+
 DEFINING = "__definitions__"  # the __name__ that a script sees
 
 
@@ -31,7 +34,8 @@ class Script:
     Attributes:
         program: How it was started.
         module: What it defined; None before it was asked for.
-        stopped: The run that it would have started; None if it came to its end.
+        is_stopped: Whether it would have started a run.
+        stopped: That run, where it is a new one; None otherwise.
 
     Args:
         program: Where the file is, and how it was started.
@@ -40,6 +44,7 @@ class Script:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.module: ModuleType | None = None
+        self.is_stopped = False
         self.stopped: Any = None
 
     @property
@@ -60,7 +65,7 @@ class Script:
     def lacks(self, name: str) -> str:
         """Why a name is not among the definitions, and what to do; a sentence."""
         file = self.program.file
-        if self.stopped is not None:
+        if self.is_stopped:
             return (
                 f"{file} starts a run before it defines {name!r}; put the start under: if __name__ == '__main__': or "
                 f"give the function by --evaluator FILE.py:NAME (Run.restore: evaluator=...)"
@@ -75,15 +80,30 @@ class Script:
         if not self.is_there:
             raise ConfigError(f"was defined in the script {file}, which is not there any more; {_OTHER_WAY}")
         module = _new_module(file, self.program.package)
-        with running("script", str(file)), _as_it_was_started(self.program, module):
+        with running("script", str(file)) as this, _as_it_was_started(self.program, module):
             code = compile(file.read_bytes(), str(file), "exec", dont_inherit=True)
             try:
                 exec(code, module.__dict__, _Names(module.__dict__))
-            except StartOfRun as start:
-                self.stopped = start.run
             except SystemExit:
                 return module  # that is one way to come to the end
+            except (Exception, StartOfRun):
+                if not this.is_stopped:  # else it fails for want of the run, whatever it did behind that
+                    raise
+            finally:
+                self.is_stopped, self.stopped = this.is_stopped, this.run
+        self._warn_of_earlier_runs(file)
         return module
+
+    def _warn_of_earlier_runs(self, file: Path) -> None:
+        count = self.program.earlier
+        if self.is_stopped and count:
+            log.warning(
+                "%s had started %d run%s before this one, and is stopped at the first: what it changed in between is "
+                "as it was then; put the start under: if __name__ == '__main__':",
+                file,
+                count,
+                "s" if count > 1 else "",
+            )
 
 
 _OTHER_WAY = (
