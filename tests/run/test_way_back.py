@@ -89,6 +89,7 @@ class TestScript:
         assert [path.name for path in elsewhere.iterdir()] == []
         assert sorted(path.name for path in home.iterdir()) == ["job.py", "run_demo"]
 
+    @pytest.mark.slow
     def test_the_call_on_the_screen_works_in_another_program(self, home: Path, elsewhere: Path) -> None:
         (home / "job.py").write_text(HEAD + EVALUATE + start())
         shown = in_terminal(["job.py"], home)
@@ -107,6 +108,7 @@ class TestScript:
         shown = in_terminal(["-m", "tuning.inner.job"], home)
         extended(shown, home / "run_demo", 6, elsewhere)
 
+    @pytest.mark.slow
     def test_components_of_the_script_and_a_function_called_like_one_of_the_command(
         self, home: Path, elsewhere: Path
     ) -> None:
@@ -116,6 +118,7 @@ class TestScript:
         extended(shown, home / "run_demo", 6, elsewhere)
         extended(shown.replace("6}", "7}"), home / "run_demo", 7, home)
 
+    @pytest.mark.slow
     def test_arguments_data_and_modules_are_those_of_the_start(self, home: Path, elsewhere: Path) -> None:
         (home / "data.txt").write_text("0.25")
         (home / "lib").mkdir()
@@ -135,6 +138,7 @@ def evaluate(x):
         shown = in_terminal(["job.py", "--shift-from", "data.txt"], home)
         extended(shown, home / "run_demo", 6, elsewhere)
 
+    @pytest.mark.slow
     def test_what_the_script_prints_stays_out_of_the_results(self, home: Path, elsewhere: Path) -> None:
         (home / "job.py").write_text(HEAD + "print('begins')\n" + EVALUATE + start())
         line = command_on_screen(in_terminal(["job.py"], home))
@@ -142,6 +146,7 @@ def evaluate(x):
         assert (done.returncode, done.stdout) == (0, f"{home / 'run_demo'}\n")
         assert "begins" in done.stderr
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", ["lambda x: (x - 0.25) ** 2", "functools.partial(evaluate)"])
     def test_a_function_without_a_name_is_that_of_the_run_that_the_script_starts(
         self, home: Path, elsewhere: Path, name: str
@@ -155,6 +160,7 @@ def evaluate(x):
         assert done.returncode == 0, done.stderr
         assert losses(home / "run_demo") == LOSSES[:6]
 
+    @pytest.mark.slow
     def test_one_that_starts_a_run_before_it_defines_the_function_says_what_to_do(self, home: Path) -> None:
         (home / "job.py").write_text(HEAD + EVALUATE + start())
         line = command_on_screen(in_terminal(["job.py"], home))
@@ -165,6 +171,7 @@ def evaluate(x):
         assert "job.py starts a run before it defines 'evaluate'; put the start under: if __name__" in error
         assert not (home / "run_other").exists()
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("change", "says"),
         [
@@ -206,6 +213,7 @@ class TestMovedFolder:
         assert done.returncode == 0, done.stderr
         assert losses(moved / "run_demo") == LOSSES[:6]
 
+    @pytest.mark.slow
     def test_a_copy_uses_the_script_that_was_copied_with_it(self, home: Path, tmp_path: Path) -> None:
         (home / "job.py").write_text(HEAD + EVALUATE + start())
         line = command_on_screen(in_terminal(["job.py"], home))
@@ -217,6 +225,7 @@ class TestMovedFolder:
         assert "code or data of the evaluator" in done.stderr
         assert losses(copy / "run_demo") == [*LOSSES[:3], 0.0, 0.0, 0.0]
 
+    @pytest.mark.slow
     def test_the_folder_of_the_run_alone(self, home: Path, elsewhere: Path) -> None:
         (home / "job.py").write_text(HEAD + EVALUATE + start())
         line = command_on_screen(in_terminal(["job.py"], home))
@@ -225,6 +234,7 @@ class TestMovedFolder:
         assert done.returncode == 0, done.stderr
         assert losses(elsewhere / "run_demo") == LOSSES[:6]
 
+    @pytest.mark.slow
     def test_a_function_of_a_module_beside_the_script(self, home: Path, tmp_path: Path) -> None:
         (home / "losses_of_job.py").write_text(EVALUATE)
         (home / "start.py").write_text(HEAD + "from losses_of_job import evaluate\n" + start())
@@ -235,6 +245,7 @@ class TestMovedFolder:
         assert shell(line, tmp_path).returncode == 0
         assert losses(moved / "run_demo") == LOSSES[:8]
 
+    @pytest.mark.slow
     def test_a_fork_made_elsewhere(self, home: Path, elsewhere: Path) -> None:
         (home / "job.py").write_text(HEAD + EVALUATE + start())
         in_terminal(["job.py"], home)
@@ -295,6 +306,7 @@ def evaluate(x):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["script", "guarded", "module", "input", "components"])
 def test_killed_and_gone_on_with_by_the_words_on_the_screen(home: Path, elsewhere: Path, kind: str) -> None:
     begin = start().replace("StopMax(3)", "StopMax(9)")
