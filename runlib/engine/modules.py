@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from runlib.engine.script import define
+from runlib.engine import script
 from runlib.engine.starts import StartOfRun
 from runlib.errors import ConfigError
 
@@ -40,12 +40,19 @@ def find_file(name: str | Path) -> Path:
     Raises:
         ConfigError: It is in none of the places, which are named.
     """
-    places = [Path.cwd(), *map(Path, _paths)]
+    places = dict.fromkeys([Path.cwd(), *map(Path, _paths), *map(Path, script.places())])
     for place in places:
         if (place / name).is_file():
+            _remember(place)
             return (place / name).resolve()
     where = " or ".join(str(place) for place in places) if not Path(name).is_absolute() else str(Path(name).parent)
     raise ConfigError(f"no file {str(name)!r} in {where}")
+
+
+def _remember(place: Path) -> None:
+    """What was found where the script of a run was is found there again, also by the workers."""
+    if str(place) in script.places() and place != Path.cwd():
+        add_path(place)
 
 
 def import_file(name: str) -> Any:
@@ -75,12 +82,29 @@ def import_named(name: str) -> ModuleType:
         ConfigError: That fails; what the import of another module raises is not caught here.
     """
     try:
-        return importlib.import_module(name)
+        return _import(name)
     except StartOfRun:
         spec = importlib.util.find_spec(name)
         if spec is None or not spec.has_location or spec.origin is None:
             raise ConfigError(f"{name!r} starts a run when it is imported") from None
-        return define(Path(spec.origin), spec.parent)
+        return script.define(Path(spec.origin), spec.parent)
+
+
+def _import(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        first = name.partition(".")[0]
+        found = [place for place in script.places() if place not in sys.path and _has_module(Path(place), first)]
+        if error.name != first or not found:
+            raise
+    sys.path.append(found[0])
+    importlib.invalidate_caches()
+    return importlib.import_module(name)
+
+
+def _has_module(place: Path, name: str) -> bool:
+    return (place / f"{name}.py").is_file() or (place / name / "__init__.py").is_file()
 
 
 def _origin(name: str) -> str | None:

@@ -56,7 +56,6 @@ class Program:
         folder: The working folder.
         path: Where it imports from, beside what belongs to Python itself.
         earlier: How many runs this process had made before.
-        is_moved: Whether the folder of the run was found elsewhere; that is not noted.
     """
 
     how: str
@@ -67,7 +66,6 @@ class Program:
     folder: str | None = None
     path: tuple[str, ...] = ()
     earlier: int = 0
-    is_moved: bool = False
 
     @classmethod
     def running(cls, directory: Path) -> Program:
@@ -105,14 +103,13 @@ class Program:
     def as_data(self) -> dict[str, Any]:
         """The same as plain data."""
         found = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
-        return {name: value for name, value in found.items() if name != "is_moved" and value not in (None, [], 0)}
+        return {name: value for name, value in found.items() if value not in (None, [], 0)}
 
     def moved_to(self, home: Path) -> Program:
         """The same for a run whose folder lies in ``home`` now.
 
         What lies where it did, seen from there, was moved along; what does not is where it was.
         """
-        is_moved = self.directory not in ("", str(home))
         beside = None if self.file is None else str(home / Path(self.file).name)
         file = _first(self._places(self.file, home) + ([beside] if beside else []), os.path.isfile)
         folders = self._places(self.folder, home)
@@ -124,9 +121,13 @@ class Program:
             directory=str(home),
             file=file or self.file,
             folder=_first(folders, os.path.isdir),
-            path=tuple(dict.fromkeys([*path, *([str(home)] if is_moved else [])])),
-            is_moved=is_moved,
+            path=tuple(dict.fromkeys(path)),
         )
+
+    @property
+    def places(self) -> list[str]:
+        """Folders in which files and modules are looked for that are nowhere else."""
+        return [place for place in (self.folder, self.directory) if place]
 
     def _places(self, path: str | None, home: Path) -> list[str]:
         if path is None:

@@ -21,7 +21,7 @@ from runlib.engine.program import Program, is_main_of_command
 from runlib.engine.starts import StartOfRun, running
 from runlib.errors import ConfigError
 
-__all__ = ["Script", "define", "load_standing_in", "main_module", "standing_in"]
+__all__ = ["Script", "define", "load_standing_in", "main_module", "places", "standing_in"]
 
 log = logging.getLogger("runlib")
 
@@ -131,6 +131,12 @@ def standing_in(script: Script | None) -> Iterator[None]:
         yield
     finally:
         _standing_in.reset(token)
+
+
+def places() -> list[str]:
+    """Where files and modules are looked for that are nowhere else: where the script was, and beside its run."""
+    script = _standing_in.get()
+    return [] if script is None else script.program.places
 
 
 def load_standing_in() -> bool:

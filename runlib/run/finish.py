@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from runlib.engine import disk
 from runlib.engine.yamlfile import write_yaml
@@ -68,14 +68,29 @@ def way_on(run: RunView) -> str:
 
 def announce(run: RunView, before: int) -> None:
     """Print the summary, if a person is there to read it."""
-    if sys.stdout is not None and sys.stdout.isatty():
-        print(summary(run, before))
+    _tell(lambda: summary(run, before))
 
 
 def announce_start(run: RunView) -> None:
     """Say where the run is and how it goes on if it is cut off, if a person is there to read it."""
-    if sys.stderr is not None and sys.stderr.isatty():
-        print(f"{run.work_directory} runs; if it is cut off, go on with {ways_on(run)}", file=sys.stderr, flush=True)
+    _tell(lambda: f"{run.work_directory} runs; if it is cut off, go on with {ways_on(run)}")
+
+
+def _tell(text: Callable[[], str]) -> None:
+    """Print to a terminal; one that is gone, or a full disk below it, ends no run."""
+    if not _is_read():
+        return
+    said = text()
+    with contextlib.suppress(OSError, ValueError):
+        print(said, flush=True)
+
+
+def _is_read() -> bool:
+    """Whether standard output is a terminal; one that is closed is none."""
+    try:
+        return sys.stdout is not None and sys.stdout.isatty()
+    except ValueError:
+        return False
 
 
 class _Teller(logging.Handler):

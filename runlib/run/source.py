@@ -17,7 +17,7 @@ from typing import Any
 
 from runlib.engine import registry
 from runlib.engine.naming import name_function
-from runlib.engine.program import Program, in_command, is_main_of_command, working_folder
+from runlib.engine.program import Program, in_command, is_main_of_command
 from runlib.engine.script import Script, standing_in
 from runlib.errors import ConfigError
 from runlib.evaluator.base import Evaluator
@@ -67,7 +67,7 @@ class Source:
             program = replace(known, how="script", file=str(file), package=None)
         if program is None or program == self.program:
             return
-        self._look_in(program)
+        sys.path.extend(entry for entry in program.path if entry not in sys.path)  # last, and in nobody's way
         if self._script is None or program.file != self._script.program.file:
             self._script = Script(program)
         self.program = program
@@ -101,14 +101,6 @@ class Source:
         if self.program is None or not (in_command() or is_used):
             return Program.running(self._home)
         return replace(self.program, directory=str(self._home))
-
-    def _look_in(self, program: Program) -> None:
-        """Modules and files that a config names are found where they were; last, and in nobody's way."""
-        sys.path.extend(entry for entry in program.path if entry not in sys.path)
-        if program.folder is not None and program.folder != working_folder():
-            registry.add_path(program.folder)
-        if program.is_moved:
-            registry.add_path(self._home)
 
     def _read(self, noted: Mapping[str, Any], n: int) -> Program | None:
         own = Program.read(noted.get("program"))

@@ -26,7 +26,6 @@ def project(folder: Path) -> Path:
 def test_it_is_data_and_back(tmp_path: Path) -> None:
     known = program(tmp_path, arguments=("--deep", "3"), package="pkg", earlier=2)
     assert Program.read(known.as_data()) == known
-    assert "is_moved" not in known.as_data()
 
 
 def test_the_one_that_runs(tmp_path: Path) -> None:
@@ -82,7 +81,8 @@ def test_what_was_moved_along_comes_first(tmp_path: Path) -> None:
     new = project(tmp_path / "new")
     moved = known.moved_to(new / "runs")
     assert (moved.file, moved.folder) == (str(new / "job.py"), str(new))
-    assert moved.path == (str(new), str(tmp_path / "old"), str(new / "runs"))
+    assert moved.path == (str(new), str(tmp_path / "old"))
+    assert moved.places == [str(new), str(new / "runs")]
 
 
 def test_what_was_not_is_where_it_was(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_what_was_not_is_where_it_was(tmp_path: Path) -> None:
     (tmp_path / "deep" / "far").mkdir(parents=True)
     moved = known.moved_to(tmp_path / "deep" / "far")
     assert (moved.file, moved.folder) == (known.file, known.folder)
-    assert moved.is_moved
+    assert moved.places == [str(tmp_path / "old"), str(tmp_path / "deep" / "far")]
 
 
 def test_a_script_that_lies_beside_the_folder_now(tmp_path: Path) -> None:
