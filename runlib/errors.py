@@ -199,11 +199,15 @@ class EvaluationError(RunlibError):
     Attributes:
         tid: The trial, which stays live.
         suggestion: What was evaluated.
+        folder: Of the run; None outside of one.
     """
 
-    def __init__(self, message: str, *, tid: int | None = None, suggestion: object = None) -> None:
+    def __init__(
+        self, message: str, *, tid: int | None = None, suggestion: object = None, folder: Path | None = None
+    ) -> None:
         self.tid = tid
         self.suggestion = suggestion
+        self.folder = folder
         super().__init__(message)
 
 

@@ -17,6 +17,7 @@ from runlib.engine.component import from_config
 from runlib.errors import ConfigError, NotARun, ReplayMismatch, TapeCorrupt, TapeFormat
 from runlib.run.folder import RunFolder
 from runlib.run.opening import first_session, load_plugins, make_state
+from runlib.run.source import Source
 from runlib.search.base import Search
 from runlib.space.accidents import quiet
 from runlib.state.state import State
@@ -153,9 +154,11 @@ class _Audit:
 
 
 def _make_search(folder: RunFolder, reader: TapeReader) -> Search:
-    load_plugins(first_session(folder))
+    noted, source = first_session(folder), Source(folder, reader.metadata)
+    source.learn(noted, 1)
     try:
-        with quiet():
+        with quiet(), source.standing_in():
+            load_plugins(noted)
             return from_config(reader.metadata["run"]["search"], family=Search)
     except ConfigError as error:
         raise error.under("search") from error.__cause__

@@ -5,9 +5,12 @@ What it found goes to standard output, how it is getting on to standard error.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shlex
 import signal
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +19,16 @@ import typer
 from runlib.cli.baseline import compare, evaluate_baseline
 from runlib.cli.best import print_best
 from runlib.cli.ending import INTERRUPTED, report, say, sentence
+from runlib.engine import registry
+from runlib.engine.program import working_folder
 from runlib.errors import RunlibError
 from runlib.observe.base import Observer
 from runlib.observe.progress import ProgressObserver
+from runlib.run.advice import ways_on
+from runlib.run.finish import is_done
 from runlib.run.run import Run
 
-__all__ = ["Manner", "carry_out"]
+__all__ = ["Manner", "carry_out", "working_where_it_did"]
 
 SHOWN = 5  # rows of the table at the end
 
@@ -51,7 +58,8 @@ def carry_out(run: Run, manner: Manner) -> None:
         SystemExit: SIGTERM ended it.
     """
     run.announces = False  # its last lines are told here
-    if not manner.quiet:
+    before = len(run.state.trials)
+    if not manner.quiet and not _is_done(run):
         # Added now, so that the tape does not note it as an observer of the run: another session may have no terminal.
         run.observers = _with_progress(run)
         _announce_start(run)
@@ -67,7 +75,48 @@ def carry_out(run: Run, manner: Manner) -> None:
         code = report(error, manner.traceback)
         _show_way_on(run, manner)
         raise typer.Exit(code) from None
-    _show_result(run, manner, finished=True)
+    if is_done(run.state) and len(run.state.trials) == before > 0:
+        _show_nothing_done(run, manner)
+    else:
+        _show_result(run, manner, finished=True)
+
+
+def _is_done(run: Run) -> bool:
+    """Whether nothing more is wanted of the run, or nothing more was left when it last ended."""
+    state = run.state
+    try:
+        wants_nothing = run.done
+    except Exception:  # somebody's stop; the run says what is wrong with it
+        return False
+    return wants_nothing or (run.ended_before == "exhausted" and not state.live_trials and not state.queue)
+
+
+def _show_nothing_done(run: Run, manner: Manner) -> None:
+    if not manner.quiet:
+        print(f"{run.work_directory.name}: nothing to do. {_why(run)}. {len(run.state.trials)} trials.")
+    _show_way_on(run, manner)
+
+
+def _why(run: Run) -> str:
+    ended = run.state.ended
+    return "Cut off" if ended is None else (ended.text or ended.reason).rstrip(".: ")
+
+
+@contextlib.contextmanager
+def working_where_it_did(run: Run) -> Iterator[None]:
+    """In here, the working folder is that of the program that began the run, if it is still there.
+
+    Evaluators may read files by names that are relative to it.
+    """
+    folder, here = run.program.folder if run.program else None, working_folder()
+    if folder is None or folder == here or not os.access(folder, os.X_OK):
+        yield
+        return
+    if here is not None:
+        registry.add_path(here)
+    say(f"the working folder is {folder}, where the run was begun")
+    with contextlib.chdir(folder):
+        yield
 
 
 def _with_progress(run: Run) -> list[Observer]:
@@ -93,8 +142,7 @@ def _show_result(run: Run, manner: Manner, finished: bool = False) -> None:
 
 def _show_table(run: Run) -> None:
     state = run.state
-    why = "Cut off" if state.ended is None else (state.ended.text or state.ended.reason).rstrip(".: ")
-    print(f"{run.work_directory.name}: {why}. {len(state.trials)} trials, {state.trials.error_count} failed.")
+    print(f"{run.work_directory.name}: {_why(run)}. {len(state.trials)} trials, {state.trials.error_count} failed.")
     if state.best is not None:
         print()
         print_best(state, SHOWN)
@@ -114,15 +162,14 @@ def _show_baseline(run: Run, suggestion: Any) -> None:
 
 def _show_way_on(run: Run, manner: Manner) -> None:
     """How the run goes on; or the folder alone, if that was asked for."""
-    folder = str(run.work_directory)
-    print(folder if manner.quiet else _way_on(run, shlex.quote(folder)), flush=True)
+    print(run.work_directory if manner.quiet else _way_on(run), flush=True)
 
 
-def _way_on(run: Run, folder: str) -> str:
-    reason = None if run.state.ended is None else run.state.ended.reason
+def _way_on(run: Run) -> str:
+    state, folder = run.state, run.work_directory
+    reason = None if state.ended is None else state.ended.reason
     if reason == "exhausted":
-        return f"nothing is left to try; to see more of it: runlib top {folder} -n 20"
-    if reason == "stop":
-        count = 2 * max(1, len(run.state.trials))
-        return f"to go on beyond this stop: runlib restore {folder} --stop '{{stop_max: {{count: {count}}}}}'"
-    return f"to go on: runlib restore {folder}"
+        return f"nothing is left to try; to see more of it: runlib top {shlex.quote(str(folder))} -n 20"
+    count = 2 * max(1, len(state.trials)) if reason == "stop" else None
+    ways = ways_on(run, count=count, is_found=True)
+    return f"to go on{'' if count is None else ' beyond this stop'}: {ways.shell}"

@@ -1,7 +1,8 @@
 """The registry: which class stands behind a kind, and where further classes are looked for.
 
 A kind is found among the classes that were defined or registered; failing that, the plugins are loaded: the
-modules named in ``RUNLIB_PLUGINS``, then installed packages (entry-point group ``runlib.components``). A plugin that
+modules named in ``RUNLIB_PLUGINS``, then installed packages (entry-point group ``runlib.components``); and where a run
+is gone on with, the script behind it. A plugin that
 was asked for and fails is an error; an installed package that fails is named if the kind is then not found.
 The same module and qualified name replaces its class (a notebook cell run again); two different classes
 for one kind are an error that names both.
@@ -11,16 +12,18 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import importlib
 import importlib.util
 import os
 import sys
 import types
+import weakref
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from runlib.engine.extras import load
-from runlib.engine.modules import add_path, find_file, import_file, paths, running
+from runlib.engine.modules import add_path, find_file, import_file, import_named, paths
+from runlib.engine.script import load_standing_in
+from runlib.engine.starts import running
 from runlib.errors import ConfigError, KindConflict, UnknownKind
 
 __all__ = [
@@ -35,12 +38,12 @@ __all__ = [
     "plugins",
     "register",
     "register_definition",
-    "running",
 ]
 
 T = TypeVar("T", bound=type)
 
 _classes: dict[str, type] = {}
+_definitions: weakref.WeakKeyDictionary[type, tuple[str, str]] = weakref.WeakKeyDictionary()
 _plugins: list[str] = []  # in the order of loading; workers and restores load them again
 _unsettled: list[type] = []  # shells of classes, about to be filled or thrown away
 _holding = 0
@@ -67,11 +70,19 @@ def _register(cls: type) -> None:
     if not isinstance(kind, str) or not kind:
         raise ConfigError(f"{_name(cls)} cannot be registered: it has no text attribute 'kind'")
     known = _classes.get(kind)
-    if known is not None and known is not cls and _name(known) != _name(cls):
+    definition = _definitions.setdefault(cls, _definition(cls))
+    if known is not None and known is not cls and _definitions.get(known) != definition:
         raise KindConflict(
             f"two classes claim the kind {kind!r}: {_name(known)} and {_name(cls)}; give one of them another kind"
         )
     _classes[kind] = cls
+
+
+def _definition(cls: type) -> tuple[str, str]:
+    """Where a class is defined: a script is a module under one name, and ``__main__`` under another."""
+    module = sys.modules.get(cls.__module__)
+    file = getattr(module, "__file__", None)
+    return (os.path.realpath(file) if isinstance(file, str) else cls.__module__), cls.__qualname__
 
 
 def _is_component(value: Any) -> bool:
@@ -154,6 +165,8 @@ def lookup(kind: str, family: type | None = None) -> type:
     if kind not in _classes:
         _load_announced_plugins()
         _settle()
+    if kind not in _classes and load_standing_in():
+        _settle()
     cls = _classes.get(kind)
     if cls is None:
         raise UnknownKind(_unknown(kind, family))
@@ -229,7 +242,7 @@ def load_plugin(name: str) -> Any:
     """
     with running("plugin", name):
         full = _full_name(name)
-        module = import_file(full) if full.endswith(".py") else importlib.import_module(full)
+        module = import_file(full) if full.endswith(".py") else import_named(full)
     if full not in _plugins:
         _plugins.append(full)
     _register_all(module)

@@ -6,10 +6,11 @@ The config holds the name of the function, never its code; whether that still do
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Self
 
 from runlib.engine.naming import find_function, name_function
 from runlib.errors import ConfigError
@@ -43,6 +44,17 @@ class FunctionEvaluator(Evaluator):
         self._target = _find(function)
         # Kept, because the same function pickled by value has no name that leads to it in a worker.
         self._name = function if isinstance(function, str) else name_function(function)
+
+    @property
+    def name(self) -> str:
+        """The name of the function, as it stands in the config."""
+        return self._name
+
+    def known_as(self, name: str) -> Self:
+        """The same under another name: that by which a tape knows the function."""
+        other = copy.copy(self)
+        other._name = name
+        return other
 
     def _get_config(self) -> dict[str, Any]:
         return {"function": self._name}

@@ -8,15 +8,17 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from runlib.engine import disk
 from runlib.engine.yamlfile import write_yaml
+from runlib.run.advice import ways_on
 from runlib.run.folder import RunFolder
 from runlib.run.pause import log as pauses
+from runlib.run.view import RunView
 from runlib.state.state import State
 
-__all__ = ["announce", "summary", "telling_pauses", "write_best"]
+__all__ = ["announce", "announce_start", "is_done", "summary", "telling_pauses", "way_on", "write_best"]
 
 BEST = 5
 
@@ -34,20 +36,61 @@ def write_best(state: State, folder: RunFolder) -> None:
                 disk.current.unlink(folder.suggestion(rank, refined))
 
 
-def summary(state: State, folder: RunFolder) -> str:
-    """One line: how it ended, the best, and how to go on."""
-    why = f" ({state.ended.text or state.ended.reason})" if state.ended is not None else ""
+def summary(run: RunView, before: int) -> str:
+    """One line: how it ended, the best, and how to go on.
+
+    Args:
+        run: That was run.
+        before: How many trials it had before that.
+    """
+    state = run.state
+    why = (state.ended.text or state.ended.reason).rstrip(".") if state.ended is not None else "cut off"
     best = f"best loss {state.best.loss:.6g} of trial {state.best.tid}" if state.best else "no trial succeeded"
-    return (
-        f"{folder.name}: {len(state.trials)} trials{why}; {best}; go on with Run.restore({str(folder.path)!r}) "
-        f"or: runlib restore {folder.path}"
-    )
+    nothing = "nothing to do: " if is_done(state) and len(state.trials) == before else ""
+    return f"{run.work_directory.name}: {nothing}{len(state.trials)} trials ({why}); {best}; {way_on(run)}"
 
 
-def announce(state: State, folder: RunFolder) -> None:
+def is_done(state: State) -> bool:
+    """Whether the run ended because nothing more was wanted of it, or nothing more was left."""
+    return state.ended is not None and state.ended.reason in ("stop", "exhausted")
+
+
+def way_on(run: RunView) -> str:
+    """How the run goes on, or beyond its stop if that was reached."""
+    state = run.state
+    reason = None if state.ended is None else state.ended.reason
+    if reason == "exhausted":
+        return "nothing is left to try"
+    count = 2 * max(1, len(state.trials)) if reason == "stop" else None
+    what = "go on" if count is None else "go on beyond this stop"
+    return f"{what} with {ways_on(run, count=count)}"
+
+
+def announce(run: RunView, before: int) -> None:
     """Print the summary, if a person is there to read it."""
-    if sys.stdout is not None and sys.stdout.isatty():
-        print(summary(state, folder))
+    _tell(lambda: summary(run, before))
+
+
+def announce_start(run: RunView) -> None:
+    """Say where the run is and how it goes on if it is cut off, if a person is there to read it."""
+    _tell(lambda: f"{run.work_directory} runs; if it is cut off, go on with {ways_on(run)}")
+
+
+def _tell(text: Callable[[], str]) -> None:
+    """Print to a terminal; one that is gone, or a full disk below it, ends no run."""
+    if not _is_read():
+        return
+    said = text()
+    with contextlib.suppress(OSError, ValueError):
+        print(said, flush=True)
+
+
+def _is_read() -> bool:
+    """Whether standard output is a terminal; one that is closed is none."""
+    try:
+        return sys.stdout is not None and sys.stdout.isatty()
+    except ValueError:
+        return False
 
 
 class _Teller(logging.Handler):

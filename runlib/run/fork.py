@@ -59,6 +59,8 @@ def _history(source: RunFolder, at: int | None) -> tuple[dict[str, Any], dict[st
         "adopted": min(state.n, (before or {}).get("adopted", 0)),
         **({"origin": before} if before else {}),
     }
+    if not state.sessions and "program" in (first := opening.first_session(source)):
+        origin["program"] = first["program"]  # no record of the new tape has it
     config = {**reader.metadata["run"], **state.changes}
     return config, origin, list(raw_records(source.tape, state.n))
 

@@ -162,7 +162,8 @@ class Loop:
         if error is not None and self._tries_again(message, error):
             return
         if error is not None and not self.policy.caught_exceptions.intersection(message.names):
-            self._failure = self._failure or _failure(message, self.cast.state.live_trials[message.tid])
+            suggestion = self.cast.state.live_trials[message.tid]
+            self._failure = self._failure or _failure(message, suggestion, self.cast.folder)
             return
         result = set_apart(message.result, message.tid, self.cast.folder, self.cast.tape)
         self._suggesting.fill(lambda: True)  # what the results before this one call for may not know this one
@@ -312,13 +313,14 @@ class Loop:
         return end
 
 
-def _failure(message: Finished, suggestion: Any) -> EvaluationError:
+def _failure(message: Finished, suggestion: Any, folder: RunFolder) -> EvaluationError:
     error = message.result["error"]
     trace = f"\n\nIn the worker:\n{error['traceback']}" if error.get("traceback") else ""
     return EvaluationError(
         f"trial {message.tid} failed with {error['error']}: {error['error_text']}; its suggestion was {suggestion!r}. "
-        "The trial stays live: a restore evaluates it again, unless it is voided. To record such errors and go on, "
-        f"name them in caught_exceptions{trace}",
+        f"The trial stays live: a restore of {folder.path} evaluates it again, unless it is voided. To record such "
+        f"errors and go on, name them in caught_exceptions{trace}",
         tid=message.tid,
         suggestion=suggestion,
+        folder=folder.path,
     )

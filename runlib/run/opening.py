@@ -40,6 +40,7 @@ __all__ = [
     "Opened",
     "catch_up",
     "first_session",
+    "live_state",
     "load_plugins",
     "make_state",
     "note_session",
@@ -123,6 +124,11 @@ def make_state(
     order, direction = check_order(config.get("order", "completed")), check_direction(config.get("direction", "min"))
     origin, spelled = metadata.get("origin"), Spelling(config.get("search"))
     return State(search, path=tape, clock=clock, order=order, direction=direction, origin=origin, spelled=spelled)
+
+
+def live_state(metadata: dict[str, Any], tape: Path, search: Search) -> State:
+    """The state of a run that is written, before its first record: its time goes on."""
+    return make_state(metadata, tape, search, time.time)
 
 
 def refuse_foreign(folder: RunFolder) -> None:
@@ -237,7 +243,7 @@ def warn_of_changes(evaluator: Evaluator | None, noted: dict[str, Any]) -> None:
             f"the code or data of the evaluator ({evaluator.kind}) is not what it was when this run was last written; "
             "its results so far are kept",
             RuntimeWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     before = noted.get("versions", {})
     changed = [f"{k} {before[k]} -> {v}" for k, v in versions().items() if k in before and before[k] != v]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from runlib.engine import registry
 from runlib.engine.component import Component, from_config
 from runlib.errors import ConfigError
 from runlib.evaluator.base import Evaluator
+from runlib.evaluator.function import FunctionEvaluator
 from runlib.observe.base import Observer
 from runlib.observe.log import LogObserver
 from runlib.observe.status import StatusObserver
@@ -20,7 +22,16 @@ from runlib.run.view import RunView, wrap
 from runlib.search.base import Search
 from runlib.space.accidents import quiet
 
-__all__ = ["config_of", "make_observers", "make_search", "noted", "noted_scene", "same_evaluator", "warn_of_context"]
+__all__ = [
+    "config_of",
+    "function_name",
+    "make_observers",
+    "make_search",
+    "noted",
+    "noted_scene",
+    "same_evaluator",
+    "warn_of_context",
+]
 
 log = logging.getLogger("runlib")
 
@@ -53,6 +64,8 @@ def noted_scene(
         "pool": noted("pool", pool),
         "observers": [noted(f"observers.{i}", observer) for i, observer in enumerate(observers)],
         "fingerprint": None if run.evaluator is None else run.evaluator.fingerprint(),
+        **({} if run.program is None else {"program": run.program.as_data()}),
+        **({} if run.found_by is None else {"evaluator": run.found_by}),
         **({"changed": dict(changed)} if changed else {}),
     }
 
@@ -97,8 +110,18 @@ def config_of(name: str, given: Any, family: type[Component]) -> dict[str, Any] 
         raise error.under(name) from error.__cause__
 
 
-def same_evaluator(given: Any, config: Any, context: Mapping[str, Any] | None) -> Evaluator:
-    """The evaluator given to a restore, if its config is that of the run.
+def same_evaluator(
+    given: Any, config: Any, context: Mapping[str, Any] | None, fingerprint: str | None = None
+) -> Evaluator:
+    """The evaluator given to a restore, if it is that of the run, under the name that it has on the tape.
+
+    A function is the same if it has the same name, from wherever it was imported, or the same source.
+
+    Args:
+        given: An evaluator, a function, or its name.
+        config: Of the evaluator of the run.
+        context: Handed to an evaluator that is made.
+        fingerprint: Of the evaluator of the run; None if it is not known.
 
     Raises:
         ConfigError: It is another one; the message says where they differ.
@@ -106,10 +129,28 @@ def same_evaluator(given: Any, config: Any, context: Mapping[str, Any] | None) -
     evaluator = given if isinstance(given, Evaluator) else wrap(given, context)
     if config is None:
         raise ConfigError("this run is driven by hand, by suggest() and submit(): it has none", "evaluator")
+    name = function_name(config)
+    if name is not None and isinstance(evaluator, FunctionEvaluator):
+        is_same = fingerprint is not None and fingerprint == evaluator.fingerprint()
+        if is_same or _bare(name) == _bare(evaluator.name):
+            return evaluator.known_as(name)
     found = list(differences(config, evaluator.get_config()))
     if found:
         raise ConfigError(f"is another evaluator than that of the run: {'; '.join(found)}", "evaluator")
     return evaluator
+
+
+def function_name(config: Any) -> str | None:
+    """The name of the function in the config of an evaluator; None where that is no function."""
+    arguments = config.get(FunctionEvaluator.kind) if isinstance(config, Mapping) else None
+    name = arguments.get("function") if isinstance(arguments, Mapping) else None
+    return name if isinstance(name, str) else None
+
+
+def _bare(name: str) -> str:
+    """A name of a function without the modules in it, also within a partial, and whether or not it leads there."""
+    bare = re.sub(r"[^\s<>:]*:", "", name)
+    return re.sub(r"<([\w.]+)>", r"\1", bare)
 
 
 def warn_of_context(context: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from runlib.state.state import Direction, Order
 
 __all__ = [
     "CAUGHT",
+    "CHANGEABLE",
     "DEFAULTS",
     "check_bool",
     "check_context",
@@ -32,6 +33,9 @@ FOREVER = 1e9  # 30 years of seconds; clocks and timers do not take much more
 
 
 CAUGHT = ("TimeoutError", "WorkerLost", "InvalidResult")
+
+
+CHANGEABLE = ("stop", "trial_timeout", "caught_exceptions", "retries")  # what a later session may change
 
 
 DEFAULTS: Mapping[str, Any] = {

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from runlib.engine.component import Component
+from runlib.engine.program import Program
 from runlib.errors import ConfigError, RunlibError
 from runlib.evaluator.base import Evaluator
 from runlib.evaluator.function import FunctionEvaluator
@@ -30,11 +31,20 @@ PARTS = ("search", "evaluator", "stop")
 
 
 class RunView(Component, abstract=True):
-    """What a run is and knows, without the means to change it."""
+    """What a run is and knows, without the means to change it.
+
+    Attributes:
+        program: What writes the run, and where its definitions are; None before it has a folder.
+        found_by: The name by which a restore finds the evaluator, where that is not the one in the config.
+        ended_before: Why the last session ended, where this one goes on with a run; None if it did not.
+    """
 
     _parts: dict[str, Any]
     _folder: RunFolder | None = None
     _state: State | None = None
+    program: Program | None = None
+    found_by: str | None = None
+    ended_before: str | None = None
     readonly: bool
     objective: str
     direction: Direction
@@ -86,6 +96,11 @@ class RunView(Component, abstract=True):
     def _get_config(self) -> dict[str, Any]:
         parts = {name: self._part_config(name) for name in PARTS}
         return {**parts, **{name: getattr(self, name) for name in DEFAULTS}}
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The config of the run, without its kind."""
+        return self._get_config()
 
     def _part_config(self, name: str) -> Any:
         part = self._parts[name]

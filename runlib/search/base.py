@@ -8,15 +8,17 @@ be restored from old suggestions and results without making the suggestions agai
 
 from __future__ import annotations
 
+import functools
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 from runlib.engine.canonical import NotPlain, canonical_json
-from runlib.engine.component import Component
+from runlib.engine.component import Component, from_config
 from runlib.errors import ReplayMismatch
 from runlib.space.tree import Space
 
-__all__ = ["Search", "seed_for"]
+__all__ = ["Search", "seed_for", "unserved"]
 
 
 def seed_for(seed: int, k: int) -> int:
@@ -29,7 +31,19 @@ class Search(Component, abstract=True):
     """Base of all searches: override ``suggest`` and ``submit``, and the others where it makes them fast.
 
     Every search takes ``space`` and ``seed=123``. A call that raises has changed nothing.
+
+    Attributes:
+        served: Whether anybody asked this object for suggestions, or a run has it.
     """
+
+    served = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name in _SERVICES:
+            method = getattr(cls, name)
+            if method is not getattr(Search, name) and not hasattr(method, "notes_service"):
+                setattr(cls, name, _noting_service(method))
 
     def suggest(self) -> tuple[int, Any]:
         """The next ``(tid, suggestion)``; the suggestion is plain data.
@@ -114,3 +128,28 @@ class Search(Component, abstract=True):
             return plainly or canonical_json(got) == canonical_json([tid, self.spelled(suggestion)])
         except NotPlain:
             return False
+
+
+_SERVICES = ("suggest", "adopt", "recall")  # what makes trials
+
+
+def _noting_service(method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def noting(self: Search, *args: Any, **kwargs: Any) -> Any:
+        self.served = True
+        return method(self, *args, **kwargs)
+
+    noting.notes_service = True  # type: ignore[attr-defined]
+    return noting
+
+
+def unserved(search: Search) -> Search:
+    """The search for a new run: this object, or if it was asked before, a fresh one of its config.
+
+    What a search suggests follows from its config and from what it was told. One that somebody had a look at would make
+    other suggestions than its config says.
+    """
+    if search.served:
+        search = from_config(search.get_config(), context=search.given_context, family=Search)
+    search.served = True
+    return search

@@ -15,7 +15,7 @@ from runlib.errors import ConfigError, ReplayMismatch, SearchError, SearchExhaus
 from runlib.search import _checks as checks
 from runlib.search._history import History
 from runlib.search._nested import config_within, handed_down
-from runlib.search.base import Search
+from runlib.search.base import Search, unserved
 from runlib.search.by_history import complete
 from runlib.space.tree import Space
 
@@ -166,7 +166,7 @@ class ChainSearch(Search):
         count = part.get("count")
         try:
             config = handed_down(part["search"], {"space": self.space, "seed": self.seed})
-            search = from_config(config, context=self.given_context, family=Search)
+            search = unserved(from_config(config, context=self.given_context, family=Search))
         except ConfigError as error:
             raise error.under(f"{where}.search") from error.__cause__
         return search, None if count is None else checks.integer(f"{where}.count", count, least=1)

@@ -47,6 +47,7 @@ class State(Tally):
         sessions: How often a writer opened the tape.
         changes: Settings that sessions changed: ``stop``, ``trial_timeout``, ``caught_exceptions``.
         last_session: The ``info`` of the last session.
+        last_session_n: The number of its record.
         n: The number of the last record.
         t: Its time, seconds since 1970.
 
@@ -97,6 +98,7 @@ class State(Tally):
         self.sessions = 0
         self.changes: dict[str, Any] = {}
         self.last_session: dict[str, Any] = {}
+        self.last_session_n = 0
         self._eids: dict[int, str] = {}
         self._owner: dict[str, int] = {}
         self._older: dict[str, list[int]] = {}  # where there are several, the evaluations before the owner's
@@ -295,7 +297,7 @@ class State(Tally):
         self._opened = record.t
         self.sessions += 1
         self.ended = self.stopping = None
-        self.last_session = event.info
+        self.last_session, self.last_session_n = event.info, record.n
         if record.n > self._inherited:
             self.changes.update(event.info.get("changed", {}))
 

@@ -34,7 +34,9 @@ class Session:
     """A writer opened the tape.
 
     Attributes:
-        info: host, pid, versions, pool, observers, plugins and the like; ``changed``, the settings that differ
+        info: host, pid, versions, pool, observers, plugins and the like; ``program``, the file of ``__main__`` and how
+            it was started; ``fingerprint``, a hash of what the evaluator does; ``evaluator``, the name by which it was
+            found, where that is not the one in the config; ``changed``, the settings that differ
             from those of the session before (``stop``, ``trial_timeout``, ``caught_exceptions``, ``retries``); and
             ``recovered``, what was not as a writer leaves it (a torn end, lost records), a sentence each.
     """

@@ -288,3 +288,87 @@ def test_a_lock_is_stolen_only_if_that_is_asked_for(project: Path, quick: Comman
     with pytest.raises(LockStolen):
         lock.check(folder / "tape.son")
     lock.release()
+
+
+@pytest.mark.parametrize("stop", [None, "{stop_max: {count: 4}}"])
+def test_restore_of_a_run_that_is_done_says_so_and_how_it_goes_on(
+    project: Path, quick: Command, stop: str | None
+) -> None:
+    quick("run", "project/run.yaml", "--quiet")
+    folder = project / "run_red_fox"
+    done = quick("restore", "run_red_fox", *([] if stop is None else ["--stop", stop]))
+    assert (done.returncode, done.stderr) == (0, "")
+    count = 6 if stop is None else 4
+    assert done.stdout.splitlines() == [
+        f"run_red_fox: nothing to do. Counted trials: 6/{count}. 6 trials.",
+        f"to go on beyond this stop: runlib restore {folder} --stop '{{stop_max: {{count: 12}}}}'",
+    ]
+    assert "Ended: Counted trials" in quick("status", "run_red_fox").stdout
+    assert quick("restore", "run_red_fox", "--quiet").stdout == f"{folder}\n"
+
+
+def test_restore_of_an_exhausted_run_says_that_nothing_is_left(project: Path, quick: Command) -> None:
+    write(project, run={"stop": {"stop_max": {"count": 50}}})
+    quick("run", "project/run.yaml", "--quiet")
+    done = quick("restore", "run_red_fox")
+    assert (done.returncode, done.stderr) == (0, "")
+    first, last = done.stdout.splitlines()
+    assert first == "run_red_fox: nothing to do. the search is exhausted: ten points were made. 10 trials."
+    assert last.startswith("nothing is left to try; to see more of it: runlib top ")
+
+
+def test_resume_makes_the_run_and_then_goes_on_with_it(project: Path, quick: Command) -> None:
+    for count in (4, 4, 9):
+        write(project, run={"stop": {"stop_max": {"count": count}}})
+        assert quick("run", "project/run.yaml", "--resume").returncode == 0
+    assert losses(project / "run_red_fox") == [(((k * 7) % 10) / 10 - 0.31) ** 2 for k in range(1, 10)]
+    write(project, run={"order": "suggested"})
+    done = quick("run", "project/run.yaml", "--resume")
+    assert done.returncode == 2
+    assert "at order the tape has 'completed', given was 'suggested'" in done.stderr
+    write(project, run={"name": None})
+    done = quick("run", "project/run.yaml", "--resume", "--directory", "new")
+    assert done.returncode == 2
+    assert "resume=True finds a run by its name" in done.stderr
+    assert not (project / "new").exists()
+    assert quick("run", "project/run.yaml", "--resume", "--name", "blue_cat").returncode == 0
+
+
+@pytest.mark.parametrize("name", ["other.py:loss", "project/model.py:loss", "other_module:loss"])
+def test_restore_takes_the_function_from_another_place(project: Path, quick: Command, name: str) -> None:
+    quick("run", "project/run.yaml", "--quiet")
+    model = project / "project" / "model.py"
+    for file in ("other.py", "other_module.py"):
+        (project / file).write_text(model.read_text())
+    sys.path.insert(0, str(project))
+    done = quick("restore", "run_red_fox", "--evaluator", name, "--stop", "{stop_max: {count: 8}}")
+    assert (done.returncode, len(losses(project / "run_red_fox"))) == (0, 8), done.stderr
+    assert "warning" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("nowhere.py:loss", "no file 'nowhere.py'"),
+        ("project/model.py:lost", "there is no 'lost' in 'project/model.py'; did you mean 'loss'?"),
+        ("project/model.py:broken", "is another evaluator than that of the run"),
+        ("loss", "a function is written 'module:name' or 'file.py:name', got 'loss'"),
+    ],
+)
+def test_restore_refuses_another_function(project: Path, quick: Command, name: str, says: str) -> None:
+    quick("run", "project/run.yaml", "--quiet")
+    done = quick("restore", "run_red_fox", "--evaluator", name)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_restore_works_in_the_folder_in_which_the_run_was_begun(project: Path, command: Command) -> None:
+    model = project / "project" / "model.py"
+    model.write_text("def loss(model):\n    return (model['x'] - float(open('shift.txt').read())) ** 2\n")
+    (project / "shift.txt").write_text("0.31")
+    command("run", "project/run.yaml", "--quiet")
+    done = command("restore", "../run_red_fox", "--stop", "{stop_max: {count: 8}}", folder=project / "project")
+    assert done.returncode == 0, done.stderr
+    assert f"the working folder is {project}, where the run was begun" in done.stderr
+    assert losses(project / "run_red_fox") == [(((k * 7) % 10) / 10 - 0.31) ** 2 for k in range(1, 9)]

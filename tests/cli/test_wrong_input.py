@@ -133,7 +133,7 @@ def test_a_taken_name_and_wrong_changes_leave_the_run_as_it_was(project: Path, q
     assert quick("run", "project/run.yaml", "--quiet").returncode == 0
     tape = project / "run_red_fox" / "tape.son"
     before = (listing(project), tape.read_bytes())
-    check_sentence(quick("run", "project/run.yaml"), "run_red_fox exists; choose another name, or restore that run")
+    check_sentence(quick("run", "project/run.yaml"), "run_red_fox exists; choose another name, or go on")
     for option, value, says in [
         ("--stop", "{stop_mx: {count: 3}}", "stop: no component of kind 'stop_mx' is registered; did you mean"),
         ("--stop", "[1, 2]", "--stop: takes {kind: {arguments}}"),
