@@ -30,6 +30,7 @@ from runlib.errors import (
     TapeCorrupt,
     TapeError,
     TapeFormat,
+    UnknownArgument,
     UnknownKind,
     WorkerLost,
 )
@@ -145,6 +146,7 @@ __all__ = [
     "TapeCorrupt",
     "TapeError",
     "TapeFormat",
+    "UnknownArgument",
     "UnknownKind",
     "WorkerLost",
     "compute_hash",

@@ -50,11 +50,12 @@ def find_file(name: str | Path) -> Path:
     Raises:
         ConfigError: It is in none of the places, which are named.
     """
-    places = [Path.cwd(), *map(Path, _paths)]
+    # The folder of the config is often the working folder: each is looked into, and named, once.
+    places = list(dict.fromkeys([Path.cwd().resolve(), *map(Path, _paths)]))
     for place in places:
         if (place / name).is_file():
             return (place / name).resolve()
-    where = " or ".join(str(place) for place in places) if not Path(name).is_absolute() else str(Path(name).parent)
+    where = " or ".join(map(str, places)) if not Path(name).is_absolute() else str(Path(name).parent)
     raise ConfigError(f"no file {str(name)!r} in {where}")
 
 

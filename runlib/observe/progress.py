@@ -109,6 +109,7 @@ class ProgressObserver(Observer):
     """
 
     kind = "observe_progress"
+    also_called = ("bar", "progressbar", "progress_bar", "tqdm", "rich")
     default_context = {"interval": 0.25, "plain_interval": 30.0}
 
     def __init__(self, context: Mapping[str, Any] | None = None) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import EllipsisType
 from typing import Any, Self
 
+from runlib.engine.arguments import known_arguments
 from runlib.engine.component import Component
 from runlib.errors import ReadOnlyRun, RunlibError
 from runlib.evaluator.base import Evaluator
@@ -44,6 +45,7 @@ from runlib.tape.reader import TapeReader
 __all__ = ["Run"]
 
 
+@known_arguments
 class Run(ByHand, Editing, Holding, RunView):
     """A search, an evaluator and a stop, run so that nothing finished is lost.
 

@@ -11,9 +11,12 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from runlib.engine import registry
 from runlib.engine.canonical import NotPlain, canonical_json
-from runlib.engine.component import Component
-from runlib.errors import ReplayMismatch
+from runlib.engine.component import Component, is_config
+from runlib.errors import ConfigError, ReplayMismatch, UnknownKind
+from runlib.space.expression import Term
+from runlib.space.tree import Space
 
 __all__ = ["Search", "seed_for"]
 
@@ -29,6 +32,20 @@ class Search(Component, abstract=True):
 
     Every search takes ``space`` and ``seed=123``. A call that raises has changed nothing.
     """
+
+    @classmethod
+    def read_short(cls, given: Any) -> Any:
+        """A search space is no search: that is said.
+
+        Raises:
+            ConfigError: It is one.
+        """
+        if _is_space(given):
+            raise ConfigError(
+                "takes a search, got a search space; wrap the space: Hyperopt(space), in a file "
+                "{search_hyperopt: {space: ...}}"
+            )
+        return given
 
     def suggest(self) -> tuple[int, Any]:
         """The next ``(tid, suggestion)``; the suggestion is plain data.
@@ -99,6 +116,30 @@ class Search(Component, abstract=True):
         raise NotImplementedError(
             f"{type(self).__qualname__} has no forget() of its own; use runlib.search.by_history.complete(search)"
         )
+
+
+def _is_space(given: Any) -> bool:
+    """Whether something that is given as a search is a search space: it has parameters in it."""
+    if isinstance(given, Space | Term):
+        return True
+    if given is None or isinstance(given, str) or _is_search(given):
+        return False
+    try:
+        return bool(Space.of(given).variables)
+    except (ConfigError, NotPlain):
+        return False
+
+
+def _is_search(given: Any) -> bool:
+    """Whether it has the form of a search: a kind that is known, or arguments with a space among them."""
+    if not is_config(given):
+        return False
+    [(kind, arguments)] = given.items()
+    try:
+        registry.lookup(kind)
+    except UnknownKind:
+        return "space" in (arguments or {})
+    return True
 
 
 def _is_same(got: Any, recorded: Any) -> bool:

@@ -52,6 +52,7 @@ class GridSearch(Search):
     """
 
     kind = "search_grid"
+    also_called = ("grid_sampler", "brute_force", "brute", "exhaustive")
 
     def __init__(
         self,

@@ -288,3 +288,14 @@ def test_a_lock_is_stolen_only_if_that_is_asked_for(project: Path, quick: Comman
     with pytest.raises(LockStolen):
         lock.check(folder / "tape.son")
     lock.release()
+
+
+def test_a_stop_in_short(project: Path, quick: Command) -> None:
+    (project / "project" / "run.yaml").write_text(write_yaml(config(run={"stop": 4})))
+    assert "4 trials" in quick("run", "project/run.yaml").stdout
+    assert "6 trials" in quick("restore", "run_red_fox", "--stop", "6").stdout
+    assert "7 trials" in quick("restore", "run_red_fox", "--stop", "{stop_max: 7}").stdout
+    assert "8 trials" in quick("restore", "run_red_fox", "--stop", "[8, {stop_loss: -1.5}]").stdout
+    fork = quick("fork", "run_red_fox", "--stop", "9", "--name", "blue_fox")
+    assert fork.returncode == 0
+    assert "9 trials" in quick("restore", "run_blue_fox").stdout
