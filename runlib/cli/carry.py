@@ -1,6 +1,6 @@
 """Carrying out a run on a terminal: however it ends, the last lines say where it is and how it goes on.
 
-What it found goes to standard output, how it is getting on to standard error.
+What it found goes to standard output; how it is getting on, and what trials print, to standard error.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ import typer
 from runlib.cli.baseline import compare, evaluate_baseline
 from runlib.cli.best import print_best
 from runlib.cli.ending import INTERRUPTED, report, say, sentence
+from runlib.cli.streams import stdout_to_stderr
 from runlib.errors import RunlibError
-from runlib.observe.base import Observer
-from runlib.observe.progress import ProgressObserver
 from runlib.run.run import Run
 
 __all__ = ["Manner", "carry_out"]
@@ -51,11 +50,10 @@ def carry_out(run: Run, manner: Manner) -> None:
     """
     run.announces = False  # its last lines are told here
     if not manner.quiet:
-        # Added now, so that the tape does not note it as an observer of the run: another session may have no terminal.
-        run.observers = _with_progress(run)
         _announce_start(run)
     try:
-        run.run(manner.duration)
+        with stdout_to_stderr():
+            run.run(manner.duration, progress=not manner.quiet)
     except KeyboardInterrupt:
         _show_result(run, manner)
         raise typer.Exit(INTERRUPTED) from None
@@ -67,12 +65,6 @@ def carry_out(run: Run, manner: Manner) -> None:
         _show_way_on(run, manner)
         raise typer.Exit(code) from None
     _show_result(run, manner, finished=True)
-
-
-def _with_progress(run: Run) -> list[Observer]:
-    if any(isinstance(observer, ProgressObserver) for observer in run.observers):
-        return run.observers
-    return [*run.observers, ProgressObserver(run.given_context)]
 
 
 def _announce_start(run: Run) -> None:
@@ -103,7 +95,8 @@ def _show_baseline(run: Run, suggestion: Any) -> None:
     if sys.stderr.isatty():
         say("evaluating the baseline ...")
     try:
-        untuned = evaluate_baseline(run, suggestion)
+        with stdout_to_stderr():
+            untuned = evaluate_baseline(run, suggestion)
     except RunlibError as error:
         say(f"warning: the baseline cannot be compared with: {sentence(error)}")
     else:

@@ -49,7 +49,13 @@ Plugins = Annotated[
         show_default=False,
     ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no table: print the folder of the run alone.")]
+Quiet = Annotated[
+    bool,
+    typer.Option(
+        "--quiet",
+        help="No progress and no table: print the folder of the run alone. What trials print goes to standard error.",
+    ),
+]
 StealLock = Annotated[
     bool,
     typer.Option(

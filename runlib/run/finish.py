@@ -12,6 +12,8 @@ from collections.abc import Iterator
 
 from runlib.engine import disk
 from runlib.engine.yamlfile import write_yaml
+from runlib.observe.notebook import is_notebook
+from runlib.observe.terminal import is_terminal
 from runlib.run.folder import RunFolder
 from runlib.run.pause import log as pauses
 from runlib.state.state import State
@@ -45,8 +47,8 @@ def summary(state: State, folder: RunFolder) -> str:
 
 
 def announce(state: State, folder: RunFolder) -> None:
-    """Print the summary, if a person is there to read it."""
-    if sys.stdout is not None and sys.stdout.isatty():
+    """Print the summary, if a person is there to read it: at a terminal, or in a notebook."""
+    if is_notebook() or is_terminal(sys.stdout):
         print(summary(state, folder))
 
 
@@ -61,7 +63,7 @@ class _Teller(logging.Handler):
 @contextlib.contextmanager
 def telling_pauses(wanted: bool) -> Iterator[None]:
     """In here, a person at the terminal is told when the run pauses and goes on, unless logging says so already."""
-    if not wanted or sys.stderr is None or not sys.stderr.isatty() or _logging_tells():
+    if not wanted or not is_terminal(sys.stderr) or _logging_tells():
         yield
         return
     teller = _Teller()

@@ -19,7 +19,15 @@ from runlib.run.settings import differences
 from runlib.run.view import RunView, wrap
 from runlib.search.base import Search
 
-__all__ = ["config_of", "make_observers", "make_search", "noted", "noted_scene", "same_evaluator", "warn_of_context"]
+__all__ = [
+    "config_of",
+    "make_observers",
+    "make_search",
+    "noted",
+    "noted_scene",
+    "same_evaluator",
+    "warn_of_context",
+]
 
 log = logging.getLogger("runlib")
 

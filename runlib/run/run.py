@@ -22,13 +22,15 @@ from runlib.observe.base import Observer
 from runlib.pool.base import Pool
 from runlib.pool.processes import ProcessPool
 from runlib.run import opening
+from runlib.run.audience import shown_to
 from runlib.run.conduct import conduct, make_cast, make_policy
 from runlib.run.edit import Editing
-from runlib.run.finish import announce, telling_pauses
+from runlib.run.finish import announce, summary, telling_pauses
 from runlib.run.folder import RunFolder, discard
 from runlib.run.fork import make_fork
 from runlib.run.hand import ByHand, Hand
 from runlib.run.inbox import Edit
+from runlib.run.interrupted import told_in_one_line
 from runlib.run.parts import config_of, make_observers, make_search, noted_scene, same_evaluator, warn_of_context
 from runlib.run.pen import Holding, Pen
 from runlib.run.session import make_metadata, session_info
@@ -315,19 +317,21 @@ class Run(ByHand, Editing, Holding, RunView):
 
     # -- running ---------------------------------------------------------------------------------
 
-    def run(self, duration: float | None = None) -> Self:
+    def run(self, duration: float | None = None, *, progress: bool | None = None) -> Self:
         """Run until the stop is reached, the search is exhausted, or the duration has passed.
 
         Args:
             duration: Minutes of wall clock; None for no limit. Running trials are cancelled at its end, and start
                 first when the run goes on.
+            progress: Whether to show how far it is, on standard error; None: if that is a terminal, or in a notebook.
 
         Returns:
             The run itself; it may be run again.
 
         Raises:
             EvaluationError: An evaluation failed with an exception that is not in ``caught_exceptions``.
-            KeyboardInterrupt: SIGINT came; the run ended in order and can be restored.
+            KeyboardInterrupt: SIGINT came; the run ended in order and can be restored. A script that does not catch it
+                ends with one line and exit code 130.
             SystemExit: SIGTERM, SIGUSR1 or SIGUSR2 came; likewise, with 128 and the number of the signal as its code.
             ReadOnlyRun: This is a checked-out run.
         """
@@ -340,30 +344,30 @@ class Run(ByHand, Editing, Holding, RunView):
             raise RunlibError("this run has no evaluator: drive it by suggest() and submit(), or give it one")
         self.evaluator.objective = self.objective
         pen.begin(self._scene())
+        observers = shown_to(self.observers, progress, self.given_context)
         try:
-            self._run(self.evaluator, None if duration is None else 60 * duration)
+            with told_in_one_line(lambda: summary(self.state, self._require_folder())):
+                self._run(self.evaluator, observers, None if duration is None else 60 * duration)
         finally:
             pen.leave()
         if self.announces:
             announce(self.state, self._require_folder())
         return self
 
-    def _run(self, evaluator: Evaluator, seconds: float | None) -> None:
+    def _run(self, evaluator: Evaluator, observers: Sequence[Observer], seconds: float | None) -> None:
         with listening() as interrupt, telling_pauses(self.announces):
             policy = make_policy(self, self.pool.slots(self.context), seconds)
-            cast = make_cast(self, self.pool, self.observers, self._require_pen().held, seconds)
+            cast = make_cast(self, self.pool, observers, self._require_pen().held, seconds)
             end = conduct(cast, policy, interrupt, evaluator, self.context)
-        if end.reason != "signal":
-            return
-        how = f"{self.work_directory} ended in order on {interrupt.name}; restore it to go on"
-        raise KeyboardInterrupt(how) if interrupt.name == "SIGINT" else SystemExit(128 + (interrupt.signum or 0))
+        if end.reason == "signal":
+            raise KeyboardInterrupt if interrupt.name == "SIGINT" else SystemExit(128 + (interrupt.signum or 0))
 
     def _scene(self, changed: Mapping[str, Any] | None = None) -> dict[str, Any]:
         return noted_scene(self, self.pool, self.observers, changed)
 
-    def __call__(self, duration: float | None = None) -> Self:
+    def __call__(self, duration: float | None = None, *, progress: bool | None = None) -> Self:
         """The same as ``run``."""
-        return self.run(duration)
+        return self.run(duration, progress=progress)
 
     def _by_hand(self) -> Hand:
         self._refuse_readonly("suggest() or submit()")
