@@ -58,7 +58,12 @@ class Terminal:
         self._flush()
         self._own = os.dup(number)
         self._read, written = os.pipe()
-        self._lines, self._drawer = self._start()
+        try:
+            self._lines, self._drawer = self._start()
+        except BaseException:  # no process can be started now; nothing is turned yet
+            for fd in (self._own, self._read, written):
+                os.close(fd)
+            raise
         self._turned = {fd: os.dup(fd) for fd in _descriptors(self._own)}
         for fd in self._turned:
             os.dup2(written, fd, inheritable=fd <= 2)
@@ -67,7 +72,8 @@ class Terminal:
 
     def _start(self) -> tuple[socket.socket, subprocess.Popen[bytes]]:
         ours, theirs = socket.socketpair()
-        with theirs:
+        with theirs, contextlib.ExitStack() as on_error:
+            on_error.enter_context(ours)
             fds = self._read, theirs.fileno()
             program = [sys.executable, "-I", "-S", str(Path(__file__).with_name("drawer.py")), *map(str, fds)]
             drawer = subprocess.Popen(
@@ -78,6 +84,7 @@ class Terminal:
                 pass_fds=fds,
                 start_new_session=True,
             )
+            on_error.pop_all()
         return ours, drawer
 
     def show(self, text: str, done: int, total: int | None) -> None:

@@ -218,3 +218,18 @@ def test_a_terminal_that_cannot_move_its_cursor(monkeypatch: pytest.MonkeyPatch,
 def test_importing_it_is_cheap() -> None:
     code = "import runlib.observe.progress, sys; print({'rich', 'IPython'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
+
+
+def test_a_drawer_that_cannot_be_started_leaves_all_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    screen = Pty(monkeypatch)
+    before = set(os.listdir("/proc/self/fd"))
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    with pytest.raises(BlockingIOError):
+        open_terminal()
+    assert set(os.listdir("/proc/self/fd")) == before
+    assert module._shown == []
+    assert os.isatty(screen.stream.fileno())
+    assert screen.close() == ""
