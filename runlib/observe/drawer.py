@@ -48,10 +48,10 @@ class Drawing:
         if self._open and b"\n" not in data:
             return data
         whole, end, rest = (self.waiting + data).rpartition(b"\n")
+        self.waiting = _as_it_stands(rest)
         if not end:
-            self.waiting = rest
-            return b""
-        self.waiting, was_open, self._open = rest, self._open, False
+            return self.moment() if len(self.waiting) > BLOCK else b""
+        was_open, self._open = self._open, False
         lines = b"".join(_as_it_stood(line) + b"\n" for line in whole.split(b"\n"))
         return (b"" if was_open else self._away()) + lines + self._draw()
 
@@ -65,7 +65,7 @@ class Drawing:
 
     def moment(self) -> bytes:
         """Nothing was printed for a moment: what waits may be a prompt."""
-        if not self.waiting or b"\r" in self.waiting:
+        if not self.waiting or (b"\r" in self.waiting and len(self.waiting) <= BLOCK):
             return b""
         text, self.waiting = self._away() + self.waiting, b""
         self._open = True
@@ -87,6 +87,13 @@ class Drawing:
 
 def _as_it_stood(line: bytes) -> bytes:
     return line.rstrip(b"\r").rpartition(b"\r")[2]
+
+
+def _as_it_stands(rest: bytes) -> bytes:
+    """The part of a line that is kept until its end comes: what was redrawn is not."""
+    if b"\r" not in rest:
+        return rest
+    return b"\r" + _as_it_stood(rest) + (b"\r" if rest.endswith(b"\r") else b"")
 
 
 class _Screen:

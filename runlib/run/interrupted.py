@@ -21,6 +21,10 @@ EXIT_CODE = 130  # 128 and the number of SIGINT, as a shell has it
 class Interrupted(KeyboardInterrupt):
     """A run ended in order because a person interrupted it; its text says how to go on."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows of it, in a notebook as well: the one line."""
+        return [str(self)]
+
 
 @contextlib.contextmanager
 def told_in_one_line(say: Callable[[], str]) -> Iterator[None]:

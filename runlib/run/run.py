@@ -28,6 +28,7 @@ from runlib.run.edit import Editing
 from runlib.run.finish import announce, summary, telling_pauses
 from runlib.run.folder import RunFolder, discard
 from runlib.run.fork import make_fork
+from runlib.run.given import AnyDirection, AnyStop, Exceptional, Exceptions
 from runlib.run.hand import ByHand, Hand
 from runlib.run.inbox import Edit
 from runlib.run.interrupted import told_in_one_line
@@ -38,7 +39,7 @@ from runlib.run.settings import CAUGHT, check_context, check_duration, check_set
 from runlib.run.signals import listening
 from runlib.run.view import RunView
 from runlib.search.base import Search
-from runlib.state.state import Direction, Order, State
+from runlib.state.state import Order, State
 from runlib.stop.base import Stop
 from runlib.tape.events import Session
 from runlib.tape.lock import FolderLock
@@ -61,15 +62,15 @@ class Run(ByHand, Editing, Holding, RunView):
         search: What suggests; like every component an object or a config.
         evaluator: What a suggestion is worth; a callable, or its name ``module:name`` or ``file.py:name``, is wrapped.
             None for a run that is driven by hand, by ``suggest()`` and ``submit()``.
-        stop: When enough is done.
+        stop: When enough is done: a stop, a number of trials, or a list of these, of which the first counts.
         objective: Which key of what the evaluator returns counts; its value is the ``loss`` of the trial, and if it
             is missing, that is an error of the trial.
-        direction: ``"min"``: smaller is better; ``"max"``: greater is, for search, stops, top lists and status.
+        direction: ``"min"`` (or ``"minimize"``): smaller is better; ``"max"``: greater is, for search and stops.
         trial_timeout: Seconds that one evaluation may take; None for no limit.
-        caught_exceptions: Names of exceptions (any class in their line of descent) that become results of their
+        caught_exceptions: Exceptions or their names (any of their base classes) that become results of their
             trials; any other ends the run, its trial staying live.
-        retries: How many more attempts there are at a trial whose evaluation fails with an exception of that name
-            (any class in its line of descent), such as ``{"WorkerLost": 1}``; the last attempt counts.
+        retries: How many more attempts there are at a trial whose evaluation fails with that exception, or one of
+            that name (or a base class), such as ``{"WorkerLost": 1}``; the last attempt counts.
         reuse: Answer a repeated suggestion by the evaluation that is known.
         order: ``"completed"``: the search hears of a result as soon as it is there. ``"suggested"``: in the order of
             suggestions, each suggestion knowing the same results whatever the timing, so that two runs with the
@@ -109,13 +110,13 @@ class Run(ByHand, Editing, Holding, RunView):
         self,
         search: Search | Mapping[str, Any],
         evaluator: Evaluator | Callable[..., Any] | Mapping[str, Any] | str | None,
-        stop: Stop | Mapping[str, Any],
+        stop: AnyStop,
         *,
         objective: str = "loss",
-        direction: Direction = "min",
+        direction: AnyDirection = "min",
         trial_timeout: float | None = None,
-        caught_exceptions: Sequence[str] = CAUGHT,
-        retries: Mapping[str, int] | None = None,
+        caught_exceptions: Exceptions = CAUGHT,
+        retries: Mapping[Exceptional, int] | None = None,
         reuse: bool = True,
         order: Order = "completed",
         name: str | None = None,
@@ -181,11 +182,11 @@ class Run(ByHand, Editing, Holding, RunView):
         cls,
         folder: str | Path,
         *,
-        new_stop: Stop | Mapping[str, Any] | None = None,
+        new_stop: AnyStop | None = None,
         evaluator: Evaluator | Callable[..., Any] | None = None,
         trial_timeout: float | EllipsisType | None = ...,
-        caught_exceptions: Sequence[str] | EllipsisType = ...,
-        retries: Mapping[str, int] | EllipsisType | None = ...,
+        caught_exceptions: Exceptions | EllipsisType = ...,
+        retries: Mapping[Exceptional, int] | EllipsisType | None = ...,
         pool: Pool | Mapping[str, Any] | str | None = None,
         observers: Sequence[Observer | Mapping[str, Any] | str] | None = None,
         verify: bool = False,
@@ -262,7 +263,7 @@ class Run(ByHand, Editing, Holding, RunView):
         directory: str | Path = ".",
         name: str | None = None,
         search: Search | Mapping[str, Any] | None = None,
-        stop: Stop | Mapping[str, Any] | None = None,
+        stop: AnyStop | None = None,
         evaluator: Evaluator | Callable[..., Any] | None = None,
         pool: Pool | Mapping[str, Any] | str | None = None,
         observers: Sequence[Observer | Mapping[str, Any] | str] | None = None,

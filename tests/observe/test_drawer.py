@@ -65,6 +65,21 @@ def test_a_bar_of_a_trial_is_written_as_it_stood_at_its_end() -> None:
     assert screen(shown + drawing.prints(b"\r100%\r\n")) == ["100%", "[1/3]"]
 
 
+def test_a_bar_of_a_trial_that_never_ends_takes_no_memory() -> None:
+    drawing = Drawing()
+    for share in range(10_000):
+        assert drawing.prints(b"\r%d%%" % share) == b""
+    assert len(drawing.waiting) < 10
+    assert screen(drawing.prints(b"\r") + drawing.prints(b"\n")) == ["9999%", ""]
+
+
+def test_an_endless_line_is_written_in_parts() -> None:
+    drawing = Drawing()
+    shown = b"".join(drawing.prints(b"x" * 10_000) for _ in range(100))
+    assert len(drawing.waiting) <= drawer.BLOCK
+    assert screen(shown + drawing.end()) == ["x" * 1_000_000]
+
+
 def test_what_ends_no_line_is_there_at_the_end() -> None:
     drawing = Drawing()
     assert screen(drawing.progress(b"[1/3]") + drawing.prints(b"bye") + drawing.progress(b"") + drawing.end()) == [

@@ -83,6 +83,31 @@ def test_an_interpreter_that_is_no_kernel_is_no_notebook(monkeypatch: pytest.Mon
         assert not is_notebook()
 
 
+INTERRUPTED = """
+import os, signal, tempfile
+from runlib import *
+def evaluate(x):
+    os.kill(os.getpid(), signal.SIGINT)
+    return x
+run = Run(RandomSearch({"x": Float(0, 1)}), evaluate, 5, name="a_fox", pool=SerialPool()).prepare(tempfile.mkdtemp())
+run.run()
+"""
+
+
+@pytest.mark.slow
+def test_an_interrupt_in_a_real_kernel_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")
+    cells = [nbformat.v4.new_code_cell(cell) for cell in (INTERRUPTED, "print(len(run.state.trials))")]
+    book = nbformat.v4.new_notebook(cells=cells)
+    nbclient.NotebookClient(book, timeout=60, allow_errors=True).execute()
+    [error] = [output for output in book.cells[0].outputs if output["output_type"] == "error"]
+    assert len(error["traceback"]) == 1
+    assert error["traceback"][0].startswith("a_fox: 1 trials (stopped by SIGINT); ")
+    assert book.cells[1].outputs[0]["text"] == "1\n"
+
+
 @pytest.mark.slow
 def test_a_real_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYTEST_CURRENT_TEST")  # in tests ipykernel leaves descriptors alone

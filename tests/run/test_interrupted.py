@@ -87,6 +87,10 @@ def test_nobody_who_reads_the_line_is_no_error(tmp_path: Path) -> None:
     assert done.returncode == 130
 
 
+def test_ipython_shows_one_line() -> None:
+    assert Interrupted("how it ended")._render_traceback_() == ["how it ended"]
+
+
 def test_the_hook_is_set_once(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[object] = []
     monkeypatch.setattr(sys, "excepthook", lambda *error: told.append(error[1]))
