@@ -170,7 +170,10 @@ def _unknown(kind: str, family: type | None) -> str:
     begin = f"no component of kind {shown!r} is registered"
     if called := _called(shown, family):
         return f"{begin}; did you mean {' or '.join(map(repr, called))}?"
-    meant = _parts_of(shown, family) or near(shown, _kinds(family), count=3, cutoff=0.5)
+    kinds = _kinds(family)
+    meant = (
+        near(shown, kinds, count=3, cutoff=0.8) or _parts_of(shown, family) or near(shown, kinds, count=3, cutoff=0.5)
+    )
     known = ", ".join(_kinds(family)) or "none"
     hint = f"did you mean {' or '.join(map(repr, meant))}?" if meant else f"known are: {known}."
     failed = f" (not loaded: {'; '.join(_failed_packages)})" if _failed_packages else ""
