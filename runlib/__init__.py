@@ -31,6 +31,7 @@ from runlib.errors import (
     TapeCorrupt,
     TapeError,
     TapeFormat,
+    UnknownArgument,
     UnknownKind,
     WorkerLost,
 )
@@ -147,6 +148,7 @@ __all__ = [
     "TapeCorrupt",
     "TapeError",
     "TapeFormat",
+    "UnknownArgument",
     "UnknownKind",
     "WorkerLost",
     "compute_hash",

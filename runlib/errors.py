@@ -8,6 +8,7 @@ Each message is one sentence that names the place and says what to do; the attri
     +-- ConfigError (ValueError)        a wrong config; ``path`` says where in it
     |   +-- UnknownKind                 no component is registered for this kind
     |   +-- KindConflict                two classes claim one kind
+    |   +-- UnknownArgument (TypeError) a call got a keyword that it does not take
     |   +-- SpaceError                  a wrong search space
     +-- FolderError                     the folder on disk is not what was asked for
     |   +-- FolderExists                a run of that name is there already
@@ -62,6 +63,7 @@ __all__ = [
     "TapeCorrupt",
     "TapeError",
     "TapeFormat",
+    "UnknownArgument",
     "UnknownKind",
     "WorkerLost",
 ]
@@ -96,6 +98,10 @@ class UnknownKind(ConfigError):
 
 class KindConflict(ConfigError):
     """Two different classes claim one kind."""
+
+
+class UnknownArgument(ConfigError, TypeError):
+    """A call got a keyword that it does not take; the message says which one is meant."""
 
 
 class SpaceError(ConfigError):

@@ -1,6 +1,6 @@
 """Carrying out a run on a terminal: however it ends, the last lines say where it is and how it goes on.
 
-What it found goes to standard output, how it is getting on to standard error.
+What it found goes to standard output; how it is getting on, and what trials print, to standard error.
 """
 
 from __future__ import annotations
@@ -19,11 +19,10 @@ import typer
 from runlib.cli.baseline import compare, evaluate_baseline
 from runlib.cli.best import print_best
 from runlib.cli.ending import INTERRUPTED, report, say, sentence
+from runlib.cli.streams import stdout_to_stderr
 from runlib.engine import registry
 from runlib.engine.program import working_folder
 from runlib.errors import RunlibError
-from runlib.observe.base import Observer
-from runlib.observe.progress import ProgressObserver
 from runlib.run.advice import ways_on
 from runlib.run.finish import is_done
 from runlib.run.run import Run
@@ -60,11 +59,10 @@ def carry_out(run: Run, manner: Manner) -> None:
     run.announces = False  # its last lines are told here
     before = len(run.state.trials)
     if not manner.quiet and not _is_done(run):
-        # Added now, so that the tape does not note it as an observer of the run: another session may have no terminal.
-        run.observers = _with_progress(run)
         _announce_start(run)
     try:
-        run.run(manner.duration)
+        with stdout_to_stderr():
+            run.run(manner.duration, progress=not manner.quiet)
     except KeyboardInterrupt:
         _show_result(run, manner)
         raise typer.Exit(INTERRUPTED) from None
@@ -119,12 +117,6 @@ def working_where_it_did(run: Run) -> Iterator[None]:
         yield
 
 
-def _with_progress(run: Run) -> list[Observer]:
-    if any(isinstance(observer, ProgressObserver) for observer in run.observers):
-        return run.observers
-    return [*run.observers, ProgressObserver(run.given_context)]
-
-
 def _announce_start(run: Run) -> None:
     workers = run.pool.slots(run.context)
     what = f"{workers} worker{'s' if workers > 1 else ''}"
@@ -153,7 +145,8 @@ def _show_baseline(run: Run, suggestion: Any) -> None:
     if sys.stderr.isatty():
         say("evaluating the baseline ...")
     try:
-        untuned = evaluate_baseline(run, suggestion)
+        with stdout_to_stderr():
+            untuned = evaluate_baseline(run, suggestion)
     except RunlibError as error:
         say(f"warning: the baseline cannot be compared with: {sentence(error)}")
     else:

@@ -21,6 +21,7 @@ from runlib.cli.options import (
     read_changes,
     read_context,
 )
+from runlib.cli.streams import stdout_to_stderr
 from runlib.errors import ConfigError
 from runlib.run.run import Run
 
@@ -54,10 +55,11 @@ def run(
     """
     with reporting(traceback):
         check_options(duration=duration, name=name)
-        load_plugins(plugin)
-        job = read_job(config)
-        made = job.make(name=name, **({} if workers is None else {"max_workers": workers}))
-        made.prepare(job.directory if directory is None else directory, resume=resume)
+        with stdout_to_stderr():  # also what modules print while they are imported
+            load_plugins(plugin)
+            job = read_job(config)
+            made = job.make(name=name, **({} if workers is None else {"max_workers": workers}))
+            made.prepare(job.directory if directory is None else directory, resume=resume)
         minutes = job.duration if duration is None else duration
         carry_out(made, Manner(minutes, quiet, traceback, job.baseline))
 
@@ -106,8 +108,11 @@ def restore(
         check_options(duration=duration)
         changes = read_changes(stop, trial_timeout)
         given = {**read_context(context), **({} if workers is None else {"max_workers": workers})}
-        load_plugins(plugin)
-        made = Run.restore(folder, evaluator=evaluator, verify=verify, steal_lock=steal_lock, context=given, **changes)
+        with stdout_to_stderr():
+            load_plugins(plugin)
+            made = Run.restore(
+                folder, evaluator=evaluator, verify=verify, steal_lock=steal_lock, context=given, **changes
+            )
         if made.evaluator is None:
             made.close()
             raise ConfigError(f"{folder} is driven by hand, from Python: there is no evaluator to go on with", "FOLDER")

@@ -40,12 +40,13 @@ def find_file(name: str | Path) -> Path:
     Raises:
         ConfigError: It is in none of the places, which are named.
     """
-    places = dict.fromkeys([Path.cwd(), *map(Path, _paths), *map(Path, script.places())])
+    # The folder of the config is often the working folder: each is looked into, and named, once.
+    places = list(dict.fromkeys([Path.cwd().resolve(), *map(Path, _paths), *map(Path, script.places())]))
     for place in places:
         if (place / name).is_file():
             _remember(place)
             return (place / name).resolve()
-    where = " or ".join(str(place) for place in places) if not Path(name).is_absolute() else str(Path(name).parent)
+    where = " or ".join(map(str, places)) if not Path(name).is_absolute() else str(Path(name).parent)
     raise ConfigError(f"no file {str(name)!r} in {where}")
 
 

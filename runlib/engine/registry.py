@@ -11,7 +11,6 @@ for one kind are an error that names both.
 from __future__ import annotations
 
 import contextlib
-import difflib
 import importlib.util
 import os
 import sys
@@ -24,6 +23,7 @@ from runlib.engine.extras import load
 from runlib.engine.modules import add_path, find_file, import_file, import_named, paths
 from runlib.engine.script import load_standing_in
 from runlib.engine.starts import running
+from runlib.engine.synonyms import near
 from runlib.errors import ConfigError, KindConflict, UnknownKind
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "plugins",
     "register",
     "register_definition",
+    "where_instead",
 ]
 
 T = TypeVar("T", bound=type)
@@ -179,14 +180,52 @@ def lookup(kind: str, family: type | None = None) -> type:
 
 def _unknown(kind: str, family: type | None) -> str:
     shown = kind if len(kind) <= 80 else f"{kind[:80]}..."
-    near = difflib.get_close_matches(shown, _kinds(family), n=3, cutoff=0.5)
+    begin = f"no component of kind {shown!r} is registered"
+    if called := _called(shown, family):
+        return f"{begin}; did you mean {' or '.join(map(repr, called))}?"
+    kinds = _kinds(family)
+    meant = (
+        near(shown, kinds, count=3, cutoff=0.8) or _parts_of(shown, family) or near(shown, kinds, count=3, cutoff=0.5)
+    )
     known = ", ".join(_kinds(family)) or "none"
-    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known are: {known}."
+    hint = f"did you mean {' or '.join(map(repr, meant))}?" if meant else f"known are: {known}."
     failed = f" (not loaded: {'; '.join(_failed_packages)})" if _failed_packages else ""
     return (
-        f"no component of kind {shown!r} is registered; {hint} An own class is known once its module is imported, "
+        f"{begin}; {hint} An own class is known once its module is imported, "
         f"named by --plugin or in RUNLIB_PLUGINS, or passed to runlib.register{failed}"
     )
+
+
+def _called(word: str, family: type | None) -> list[str]:
+    """The kinds that other tools call so: those that say it themselves, or whose name without the family it is."""
+    plain = word.lower().replace("-", "_")
+    return [kind for kind in _kinds(family) if plain in (*vars(_classes[kind]).get("also_called", ()), _bare(kind))]
+
+
+def _parts_of(word: str, family: type | None) -> list[str]:
+    """The kinds whose name without the family is a part of the word, as ``random`` of ``random_search``."""
+    return [kind for kind in _kinds(family) if _bare(kind) and _bare(kind) in word.lower().split("_")]
+
+
+def _bare(kind: str) -> str:
+    """``max`` for ``stop_max``."""
+    return kind.partition("_")[2]
+
+
+def where_instead(word: str) -> str:
+    """Where something is said that is no argument: by a component of its own, or in a context; empty if nowhere.
+
+    Of what the same word means elsewhere a component is told first.
+    """
+    _settle()
+    plain = word.lower()
+    for cls in _classes.values():
+        if plain in vars(cls).get("also_called", ()):
+            return f"for that there is {cls.__name__}(...)"
+    contexts = {key: cls for cls in _classes.values() for key in getattr(cls, "default_context", {})}
+    for key in near(word, sorted(contexts), cutoff=0.8):
+        return f"{key} stands in the context: context={{{key!r}: ...}}"
+    return ""
 
 
 def _kinds(family: type | None) -> list[str]:

@@ -37,6 +37,7 @@ class FunctionEvaluator(Evaluator):
     """
 
     kind = "eval_function"
+    also_called = ("callable", "fn", "func")
 
     def __init__(self, function: Callable[..., Any] | str, context: Mapping[str, Any] | None = None) -> None:
         super().__init__(context)

@@ -44,6 +44,7 @@ class HoldoutEvaluator(Evaluator):
     """
 
     kind = "eval_holdout"
+    also_called = ("validation", "train_test")
 
     def __init__(
         self,

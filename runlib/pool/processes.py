@@ -48,6 +48,7 @@ class ProcessPool(Pool):
     """
 
     kind = "pool_processes"
+    also_called = ("process", "multiprocessing", "loky", "joblib", "subprocess")
 
     def __init__(self, context: Mapping[str, Any] | None = None) -> None:
         super().__init__(context)

@@ -22,6 +22,7 @@ from runlib.pool.processes import ProcessPool
 from runlib.run import opening
 from runlib.run.folder import RunFolder, discard
 from runlib.run.fork import make_fork
+from runlib.run.given import AnyStop, Exceptional, Exceptions
 from runlib.run.parts import config_of, make_observers, noted_scene
 from runlib.run.past import Past
 from runlib.run.pen import Holding, Pen
@@ -99,11 +100,11 @@ class Beginning(Holding, RunView, abstract=True):
         cls,
         folder: str | Path,
         *,
-        new_stop: Stop | Mapping[str, Any] | None = None,
+        new_stop: AnyStop | None = None,
         evaluator: Evaluator | Callable[..., Any] | str | None = None,
         trial_timeout: float | EllipsisType | None = ...,
-        caught_exceptions: Sequence[str] | EllipsisType = ...,
-        retries: Mapping[str, int] | EllipsisType | None = ...,
+        caught_exceptions: Exceptions | EllipsisType = ...,
+        retries: Mapping[Exceptional, int] | EllipsisType | None = ...,
         pool: Pool | Mapping[str, Any] | str | None = None,
         observers: Sequence[Observer | Mapping[str, Any] | str] | None = None,
         verify: bool = False,
@@ -202,7 +203,7 @@ class Beginning(Holding, RunView, abstract=True):
         directory: str | Path = ".",
         name: str | None = None,
         search: Search | Mapping[str, Any] | None = None,
-        stop: Stop | Mapping[str, Any] | None = None,
+        stop: AnyStop | None = None,
         evaluator: Evaluator | Callable[..., Any] | str | None = None,
         pool: Pool | Mapping[str, Any] | str | None = None,
         observers: Sequence[Observer | Mapping[str, Any] | str] | None = None,

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from runlib.engine.arguments import KnownArguments, known_arguments
 from runlib.errors import RunlibError, RunLocked
 from runlib.run import opening
 from runlib.run.finish import write_best
@@ -31,7 +32,8 @@ PATIENCE = 5.0  # seconds in which a writer that runs its loop has long taken a 
 PAUSE = 0.05
 
 
-class Inbox:
+@known_arguments
+class Inbox(KnownArguments):
     """Speaks to a run, whoever writes to it, or nobody.
 
     ::

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 
 from runlib.engine import disk
 from runlib.engine.yamlfile import write_yaml
+from runlib.observe.notebook import is_notebook
+from runlib.observe.terminal import is_terminal
 from runlib.run.advice import ways_on
 from runlib.run.folder import RunFolder
 from runlib.run.pause import log as pauses
@@ -86,11 +88,8 @@ def _tell(text: Callable[[], str]) -> None:
 
 
 def _is_read() -> bool:
-    """Whether standard output is a terminal; one that is closed is none."""
-    try:
-        return sys.stdout is not None and sys.stdout.isatty()
-    except ValueError:
-        return False
+    """Whether a person reads standard output: at a terminal, or in a notebook."""
+    return is_notebook() or is_terminal(sys.stdout)
 
 
 class _Teller(logging.Handler):
@@ -104,7 +103,7 @@ class _Teller(logging.Handler):
 @contextlib.contextmanager
 def telling_pauses(wanted: bool) -> Iterator[None]:
     """In here, a person at the terminal is told when the run pauses and goes on, unless logging says so already."""
-    if not wanted or sys.stderr is None or not sys.stderr.isatty() or _logging_tells():
+    if not wanted or not is_terminal(sys.stderr) or _logging_tells():
         yield
         return
     teller = _Teller()

@@ -243,7 +243,7 @@ def warn_of_changes(evaluator: Evaluator | None, noted: dict[str, Any]) -> None:
             f"the code or data of the evaluator ({evaluator.kind}) is not what it was when this run was last written; "
             "its results so far are kept",
             RuntimeWarning,
-            stacklevel=5,
+            stacklevel=6,  # the caller of Run.restore, past the look at its keywords
         )
     before = noted.get("versions", {})
     changed = [f"{k} {before[k]} -> {v}" for k, v in versions().items() if k in before and before[k] != v]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +9,7 @@ from typing import Any
 
 from runlib.engine import registry
 from runlib.engine.component import Component, from_config
+from runlib.engine.synonyms import near
 from runlib.errors import ConfigError
 from runlib.evaluator.base import Evaluator
 from runlib.evaluator.function import FunctionEvaluator
@@ -163,6 +163,6 @@ def warn_of_context(context: Mapping[str, Any]) -> None:
     known |= {getattr(cls, "kind", "") for cls in classes}
     for key in context:
         if key not in known:
-            near = difflib.get_close_matches(str(key)[:80], known, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            meant = near(str(key), sorted(known))
+            hint = f"; did you mean {meant[0]!r}?" if meant else ""
             log.warning("context.%s: nothing here is known to take it%s", str(key)[:80], hint)

@@ -11,29 +11,33 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
+from runlib.engine.arguments import known_arguments
 from runlib.errors import ReadOnlyRun, RunlibError
 from runlib.evaluator.base import Evaluator
 from runlib.observe.base import Observer
 from runlib.pool.base import Pool
 from runlib.run import opening
+from runlib.run.audience import shown_to
 from runlib.run.beginning import Beginning
 from runlib.run.conduct import conduct, make_cast, make_policy
 from runlib.run.edit import Editing
-from runlib.run.finish import announce, announce_start, telling_pauses, way_on
+from runlib.run.finish import announce, announce_start, summary, telling_pauses
 from runlib.run.folder import RunFolder
+from runlib.run.given import AnyDirection, AnyStop, Exceptional, Exceptions
 from runlib.run.hand import ByHand, Hand
 from runlib.run.inbox import Edit
+from runlib.run.interrupted import told_in_one_line
 from runlib.run.parts import warn_of_context
 from runlib.run.pen import Pen
 from runlib.run.settings import CAUGHT, check_context, check_duration, check_settings, native_context
 from runlib.run.signals import listening
 from runlib.search.base import Search
-from runlib.state.state import Direction, Order, State
-from runlib.stop.base import Stop
+from runlib.state.state import Order, State
 
 __all__ = ["Run"]
 
 
+@known_arguments
 class Run(ByHand, Editing, Beginning):
     """A search, an evaluator and a stop, run so that nothing finished is lost.
 
@@ -47,15 +51,15 @@ class Run(ByHand, Editing, Beginning):
         search: What suggests; like every component an object or a config.
         evaluator: What a suggestion is worth; a callable, or its name ``module:name`` or ``file.py:name``, is wrapped.
             None for a run that is driven by hand, by ``suggest()`` and ``submit()``.
-        stop: When enough is done.
+        stop: When enough is done: a stop, a number of trials, or a list of these, of which the first counts.
         objective: Which key of what the evaluator returns counts; its value is the ``loss`` of the trial, and if it
             is missing, that is an error of the trial.
-        direction: ``"min"``: smaller is better; ``"max"``: greater is, for search, stops, top lists and status.
+        direction: ``"min"`` (or ``"minimize"``): smaller is better; ``"max"``: greater is, for search and stops.
         trial_timeout: Seconds that one evaluation may take; None for no limit.
-        caught_exceptions: Names of exceptions (any class in their line of descent) that become results of their
+        caught_exceptions: Exceptions or their names (any of their base classes) that become results of their
             trials; any other ends the run, its trial staying live.
-        retries: How many more attempts there are at a trial whose evaluation fails with an exception of that name
-            (any class in its line of descent), such as ``{"WorkerLost": 1}``; the last attempt counts.
+        retries: How many more attempts there are at a trial whose evaluation fails with that exception, or one of
+            that name (or a base class), such as ``{"WorkerLost": 1}``; the last attempt counts.
         reuse: Answer a repeated suggestion by the evaluation that is known.
         order: ``"completed"``: the search hears of a result as soon as it is there. ``"suggested"``: in the order of
             suggestions, each suggestion knowing the same results whatever the timing, so that two runs with the
@@ -95,13 +99,13 @@ class Run(ByHand, Editing, Beginning):
         self,
         search: Search | Mapping[str, Any],
         evaluator: Evaluator | Callable[..., Any] | Mapping[str, Any] | str | None,
-        stop: Stop | Mapping[str, Any],
+        stop: AnyStop,
         *,
         objective: str = "loss",
-        direction: Direction = "min",
+        direction: AnyDirection = "min",
         trial_timeout: float | None = None,
-        caught_exceptions: Sequence[str] = CAUGHT,
-        retries: Mapping[str, int] | None = None,
+        caught_exceptions: Exceptions = CAUGHT,
+        retries: Mapping[Exceptional, int] | None = None,
         reuse: bool = True,
         order: Order = "completed",
         name: str | None = None,
@@ -139,19 +143,21 @@ class Run(ByHand, Editing, Beginning):
 
     # -- running ---------------------------------------------------------------------------------
 
-    def run(self, duration: float | None = None) -> Self:
+    def run(self, duration: float | None = None, *, progress: bool | None = None) -> Self:
         """Run until the stop is reached, the search is exhausted, or the duration has passed.
 
         Args:
             duration: Minutes of wall clock; None for no limit. Running trials are cancelled at its end, and start
                 first when the run goes on.
+            progress: Whether to show how far it is, on standard error; None: if that is a terminal, or in a notebook.
 
         Returns:
             The run itself; it may be run again.
 
         Raises:
             EvaluationError: An evaluation failed with an exception that is not in ``caught_exceptions``.
-            KeyboardInterrupt: SIGINT came; the run ended in order and can be restored.
+            KeyboardInterrupt: SIGINT came; the run ended in order and can be restored. A script that does not catch it
+                ends with one line and exit code 130.
             SystemExit: SIGTERM, SIGUSR1 or SIGUSR2 came; likewise, with 128 and the number of the signal as its code.
             ReadOnlyRun: This is a checked-out run.
         """
@@ -165,29 +171,29 @@ class Run(ByHand, Editing, Beginning):
         self.evaluator.objective = self.objective
         pen.begin(self._scene())
         before = len(self.state.trials)
+        observers = shown_to(self.observers, progress, self.given_context)
         try:
-            self._run(self.evaluator, None if duration is None else 60 * duration)
+            with told_in_one_line(lambda: summary(self, before)):
+                self._run(self.evaluator, observers, None if duration is None else 60 * duration)
         finally:
             pen.leave()
         if self.announces:
             announce(self, before)
         return self
 
-    def _run(self, evaluator: Evaluator, seconds: float | None) -> None:
+    def _run(self, evaluator: Evaluator, observers: Sequence[Observer], seconds: float | None) -> None:
         if self.announces:
             announce_start(self)
         with listening() as interrupt, telling_pauses(self.announces):
             policy = make_policy(self, self.pool.slots(self.context), seconds)
-            cast = make_cast(self, self.pool, self.observers, self._require_pen().held, seconds)
+            cast = make_cast(self, self.pool, observers, self._require_pen().held, seconds)
             end = conduct(cast, policy, interrupt, evaluator, self.context)
-        if end.reason != "signal":
-            return
-        how = f"{self.work_directory} ended in order on {interrupt.name}; {way_on(self)}"
-        raise KeyboardInterrupt(how) if interrupt.name == "SIGINT" else SystemExit(128 + (interrupt.signum or 0))
+        if end.reason == "signal":
+            raise KeyboardInterrupt if interrupt.name == "SIGINT" else SystemExit(128 + (interrupt.signum or 0))
 
-    def __call__(self, duration: float | None = None) -> Self:
+    def __call__(self, duration: float | None = None, *, progress: bool | None = None) -> Self:
         """The same as ``run``."""
-        return self.run(duration)
+        return self.run(duration, progress=progress)
 
     def _by_hand(self) -> Hand:
         self._refuse_readonly("suggest() or submit()")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from runlib.engine.names import check_name
 from runlib.engine.native import native
 from runlib.errors import ConfigError
 from runlib.pool.settings import read_count, read_memory_limit
+from runlib.run.exceptions import check_name_of
 from runlib.state.state import Direction, Order
 
 __all__ = [
@@ -89,22 +90,24 @@ def _limit(value: float | None) -> float | None:
 
 
 def check_names(names: Any) -> list[str]:
-    """``caught_exceptions``: a list of names."""
-    if isinstance(names, str) or not isinstance(names, Sequence) or not all(isinstance(n, str) for n in names):
-        raise ConfigError(f"takes a list of names of exceptions, got {names!r}", "caught_exceptions")
-    return list(names)
+    """``caught_exceptions``: a list of names of exceptions, or of their classes; one alone may stand for itself."""
+    given = [names] if isinstance(names, type) or (isinstance(names, str) and names.isidentifier()) else names
+    if isinstance(given, str | Mapping) or not isinstance(given, Collection):
+        raise ConfigError(f"takes a list of exceptions or of their names, got {names!r}", "caught_exceptions")
+    return [check_name_of(name, f"caught_exceptions.{place}") for place, name in enumerate(given)]
 
 
 def check_retries(value: Any) -> dict[str, int]:
-    """``retries``: names of exceptions with how many more attempts there are, or None for none."""
+    """``retries``: exceptions or their names with how many more attempts there are, or None for none."""
     if value is None:
         return {}
-    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+    if not isinstance(value, Mapping):
         raise ConfigError(f"takes names with numbers, such as {{WorkerLost: 1}}, got {value!r}", "retries")
-    for name, count in value.items():
+    found = {check_name_of(name, "retries"): count for name, count in value.items()}
+    for name, count in found.items():
         if isinstance(count, bool) or not isinstance(count, int) or count < 0:
             raise ConfigError(f"takes a whole number of more attempts, got {count!r}", f"retries.{name}")
-    return dict(value)
+    return found
 
 
 def check_bool(value: Any, name: str) -> bool:
@@ -124,16 +127,20 @@ def check_order(value: Any) -> Order:
 
 
 def check_direction(value: Any) -> Direction:
-    """``direction``: min or max."""
-    if value not in ("min", "max"):
+    """``direction``: min or max, or a word for one of them."""
+    word = str(getattr(value, "name", value)).lower()  # enumerations of other tools have the word as their name
+    if word in ("min", "minimize", "minimise", "minimum"):
+        return "min"
+    if word not in ("max", "maximize", "maximise", "maximum"):
         raise ConfigError(f"takes min or max, got {value!r}", "direction")
-    return "max" if value == "max" else "min"
+    return "max"
 
 
 def check_objective(value: Any) -> str:
     """``objective``: a key of the result."""
     if not isinstance(value, str) or not value:
-        raise ConfigError(f"takes the name of a key of the result, got {value!r}", "objective")
+        hint = "; what is evaluated is the second argument: Run(search, evaluator, stop)" if callable(value) else ""
+        raise ConfigError(f"takes the name of a key of the result, got {value!r}{hint}", "objective")
     return value
 
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from runlib.engine.component import Component
 from runlib.engine.program import Program
+from runlib.engine.synonyms import near
 from runlib.errors import ConfigError, RunlibError
 from runlib.evaluator.base import Evaluator
 from runlib.evaluator.function import FunctionEvaluator
@@ -28,6 +29,21 @@ __all__ = ["RunView"]
 
 C = TypeVar("C", bound=Component)
 PARTS = ("search", "evaluator", "stop")
+# Where a run takes what somebody gave to another of its calls.
+ELSEWHERE = {
+    "space": "wrap the space in a search: Run(Hyperopt(space), ...)",
+    "seed": "the search has it: Hyperopt(space, seed=...)",
+    "method": "the search has it: Hyperopt(space, method=...)",
+    "directory": "prepare(directory) makes the folder of the run there",
+    "duration": "run(duration) takes the minutes of wall clock",
+    "progress": "run(progress=...) takes it",
+    "stop": "Run(search, evaluator, stop) and Run.restore(folder, new_stop=...) take it",
+    **{
+        name: f"Run(..., {name}=...) takes it"
+        for name in ("evaluator", "search", "observers", "pool", "name", "trial_timeout", "caught_exceptions")
+    },
+    **{name: f"Run(..., {name}=...) takes it" for name in ("retries", "objective", "direction", "order", "reuse")},
+}
 
 
 class RunView(Component, abstract=True):
@@ -59,6 +75,11 @@ class RunView(Component, abstract=True):
     def _set(self, settings: Mapping[str, Any]) -> None:
         for name, default in DEFAULTS.items():
             setattr(self, name, settings.get(name, default))
+
+    @classmethod
+    def _where_instead(cls, word: str) -> str:
+        meant = near(word, ELSEWHERE, cutoff=0.8)
+        return ELSEWHERE[meant[0]] if meant else super()._where_instead(word)
 
     @property
     def search(self) -> Search:

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from runlib.engine.canonical import NotPlain, plain
 from runlib.engine.native import native
+from runlib.engine.synonyms import near
 from runlib.errors import ConfigError
 
 __all__ = ["data", "flag", "integer", "method", "positive"]
@@ -25,7 +26,11 @@ def method(method: Any) -> tuple[str, tuple[tuple[float, str], ...]]:
         return "mix", _mix(method["mix"])
     if not isinstance(method, str) or method not in (*METHODS, "mix"):
         known = ", ".join((*METHODS, "mix"))
-        raise ConfigError(f"unknown method {method!r}; known are {known}, and {{'mix': [[p, method], ...]}}", "method")
+        meant = near(str(method), METHODS, cutoff=0.5)
+        hint = f"; did you mean {meant[0]!r}?" if meant else ""
+        raise ConfigError(
+            f"unknown method {method!r}; known are {known}, and {{'mix': [[p, method], ...]}}{hint}", "method"
+        )
     return method, DEFAULT_MIX if method == "mix" else ()
 
 

@@ -52,6 +52,7 @@ class AskTell(Search):
     """
 
     kind = "search_asktell"
+    also_called = ("ask_tell", "ask", "tell", "custom")
 
     def __init__(
         self,

@@ -13,9 +13,11 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
+from runlib.engine import registry
 from runlib.engine.canonical import NotPlain, canonical_json
-from runlib.engine.component import Component, from_config
-from runlib.errors import ReplayMismatch
+from runlib.engine.component import Component, from_config, is_config
+from runlib.errors import ConfigError, ReplayMismatch, UnknownKind
+from runlib.space.expression import Term
 from runlib.space.tree import Space
 
 __all__ = ["Search", "seed_for", "unserved"]
@@ -44,6 +46,20 @@ class Search(Component, abstract=True):
             method = getattr(cls, name)
             if method is not getattr(Search, name) and not hasattr(method, "notes_service"):
                 setattr(cls, name, _noting_service(method))
+
+    @classmethod
+    def read_short(cls, given: Any) -> Any:
+        """A search space is no search: that is said.
+
+        Raises:
+            ConfigError: It is one.
+        """
+        if _is_space(given):
+            raise ConfigError(
+                "takes a search, got a search space; wrap the space: Hyperopt(space), in a file "
+                "{search_hyperopt: {space: ...}}"
+            )
+        return given
 
     def suggest(self) -> tuple[int, Any]:
         """The next ``(tid, suggestion)``; the suggestion is plain data.
@@ -153,3 +169,27 @@ def unserved(search: Search) -> Search:
         search = from_config(search.get_config(), context=search.given_context, family=Search)
     search.served = True
     return search
+
+
+def _is_space(given: Any) -> bool:
+    """Whether something that is given as a search is a search space: it has parameters in it."""
+    if isinstance(given, Space | Term):
+        return True
+    if given is None or isinstance(given, str) or _is_search(given):
+        return False
+    try:
+        return bool(Space.of(given).variables)
+    except (ConfigError, NotPlain):
+        return False
+
+
+def _is_search(given: Any) -> bool:
+    """Whether it has the form of a search: a kind that is known, or arguments with a space among them."""
+    if not is_config(given):
+        return False
+    [(kind, arguments)] = given.items()
+    try:
+        registry.lookup(kind)
+    except UnknownKind:
+        return "space" in (arguments or {})
+    return True

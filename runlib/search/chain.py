@@ -6,11 +6,11 @@ trial in all of them. A part that is done hears nothing any more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from runlib.engine.canonical import plain
-from runlib.engine.component import from_config
+from runlib.engine.component import from_config, is_config
 from runlib.errors import ConfigError, ReplayMismatch, SearchError, SearchExhausted
 from runlib.search import _checks as checks
 from runlib.search._history import History
@@ -30,7 +30,9 @@ class ChainSearch(Search):
     chain is exhausted when its last part is. A part that waits for a result makes the chain wait.
 
     Args:
-        searches: The parts: dicts with ``search``, an object or a config, and perhaps ``count``.
+        searches: The parts, in a list or one by one: dicts with ``search``, an object or a config, and perhaps
+            ``count``; or pairs of these; or the search alone.
+        more: The further parts.
         space: Handed to parts that are given as configs without one.
         seed: Likewise.
         context: Handed to the parts.
@@ -40,20 +42,23 @@ class ChainSearch(Search):
     """
 
     kind = "search_chain"
+    also_called = ("sequence", "sequential", "then")
 
     def __init__(
         self,
-        searches: Sequence[Mapping[str, Any]],
+        searches: Any,
+        *more: Any,
         space: Any = None,
         seed: int = 123,
         context: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(context)
-        self.searches = searches
+        searches = [searches, *more] if more or isinstance(searches, Search | str) else searches
         self.space = None if space is None else Space.of(space, "space").data
         self.seed = checks.integer("seed", seed)
         if not isinstance(searches, list | tuple) or not searches:
             raise ConfigError("must be a list of parts, each with a 'search' and perhaps a 'count'", "searches")
+        searches = self.searches = [_as_part(part) for part in searches]
         made = [self._part(place, part) for place, part in enumerate(searches)]
         self._config = [self._part_config(part, search) for part, (search, _) in zip(searches, made, strict=True)]
         self._parts = [complete(search) for search, _ in made]
@@ -174,3 +179,11 @@ class ChainSearch(Search):
     def _part_config(self, part: Mapping[str, Any], search: Search) -> dict[str, Any]:
         config = config_within(part["search"], search, {"space": self.space, "seed": self.seed})
         return {"search": config, **({} if part.get("count") is None else {"count": part["count"]})}
+
+
+def _as_part(given: Any) -> Any:
+    """``{"search": ..., "count": ...}`` for a pair of these, or for a search alone."""
+    if isinstance(given, list | tuple) and len(given) == 2:
+        return {"search": given[0], "count": given[1]}
+    alone = isinstance(given, Search | str) or (is_config(given) and "search" not in given)
+    return {"search": given} if alone else given

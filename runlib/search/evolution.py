@@ -47,6 +47,7 @@ class EvolutionSearch(Search):
     """
 
     kind = "search_evolution"
+    also_called = ("evolutionary", "genetic", "ga", "regularized_evolution", "regularised_evolution")
 
     def __init__(
         self,

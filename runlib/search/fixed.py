@@ -6,15 +6,15 @@ not depend on the file any more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from runlib.engine.arguments import listed
 from runlib.engine.canonical import plain
-from runlib.engine.native import is_column
 from runlib.errors import ConfigError, ReplayMismatch, SearchExhausted
 from runlib.search import _checks as checks
 from runlib.search._history import History
-from runlib.search._listing import read_listing
+from runlib.search._listing import ENDINGS, read_listing
 from runlib.search.base import Search
 from runlib.space.nodes import same
 from runlib.space.tree import Space
@@ -31,7 +31,9 @@ class FixedSearch(Search):
     ``[``, ``{`` or ``"``; of an empty cell the suggestion has no key.
 
     Args:
-        suggestions: The list, plain data.
+        suggestions: The list, plain data; or its items one by one, unless they are lists themselves. A text that ends
+            as one of these files do is a ``file``.
+        more: The further items.
         file: Or where it stands, looked for in the working folder and next to the config.
         space: If given, every suggestion has to lie in this search space, and is spelled as that would: 1 for 1.0.
         seed: Of no effect, since nothing is random.
@@ -43,16 +45,21 @@ class FixedSearch(Search):
     """
 
     kind = "search_fixed"
+    also_called = ("list", "points", "given", "enqueue")
 
     def __init__(
         self,
-        suggestions: Sequence[Any] | None = None,
+        suggestions: Any = None,
+        *more: Any,
         file: str | None = None,
         space: Any = None,
         seed: int = 123,
         context: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(context)
+        if _is_file(suggestions) and not more and file is None:
+            suggestions, file = None, suggestions
+        suggestions = listed("suggestions", suggestions, more)
         if (suggestions is None) == (file is None):
             raise ConfigError("takes either suggestions or a file", "suggestions")
         self.suggestions = read_listing(file) if file is not None else _checked(suggestions)
@@ -124,8 +131,10 @@ class FixedSearch(Search):
             raise type(error)(error.reason, f"suggestions.{place}{'.' if inner else ''}{inner}") from None
 
 
+def _is_file(given: Any) -> bool:
+    return isinstance(given, str) and given.endswith(ENDINGS)
+
+
 def _checked(suggestions: Any) -> list[Any]:
-    if not isinstance(suggestions, list | tuple) and not is_column(suggestions):
-        raise ConfigError(f"must be a list, got {type(suggestions).__name__}", "suggestions")
     found: list[Any] = checks.data("suggestions", suggestions)
     return found

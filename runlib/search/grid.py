@@ -51,6 +51,7 @@ class GridSearch(Search):
     """
 
     kind = "search_grid"
+    also_called = ("grid_sampler", "brute_force", "brute", "exhaustive")
 
     def __init__(
         self,

@@ -62,6 +62,19 @@ class Hyperopt(Search):
     """
 
     kind = "search_hyperopt"
+    also_called = (
+        "tpe",
+        "bayes",
+        "bayesian",
+        "bayesopt",
+        "bayesian_optimization",
+        "smbo",
+        "rand",
+        "anneal",
+        "annealing",
+        "simulated_annealing",
+        "mix",
+    )
 
     def __init__(
         self,

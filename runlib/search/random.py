@@ -50,6 +50,7 @@ class RandomSearch(Search):
     """
 
     kind = "search_random"
+    also_called = ("rand", "randomized", "random_sampler", "uniform")
 
     def __init__(
         self,

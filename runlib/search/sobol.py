@@ -48,6 +48,16 @@ class SobolSearch(Search):
     """
 
     kind = "search_sobol"
+    also_called = (
+        "qmc",
+        "quasi",
+        "quasi_random",
+        "quasirandom",
+        "quasi_monte_carlo",
+        "halton",
+        "lhs",
+        "latin_hypercube",
+    )
 
     def __init__(
         self, space: Any, seed: int = 123, scramble: bool = True, context: Mapping[str, Any] | None = None

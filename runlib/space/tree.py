@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from runlib.engine.arguments import known_arguments
 from runlib.engine.plain import NotPlain, plain
 from runlib.errors import SpaceError
 from runlib.space.dialects import canonical_data
@@ -22,6 +23,7 @@ from runlib.space.validation import check
 __all__ = ["Space"]
 
 
+@known_arguments
 class Space:
     """A search space: ``Space.of({"x": Float(0, 1), "n": ["hp_randint", "n", 5]})``.
 

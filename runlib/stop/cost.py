@@ -24,6 +24,7 @@ class StopCost(Stop):
     """
 
     kind = "stop_cost"
+    also_called = ("max_cost", "cost_budget", "total_cost")
 
     def __init__(self, limit: float, context: Mapping[str, Any] | None = None) -> None:
         super().__init__(context)

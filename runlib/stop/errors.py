@@ -31,6 +31,7 @@ class StopErrors(Stop):
     """
 
     kind = "stop_errors"
+    also_called = ("max_errors", "max_failures", "failures", "n_failures", "max_failed")
 
     def __init__(
         self,

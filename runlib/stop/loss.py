@@ -21,6 +21,7 @@ class StopLoss(Stop):
     """
 
     kind = "stop_loss"
+    also_called = ("threshold", "target", "goal", "loss_threshold", "min_loss", "best", "max_score")
 
     def __init__(self, threshold: float, context: Mapping[str, Any] | None = None) -> None:
         super().__init__(context)

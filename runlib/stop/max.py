@@ -30,6 +30,24 @@ class StopMax(Stop):
     """
 
     kind = "stop_max"
+    also_called = (
+        "n_trials",
+        "max_trials",
+        "num_trials",
+        "max_evals",
+        "n_evals",
+        "max_evaluations",
+        "num_samples",
+        "n_iter",
+        "n_iterations",
+        "iterations",
+        "n_calls",
+        "count",
+        "trials",
+        "evals",
+        "budget",
+        "max_iter",
+    )
 
     def __init__(
         self, count: int, errors: bool = True, use: str = "trials", context: Mapping[str, Any] | None = None

@@ -27,6 +27,16 @@ class StopNoProgress(Stop):
     """
 
     kind = "stop_no_progress"
+    also_called = (
+        "patience",
+        "early_stopping",
+        "early_stop",
+        "no_improvement",
+        "plateau",
+        "stagnation",
+        "convergence",
+        "stall",
+    )
 
     def __init__(self, count: int, context: Mapping[str, Any] | None = None) -> None:
         super().__init__(context)

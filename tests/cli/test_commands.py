@@ -372,3 +372,56 @@ def test_restore_works_in_the_folder_in_which_the_run_was_begun(project: Path, c
     assert done.returncode == 0, done.stderr
     assert f"the working folder is {project}, where the run was begun" in done.stderr
     assert losses(project / "run_red_fox") == [(((k * 7) % 10) / 10 - 0.31) ** 2 for k in range(1, 9)]
+
+
+def test_a_stop_in_short(project: Path, quick: Command) -> None:
+    (project / "project" / "run.yaml").write_text(write_yaml(config(run={"stop": 4})))
+    assert "4 trials" in quick("run", "project/run.yaml").stdout
+    assert "6 trials" in quick("restore", "run_red_fox", "--stop", "6").stdout
+    assert "7 trials" in quick("restore", "run_red_fox", "--stop", "{stop_max: 7}").stdout
+    assert "8 trials" in quick("restore", "run_red_fox", "--stop", "[8, {stop_loss: -1.5}]").stdout
+    fork = quick("fork", "run_red_fox", "--stop", "9", "--name", "blue_fox")
+    assert fork.returncode == 0
+    assert "9 trials" in quick("restore", "run_blue_fox").stdout
+
+
+LOUD = """
+import os, sys
+
+print("imported")
+
+
+def loss(model):
+    print("from a trial")
+    print("an error of a trial", file=sys.stderr)
+    os.write(1, b"by its descriptor\\n")
+    os.system("echo from a child")
+    return model["x"]
+"""
+
+
+@pytest.mark.parametrize("pool", ["pool_processes", "pool_serial"])
+def test_quiet_prints_the_folder_alone_whatever_trials_print(project: Path, command: Command, pool: str) -> None:
+    (project / "project" / "model.py").write_text(LOUD)
+    (project / "project" / "run.yaml").write_text(write_yaml(config(pool=pool)))
+    done = command("run", "project/run.yaml", "--quiet")
+    assert done.returncode == 0
+    assert done.stdout == f"{project / 'run_red_fox'}\n"
+    for said in ("from a trial", "an error of a trial", "by its descriptor", "from a child"):
+        assert done.stderr.splitlines().count(said) == 6
+    assert "6/6 trials" not in done.stderr
+    again = command("restore", "run_red_fox", "--quiet", "--stop", "8")
+    assert again.stdout == f"{project / 'run_red_fox'}\n"
+    assert again.stderr.splitlines().count("from a trial") == 2
+
+
+def test_standard_output_is_what_the_command_says(project: Path, command: Command) -> None:
+    (project / "project" / "model.py").write_text(LOUD)
+    baseline = {"model": {"x": 1.0, "kernel": "linear"}}
+    (project / "project" / "run.yaml").write_text(write_yaml(config(baseline=baseline)))
+    done = command("run", "project/run.yaml")
+    assert done.stdout.startswith("run_red_fox: Counted trials: 6/6. 6 trials, 0 failed.\n")
+    assert "untuned: 1 " in done.stdout
+    assert "from a" not in done.stdout
+    assert "imported" not in done.stdout
+    assert done.stderr.splitlines().count("from a child") == 7  # once for the baseline

@@ -504,7 +504,7 @@ class TestWrongArguments:
         [
             ({"trial_timeout": 0}, "trial_timeout: takes seconds above 0"),
             ({"trial_timeout": "3"}, "trial_timeout"),
-            ({"caught_exceptions": "Exception"}, "caught_exceptions: takes a list"),
+            ({"caught_exceptions": "OSError, KeyError"}, "caught_exceptions: takes a list"),
             ({"reuse": 1}, "reuse: takes true or false"),
             ({"context": {"sync": "often"}}, "context.sync"),
             ({"context": {"max_workers": 0}}, "context.max_workers"),
