@@ -50,33 +50,32 @@ def find_location(spec: Any) -> Location | None:
 
 def carried_modules() -> dict[str, Location]:
     """The modules that were loaded from files, and that importing their names in a worker would not give."""
-    folders = {os.path.abspath(entry) for entry in sys.path if isinstance(entry, str)}
+    folders = {"": {os.path.abspath(entry) for entry in sys.path if isinstance(entry, str)}}
     found = {}
     for name, module in list(sys.modules.items()):
-        spec = getattr(module, "__spec__", None)
-        if name in MAIN:
+        spec: Any = getattr(module, "__spec__", None)
+        if not getattr(spec, "has_location", False) or name in MAIN or _is_at_home(name, spec.origin, folders):
             continue
-        if isinstance(module, ModuleType) and spec is not None and not _is_at_home(name, spec, folders):
-            location = find_location(spec)
-            if location is not None and not _is_found(name, location.file):
-                found[name] = location
+        location = None if _is_second_name(name, spec.name) else find_location(spec)
+        if location is not None and not _is_found(name, location.file):
+            found[name] = location
     return found
 
 
-def _is_at_home(name: str, spec: Any, folders: set[str]) -> bool:
+def _is_at_home(name: str, file: Any, folders: dict[str, set[str]]) -> bool:
     """Whether a module plainly lies where its name says: the quick answer for nearly all of them."""
-    file = getattr(spec, "origin", None)
-    if not isinstance(file, str) or not getattr(spec, "has_location", False):
-        return True  # built in, or made by hand
-    if name != spec.name and sys.modules.get(spec.name) is sys.modules[name]:
-        return True  # a second name, such as os.path
     parent, _, last = name.rpartition(".")
-    folder, base = os.path.split(file)
-    if base.partition(".")[0] == "__init__":
-        folder, base = os.path.split(folder)
-    if base.partition(".")[0] != last:
-        return False
-    return folder in (_search_of(parent) if parent else folders)
+    if parent not in folders:
+        folders[parent] = set(_search_of(parent))
+    folder, _, base = str(file).rpartition(os.sep)
+    if base.startswith("__init__."):
+        folder, _, base = folder.rpartition(os.sep)
+    return base.partition(".")[0] == last and folder in folders[parent]
+
+
+def _is_second_name(name: str, first: str) -> bool:
+    """Whether a module is found by another name as well, as ``os.path`` is."""
+    return name != first and sys.modules.get(first) is sys.modules[name]
 
 
 def _search_of(package: str) -> list[str]:
