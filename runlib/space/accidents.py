@@ -18,6 +18,7 @@ from runlib.engine.native import is_numpy, native
 from runlib.errors import SpaceError, SpaceWarning
 from runlib.space.expression import Term
 from runlib.space.foreign import holds, is_frozen, is_graph
+from runlib.space.scikit_learn import is_scikit_learn
 
 __all__ = ["Meant", "as_meant", "quiet", "refuse_ranges", "warn", "warn_of_lists"]
 
@@ -108,7 +109,8 @@ def _parts(space: Any, option: bool) -> Iterator[tuple[Any, Any, bool]]:
         options = getattr(space, "options", ()) if getattr(space, "name", "") == "hp_choice" else ()
         yield from ((place, item, True) for place, item in enumerate(options))
     elif isinstance(space, dict):
-        yield from ((key, item, False) for key, item in space.items())
+        beside = any(map(is_frozen, space.values()))  # where a list is a choice, or warned of
+        yield from ((key, item, beside and isinstance(item, list)) for key, item in space.items())
     elif isinstance(space, list | tuple):
         name = space[0] if space and isinstance(space[0], str) and space[0].startswith("hp_") else ""
         if not name:
@@ -120,15 +122,10 @@ def _parts(space: Any, option: bool) -> Iterator[tuple[Any, Any, bool]]:
 
 def _warn_beside_frozen(space: Any, path: str, depth: int = 0) -> None:
     """With scikit-learn a list beside distributions of scipy is a choice; beside parameters of runlib it is a list."""
-    beside = isinstance(space, dict) and any(map(is_frozen, space.values()))
+    beside = isinstance(space, dict) and any(map(is_frozen, space.values())) and not is_scikit_learn(space)
     for key, item, _ in _parts(space, False) if depth <= DEPTH else ():
         place = f"{path}.{key}" if path else str(key)
-        if (
-            beside
-            and isinstance(item, list)
-            and not _is_pair(item)
-            and not holds(item, lambda part: not _is_data(part))
-        ):
+        if beside and isinstance(item, list) and not holds(item, lambda part: not _is_data(part)):
             warn(
                 place,
                 "stays a list in every suggestion, since there are not only distributions of scipy and lists in this "

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from runlib.engine.native import is_column, listed
-from runlib.space.accidents import refuse_ranges
+from runlib.space.accidents import as_meant, refuse_ranges
 from runlib.space.distributions import Options
 from runlib.space.expression import owned
+from runlib.space.foreign import holds, is_graph
 from runlib.space.nodes import same
 from runlib.space.ranges import Range
 from runlib.space.typed import Parameter
@@ -134,9 +135,11 @@ def _listed(given: Categorical | Ordinal | Choice) -> tuple[Any, ...]:
         options = listed(options)
     if not isinstance(options, list | tuple) or not options:
         raise given.wrong(f"options of {given.noun} must be a list with something in it, got {options!r}")
-    if isinstance(given, Choice):  # while tuples are still tuples
-        refuse_ranges(options, option=True)
-    return tuple(owned(list(options)))
+    if not isinstance(given, Choice):
+        return tuple(owned(list(options)))
+    refuse_ranges(options, option=True)  # while tuples are still tuples
+    found = owned(list(options))
+    return tuple(as_meant(found, True) if holds(options, is_graph) else found)
 
 
 def _check_options(given: Categorical | Ordinal) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from runlib.engine.extras import load
@@ -30,17 +30,17 @@ class Quantiles(Parameter):
     name: ClassVar[str] = "hp_scipy"
 
     stats: str
-    parameters: Any = field(default_factory=dict)
+    parameters: Any = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._set(stats=self._plain("stats"), parameters=self._plain("parameters"))
+        self._set(stats=self._plain("stats"), parameters=self._plain("parameters") or None)
         if self.prior is not None:
             raise self.wrong(f"{self.name} takes no prior, got {self.prior!r}: the distribution is one")
         generic = getattr(load("scipy.stats"), self.stats, None) if isinstance(self.stats, str) else None
         if "rv_generic" not in [cls.__name__ for cls in type(generic).__mro__]:
             raise self.wrong(f"there is no distribution {self.stats!r} in scipy.stats")
-        if not isinstance(self.parameters, Mapping):
+        if not isinstance(self.parameters or {}, Mapping):
             raise self.wrong(f"parameters of {self.name} are a dict, got {self.parameters!r}")
         self._check()
 
@@ -48,10 +48,10 @@ class Quantiles(Parameter):
         try:
             ends = [self.distribution().value(share) for share in (0.01, 0.5, 0.99)]
         except (TypeError, ValueError, OverflowError) as error:
-            raise self.wrong(f"{self.stats} of scipy.stats does not take {self.parameters!r}: {error}") from None
+            raise self.wrong(f"{self.stats} of scipy.stats does not take {self.parameters or {}!r}: {error}") from None
         if not all(map(math.isfinite, ends)):
-            raise self.wrong(f"{self.stats} of scipy.stats has no quantiles with {self.parameters!r}")
+            raise self.wrong(f"{self.stats} of scipy.stats has no quantiles with {self.parameters or {}!r}")
 
     def distribution(self) -> Quantile:
         """What it is drawn from."""
-        return Quantile(self.stats, tuple(sorted(self.parameters.items())))
+        return Quantile(self.stats, tuple(sorted((self.parameters or {}).items())))

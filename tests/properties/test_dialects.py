@@ -24,6 +24,8 @@ with warnings.catch_warnings():
     from hyperopt import JOB_STATE_DONE, Trials, hp, space_eval, tpe
     from hyperopt.base import Domain
 
+pytestmark = pytest.mark.filterwarnings("ignore::runlib.SpaceWarning")  # random spaces may not vary
+
 names = st.text("abcXYZ_09 é", min_size=1, max_size=5) | st.sampled_from(sorted(DIALECTS))
 scalars = st.none() | st.booleans() | st.integers(-(10**6), 10**6) | st.text(max_size=5)
 scalars |= st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from(["hp_uniform", "1e-5", "no", ""])

@@ -7,7 +7,18 @@ from typing import Any
 
 import pytest
 
-from runlib import Categorical, Choice, ConfigError, EvolutionSearch, Float, Integer, Normal, RandomSearch, Space
+from runlib import (
+    Categorical,
+    Choice,
+    ConfigError,
+    EvolutionSearch,
+    Float,
+    Integer,
+    Normal,
+    RandomSearch,
+    Space,
+    SpaceWarning,
+)
 from runlib.engine.component import from_config
 from runlib.search._mutation import Mutation
 
@@ -149,5 +160,6 @@ def test_wrong_arguments(arguments: dict[str, Any], message: str) -> None:
 
 
 def test_a_space_in_which_nothing_varies() -> None:
-    search = EvolutionSearch({"x": Integer(3, 3), "y": 1}, population=2, sample=2)
+    with pytest.warns(SpaceWarning, match=r"^space: nothing in it varies"):
+        search = EvolutionSearch({"x": Integer(3, 3), "y": 1}, population=2, sample=2)
     assert lived(search, 10, lambda s: 1.0) == [{"x": 3, "y": 1}] * 10

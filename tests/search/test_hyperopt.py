@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from runlib.engine.component import from_config
-from runlib.errors import ConfigError, ReplayMismatch, SearchError, SpaceError
+from runlib.errors import ConfigError, ReplayMismatch, SearchError, SpaceError, SpaceWarning
 from runlib.search.base import Search
 from runlib.search.hyperopt import Hyperopt
 
@@ -300,9 +300,10 @@ def test_a_new_result_of_a_forgotten_trial_counts_again() -> None:
 
 
 @pytest.mark.parametrize("method", ["tpe", "rand", "anneal", "mix"])
-@pytest.mark.parametrize("space", [{}, [1, {"a": None}], None, "text"])
+@pytest.mark.parametrize("space", [{}, [1, {"a": None}], None, ["text"]])
 def test_a_space_without_variables_suggests_itself(method: str, space: object) -> None:
-    search = Hyperopt(space, method=method, n_startup_jobs=2)
+    with pytest.warns(SpaceWarning, match=r"^space: nothing in it varies"):
+        search = Hyperopt(space, method=method, n_startup_jobs=2)
     for k in range(5):
         assert search.suggest() == (k, space)
         search.submit(k, loss=0.0)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.stats import qmc
 
-from runlib import Categorical, Choice, ConfigError, Float, Integer, Normal, SobolSearch, SpaceError
+from runlib import Categorical, Choice, ConfigError, Float, Integer, Normal, SobolSearch, SpaceError, SpaceWarning
 from runlib.engine.component import from_config
 from runlib.search.base import seed_for
 
@@ -66,7 +66,9 @@ def test_no_point_is_at_the_far_end_of_a_normal() -> None:
 
 
 def test_a_space_without_variables() -> None:
-    assert drawn(SobolSearch({"x": 1}), 3) == [{"x": 1}] * 3
+    with pytest.warns(SpaceWarning, match=r"^space: nothing in it varies"):
+        search = SobolSearch({"x": 1})
+    assert drawn(search, 3) == [{"x": 1}] * 3
 
 
 def test_wrong_arguments() -> None:

@@ -16,9 +16,10 @@ from runlib.space.dialects.hyperopt import from_hyperopt
 from runlib.space.dialects.maggy import from_maggy
 from runlib.space.dialects.neps import from_neps, from_neps_object
 from runlib.space.dialects.optuna import from_distribution, is_distribution
-from runlib.space.dialects.scipy import from_frozen, from_scikit_learn, is_scikit_learn
+from runlib.space.dialects.scipy import from_frozen, from_scikit_learn
 from runlib.space.expression import Term, register_translator
 from runlib.space.foreign import class_names, comes_from, is_frozen, is_graph
+from runlib.space.scikit_learn import is_scikit_learn
 
 __all__ = ["from_object"]
 

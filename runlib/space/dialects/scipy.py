@@ -17,12 +17,12 @@ from runlib.engine.native import is_column, native
 from runlib.errors import SpaceError
 from runlib.space.alternatives import Categorical
 from runlib.space.dialects.base import check_data, constant, typed
-from runlib.space.expression import Term
 from runlib.space.foreign import is_frozen
 from runlib.space.quantiles import Quantiles
 from runlib.space.quantities import Float, Integer, LogNormal, Normal
+from runlib.space.scikit_learn import is_grid, is_scikit_learn
 
-__all__ = ["alternatives", "from_frozen", "from_scikit_learn", "is_scikit_learn"]
+__all__ = ["alternatives", "from_frozen", "from_scikit_learn"]
 
 PATH = "scipy"
 Arguments = Mapping[str, Any]
@@ -106,27 +106,6 @@ KNOWN: dict[str, Callable[[Arguments], Any]] = {
 }
 
 
-def is_scikit_learn(space: Any) -> bool:
-    """Whether a dict is one that ``RandomizedSearchCV`` takes, with a distribution of scipy in it."""
-    return isinstance(space, dict) and any(map(is_frozen, space.values())) and all(map(_may_stand, space.values()))
-
-
-def _may_stand(value: Any) -> bool:
-    if is_frozen(value) or value is None or isinstance(value, str | int | float) or is_column(value):
-        return True
-    return isinstance(value, list) and not any(_varies(item) for item in value) and not _is_written(value)
-
-
-def _varies(value: Any) -> bool:
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
-    return isinstance(value, Term) or is_frozen(value) or any(map(_varies, inner)) or _is_written(value)
-
-
-def _is_written(value: Any) -> bool:
-    """Whether a list is a variable in text form."""
-    return isinstance(value, list) and bool(value) and isinstance(value[0], str) and value[0].startswith("hp_")
-
-
 def from_scikit_learn(space: Mapping[str, Any]) -> dict[str, Any]:
     """The data of a dict that ``is_scikit_learn``: lists are options.
 
@@ -151,14 +130,7 @@ def alternatives(space: Any) -> Any:
     """A list of dicts as scikit-learn takes it, as a choice of these; any other space as it is."""
     if not isinstance(space, list) or not any(map(is_scikit_learn, space)):
         return space
-    if not all(is_scikit_learn(item) or _is_lists(item) for item in space):
+    if not all(is_scikit_learn(item) or is_grid(item) for item in space):
         return space
     made = [{key: _value(value, f"{place}.{key}") for key, value in item.items()} for place, item in enumerate(space)]
     return ["hp_choice", {"options": made}]
-
-
-def _is_lists(item: Any) -> bool:
-    """Whether every value of a dict is a list of options, as in a grid."""
-    return isinstance(item, dict) and all(
-        (isinstance(v, list) and _may_stand(v)) or is_column(v) for v in item.values()
-    )
