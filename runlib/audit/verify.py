@@ -13,10 +13,10 @@ from runlib.audit.beside import Claims, check_best, check_large
 from runlib.audit.report import Finding, Level, Report, Verdict
 from runlib.audit.scan import Scan, read_head, scan
 from runlib.audit.sequence import Sequence
-from runlib.engine.component import from_config
-from runlib.errors import ConfigError, NotARun, ReplayMismatch, TapeCorrupt, TapeFormat
+from runlib.errors import NotARun, ReplayMismatch, TapeCorrupt, TapeFormat
 from runlib.run.folder import RunFolder
 from runlib.run.opening import first_session, load_plugins, make_state
+from runlib.run.parts import make_search
 from runlib.search.base import Search
 from runlib.state.state import State
 from runlib.tape import codec
@@ -153,10 +153,7 @@ class _Audit:
 
 def _make_search(folder: RunFolder, reader: TapeReader) -> Search:
     load_plugins(first_session(folder))
-    try:
-        return from_config(reader.metadata["run"]["search"], family=Search)
-    except ConfigError as error:
-        raise error.under("search") from error.__cause__
+    return make_search(reader.metadata["run"]["search"], None)
 
 
 def _damages(found: Scan) -> Iterator[Finding]:

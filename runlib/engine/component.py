@@ -47,6 +47,7 @@ class Component:
     kind: ClassVar[str]
     _abstract: ClassVar[str] = "Component"
     default_context: ClassVar[Mapping[str, Any]] = {}
+    earlier_defaults: ClassVar[Mapping[str, Any]] = {}  # see runlib.engine.earlier
     given_context: Mapping[str, Any]
 
     def __init_subclass__(cls, abstract: bool = False, **options: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from runlib.engine import registry
 from runlib.engine.component import Component, from_config
+from runlib.engine.earlier import with_earlier_defaults
 from runlib.errors import ConfigError
 from runlib.evaluator.base import Evaluator
 from runlib.observe.base import Observer
@@ -70,13 +71,13 @@ def make_observers(given: Sequence[Any] | None, build: Build, context: Mapping[s
 
 
 def make_search(config: Any, context: Mapping[str, Any] | None) -> Search:
-    """The search of a run.
+    """The search of a run, by the config on its tape.
 
     Raises:
         ConfigError: With its place.
     """
     try:
-        return from_config(config, context=context, family=Search)
+        return from_config(with_earlier_defaults(config), context=context, family=Search)
     except ConfigError as error:
         raise error.under("search") from error.__cause__
 

@@ -70,6 +70,8 @@ class Run(ByHand, Editing, Holding, RunView):
         order: ``"completed"``: the search hears of a result as soon as it is there. ``"suggested"``: in the order of
             suggestions, each suggestion knowing the same results whatever the timing, so that two runs with the
             same config, seed and number of workers are the same; a slow trial can stall the others.
+        loss_on_error: What the search hears of a failed trial instead of that it failed; its result stays the error.
+        cost_on_error: What a failed trial counts as its ``cost``.
         name: Of the run: its folder is ``run_<name>``; None for two random words.
         description: For people.
         pool: Where evaluations run; by default one process for each slot. Not part of the config.
@@ -114,6 +116,8 @@ class Run(ByHand, Editing, Holding, RunView):
         retries: Mapping[str, int] | None = None,
         reuse: bool = True,
         order: Order = "completed",
+        loss_on_error: float | None = None,
+        cost_on_error: float | None = None,
         name: str | None = None,
         description: str | None = None,
         pool: Pool | Mapping[str, Any] | str | None = None,
@@ -129,6 +133,8 @@ class Run(ByHand, Editing, Holding, RunView):
             "retries": retries,
             "reuse": reuse,
             "order": order,
+            "loss_on_error": loss_on_error,
+            "cost_on_error": cost_on_error,
             "name": name,
             "description": description,
         }

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from runlib.engine.component import Component
+from runlib.engine.earlier import with_earlier_defaults
 from runlib.errors import ConfigError, RunlibError
 from runlib.evaluator.base import Evaluator
 from runlib.evaluator.function import FunctionEvaluator
@@ -43,6 +44,8 @@ class RunView(Component, abstract=True):
     retries: dict[str, int]
     reuse: bool
     order: Order
+    loss_on_error: float | None
+    cost_on_error: float | None
     name: str | None
     description: str | None
 
@@ -80,7 +83,8 @@ class RunView(Component, abstract=True):
     def _part(self, name: str, family: type[C]) -> C:
         part = self._parts[name]
         if not isinstance(part, family):
-            part = self._parts[name] = self.build(name, part, family)
+            config = with_earlier_defaults(part) if self.readonly else part
+            part = self._parts[name] = self.build(name, config, family)
         return part
 
     def _get_config(self) -> dict[str, Any]:

@@ -7,8 +7,9 @@ order in which it is asked and told. What it cannot do, adopting and forgetting,
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from runlib.engine.canonical import NotPlain, plain
 from runlib.engine.component import Component, from_config, to_config
@@ -37,13 +38,15 @@ class AskTell(Search):
 
     ``tell(key, loss)`` gets the key as ``ask`` gave it, and a loss of which smaller is better, also in a run that
     maximises. If ``tell`` takes ``var``, it gets the variance of the loss. Of a failed trial the optimizer hears by
-    ``fail(key)`` if it has that, and otherwise nothing.
+    ``fail(key)`` if it has that; otherwise it is told an infinite loss, the worst there is, or without ``errors_ok``
+    nothing. One that cannot count with infinity has ``fail``, or the run has a ``loss_on_error``.
 
     Args:
         optimizer: A component, or its config.
         space: Handed to an optimizer that is given as a config, takes one and has none; and every suggestion has to lie
             in it.
         seed: Likewise handed on.
+        errors_ok: Whether an optimizer without ``fail`` is told an infinite loss for a failed trial.
         context: Handed to the optimizer.
 
     Raises:
@@ -52,18 +55,21 @@ class AskTell(Search):
     """
 
     kind = "search_asktell"
+    earlier_defaults: ClassVar[Mapping[str, Any]] = {"errors_ok": False}
 
     def __init__(
         self,
         optimizer: Component | Mapping[str, Any] | str,
         space: Any = None,
         seed: int = 123,
+        errors_ok: bool = True,
         context: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(context)
         self._space = None if space is None else Space.of(space, "space")
         self.space = None if self._space is None else self._space.data
         self.seed = checks.integer("seed", seed)
+        self.errors_ok = checks.flag("errors_ok", errors_ok)
         if isinstance(optimizer, Mapping):  # as a restore reads it, where tuples are lists
             optimizer = checks.data("optimizer", to_config(optimizer))
         self._optimizer: Any = self._made(optimizer)
@@ -100,9 +106,29 @@ class AskTell(Search):
         self._history.hear(tid, error=error, loss=loss)
         key = self._keys.pop(tid)
         if not error and loss is not None and loss == loss:
-            self._call("tell", key, float(loss), **({"var": var} if self._tells_var else {}))
-        elif callable(getattr(self._optimizer, "fail", None)):
+            self._tell(key, float(loss), var)
+        elif self._hears_failures:
             self._call("fail", key)
+        elif self.errors_ok:
+            self._tell(key, math.inf, None)
+
+    def void(self, tid: int) -> None:
+        """Trial ``tid`` ends without a result to learn from: the optimizer hears of it only if it has ``fail(key)``.
+
+        Raises:
+            SearchError: There is no such trial, it was submitted before, or the optimizer failed.
+        """
+        self._history.hear(tid, error=True, loss=None)
+        key = self._keys.pop(tid)
+        if self._hears_failures:
+            self._call("fail", key)
+
+    @property
+    def _hears_failures(self) -> bool:
+        return callable(getattr(self._optimizer, "fail", None))
+
+    def _tell(self, key: Any, loss: float, var: float | None) -> None:
+        self._call("tell", key, loss, **({"var": var} if self._tells_var else {}))
 
     def _made(self, optimizer: Any) -> Any:
         try:

@@ -44,11 +44,20 @@ class Search(Component, abstract=True):
 
         Args:
             tid: A trial that was suggested, recalled or adopted, and not yet submitted.
-            error: The trial failed; it has no loss.
+            error: The trial failed; it has no loss. A search that learns takes it for the worst there is, so that it
+                keeps away from where trials fail.
             loss: Smaller is better.
             var: The variance of the loss, if the evaluator gave one.
         """
         raise NotImplementedError(f"{type(self).__qualname__} has no submit()")
+
+    def void(self, tid: int) -> None:
+        """Trial ``tid`` ends without a result that may be learned from, right before it is forgotten.
+
+        The base class submits it as an error: a search may wait for every trial. Where an error is something to learn
+        from and cannot be forgotten, this is where to do otherwise.
+        """
+        self.submit(tid, error=True)
 
     def memo(self, tid: int) -> Any:
         """What the tape must keep of suggestion ``tid`` that cannot be read off it: plain data, or None.

@@ -102,6 +102,16 @@ class ChainSearch(Search):
         for part in self._parts[self._now :]:
             part.submit(tid, error=error, loss=loss, var=var)
 
+    def void(self, tid: int) -> None:
+        """Let the current part and those after it know that trial ``tid`` ends without a result to learn from.
+
+        Raises:
+            SearchError: There is no such trial, or it was submitted before.
+        """
+        self._history.hear(tid, error=True, loss=None)
+        for part in self._parts[self._now :]:
+            part.void(tid)
+
     def memo(self, tid: int) -> Any:
         """The number of the part that made suggestion ``tid``, and its memo; None for older trials."""
         last, memo = self._memo

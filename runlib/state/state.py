@@ -15,7 +15,7 @@ from runlib.engine.canonical import hash_suggestion
 from runlib.errors import TapeCorrupt
 from runlib.search.base import Search
 from runlib.state.results import Entry, ResultTable
-from runlib.state.tally import Incumbent, Tally
+from runlib.state.tally import NOTHING, Incumbent, OnError, Tally
 from runlib.state.telling import Telling
 from runlib.tape.events import EDITS, End, Enqueue, Note, Record, Retry, Session, Stopping, Submit, Suggest, Void
 from runlib.tape.tape import Tape
@@ -57,6 +57,7 @@ class State(Tally):
         direction: Whether smaller losses are better (``"min"``) or greater ones (``"max"``).
         order: When the search hears of a result: ``"completed"``, at once; ``"suggested"``, when ``hand_over`` says,
             in the order in which the trials were suggested.
+        on_error: What failed trials count as.
         origin: Of a fork, what its metadata say: up to record ``at`` its history is that of another run, the settings
             of which are in its own config; up to ``adopted`` the suggestions are those of another search.
     """
@@ -69,13 +70,16 @@ class State(Tally):
         clock: Callable[[], float] | None = None,
         order: Order = "completed",
         direction: Direction = "min",
+        on_error: OnError = NOTHING,
         origin: Mapping[str, Any] | None = None,
     ) -> None:
         sign = -1 if direction == "max" else 1
-        super().__init__(sign)
+        super().__init__(sign, on_error.cost or 0.0)
         self.direction = direction
         self.order = order
-        self.telling = Telling(search, order == "suggested", adopted=(origin or {}).get("adopted", 0), sign=sign)
+        adopted = (origin or {}).get("adopted", 0)
+        in_order = order == "suggested"
+        self.telling = Telling(search, in_order, adopted=adopted, sign=sign, loss_on_error=on_error.loss)
         self._inherited = (origin or {}).get("at", 0)
         self.clock = clock
         self._path = path

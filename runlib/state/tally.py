@@ -9,9 +9,25 @@ from typing import Any
 
 from runlib.state.results import Entry
 
-__all__ = ["Incumbent", "Tally"]
+__all__ = ["NOTHING", "Incumbent", "OnError", "Tally"]
 
 TOP = 5  # how many of the best evaluations are kept at hand
+
+
+@dataclass(frozen=True, slots=True)
+class OnError:
+    """What a failed trial counts as.
+
+    Attributes:
+        loss: What the search is told instead of that it failed; None for nothing.
+        cost: Its cost; None for nothing.
+    """
+
+    loss: float | None = None
+    cost: float | None = None
+
+
+NOTHING = OnError()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +56,15 @@ class Tally:
         repeats: Trials answered from known evaluations since the last one that was evaluated.
         total_cost: The sum of ``cost`` over evaluations.
         sign: 1 where smaller losses are better, -1 where greater ones are.
+
+    Args:
+        sign: As above.
+        cost_on_error: What an evaluation that failed adds to the costs.
     """
 
-    def __init__(self, sign: int = 1) -> None:
+    def __init__(self, sign: int = 1, cost_on_error: float = 0.0) -> None:
         self.sign = sign
+        self._cost_on_error = cost_on_error
         self._count_anew([])
 
     def _count_anew(self, trials: Iterable[tuple[int, Entry, bool]]) -> None:
@@ -68,6 +89,7 @@ class Tally:
         state, outcome = entry
         if state == "error":
             self.errors_in_a_row += 1
+            self.total_cost += 0.0 if repeated else self._cost_on_error
             name = outcome.get("error", "UnknownError")
             self.count_by_error[name] = self.count_by_error.get(name, 0) + 1
             return
