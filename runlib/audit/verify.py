@@ -17,6 +17,7 @@ from runlib.errors import NotARun, ReplayMismatch, TapeCorrupt, TapeFormat
 from runlib.run.folder import RunFolder
 from runlib.run.opening import first_session, load_plugins, make_state
 from runlib.run.parts import make_search
+from runlib.run.returned import files_of
 from runlib.search.base import Search
 from runlib.state.state import State
 from runlib.tape import codec
@@ -111,7 +112,7 @@ class _Audit:
         if fault is not None:
             self._add("error", record.n, offset, f"record {record.n} {fault}")
         elif isinstance(record.event, Submit):
-            self._files += "file" in record.event.result
+            self._files += ("file" in record.event.result) + sum(1 for _ in files_of(record.event.result))
             large = check_large(record.event.result, record.n, self._folder)
             self._findings += [large] if large is not None else []
 

@@ -14,11 +14,14 @@ from runlib.engine import disk
 from runlib.engine.yamlfile import write_yaml
 from runlib.run.folder import RunFolder
 from runlib.run.pause import log as pauses
+from runlib.run.unusable import why_none
 from runlib.state.state import State
 
 __all__ = ["announce", "summary", "telling_pauses", "write_best"]
 
 BEST = 5
+
+log = logging.getLogger("runlib")
 
 
 def write_best(state: State, folder: RunFolder) -> None:
@@ -37,7 +40,8 @@ def write_best(state: State, folder: RunFolder) -> None:
 def summary(state: State, folder: RunFolder) -> str:
     """One line: how it ended, the best, and how to go on."""
     why = f" ({state.ended.text or state.ended.reason})" if state.ended is not None else ""
-    best = f"best loss {state.best.loss:.6g} of trial {state.best.tid}" if state.best else "no trial succeeded"
+    none = why_none(state) or "no trial succeeded"
+    best = f"best loss {state.best.loss:.6g} of trial {state.best.tid}" if state.best else none
     return (
         f"{folder.name}: {len(state.trials)} trials{why}; {best}; go on with Run.restore({str(folder.path)!r}) "
         f"or: runlib restore {folder.path}"
@@ -45,9 +49,11 @@ def summary(state: State, folder: RunFolder) -> str:
 
 
 def announce(state: State, folder: RunFolder) -> None:
-    """Print the summary, if a person is there to read it."""
+    """Print the summary, if a person is there to read it; that nothing succeeded is said in any case."""
     if sys.stdout is not None and sys.stdout.isatty():
         print(summary(state, folder))
+    elif why := why_none(state):
+        log.warning("%s: %s", folder.path, why)
 
 
 class _Teller(logging.Handler):

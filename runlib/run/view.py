@@ -17,7 +17,9 @@ from runlib.evaluator.base import Evaluator
 from runlib.evaluator.function import FunctionEvaluator
 from runlib.run.folder import RunFolder
 from runlib.run.large import is_apart, load_large
+from runlib.run.returned import with_bytes
 from runlib.run.settings import DEFAULTS
+from runlib.run.unusable import no_success
 from runlib.search.base import Search
 from runlib.search.by_history import ByHistory
 from runlib.state.state import Direction, Incumbent, Order, State
@@ -123,8 +125,15 @@ class RunView(Component, abstract=True):
 
     @property
     def best(self) -> Incumbent | None:
-        """The best ok trial, with ``tid``, ``loss`` and ``suggestion``; None before the first."""
-        return self.state.best
+        """The best ok trial, with ``tid``, ``loss`` and ``suggestion``; None before a trial has ended.
+
+        Raises:
+            NoSuccess: Trials have ended and none succeeded; it tells the commonest errors.
+        """
+        best, error = self.state.best, no_success(self.state)
+        if error is not None:
+            raise error
+        return best
 
     @property
     def done(self) -> bool:
@@ -134,14 +143,21 @@ class RunView(Component, abstract=True):
     def full_result(self, tid: int) -> dict[str, Any]:
         """``{"ok": {...}}`` or ``{"error": {...}}`` of a finished trial, read from its file if it is a large one.
 
+        Bytes that were returned are there again. Beside ``ok`` stands ``dropped`` if something could not be data.
+
         Raises:
             KeyError: The trial is not among the finished.
             TapeCorrupt: Its file is missing or was changed.
         """
         kind, outcome = self.state.trials[tid]
+        beside = self.state.beside.get(tid, {})
         if is_apart(outcome):
-            return load_large(outcome["file"], self._require_folder())
-        return {kind: {key: value for key, value in outcome.items() if key != "suggestion"}}
+            result = load_large(outcome["file"], self._require_folder())
+        else:
+            result = {kind: {key: value for key, value in outcome.items() if key != "suggestion"}}
+        if "dropped" in beside:
+            result["dropped"] = beside["dropped"]
+        return with_bytes(result, beside, self._require_folder())
 
     def __repr__(self) -> str:
         if self._state is None or self._folder is None:

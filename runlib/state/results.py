@@ -13,6 +13,8 @@ from typing import Any, Generic, TypeVar
 
 __all__ = ["ResultTable"]
 
+UNKNOWN = "UnknownError"  # the name of a failure without one
+
 K = TypeVar("K", int, str)
 Entry = list[Any]
 
@@ -130,7 +132,16 @@ class ResultTable(Mapping[K, Entry], Generic[K]):
         outcomes = [self._entries[key][1] for key, _ in self.top(n)]
         return [outcome["refined_suggestion"] for outcome in outcomes if "refined_suggestion" in outcome]
 
+    def commonest_errors(self, n: int = 3) -> list[tuple[str, int, str]]:
+        """Of the ``n`` commonest errors the name, how many failed of it, and what the first one said."""
+        said: dict[str, str] = {}
+        for outcome in self._outcomes("error"):
+            said.setdefault(outcome.get("error", UNKNOWN), str(outcome.get("error_text", "")))
+        return [(name, count, said[name]) for name, count in Counter(self.count_by_error()).most_common(n)]
+
     def count_by_error(self) -> dict[str, int]:
         """How many failed of each error, by its name; a failure without one counts as ``UnknownError``."""
-        outcomes = self.where_state("error").values()
-        return dict(Counter(outcome.get("error", "UnknownError") for outcome in outcomes))
+        return dict(Counter(outcome.get("error", UNKNOWN) for outcome in self._outcomes("error")))
+
+    def _outcomes(self, state: str) -> Iterator[dict[str, Any]]:
+        return (entry[1] for entry in self._entries.values() if entry[0] == state)

@@ -25,6 +25,7 @@ __all__ = ["Direction", "Incumbent", "Order", "State"]
 Order = Literal["completed", "suggested"]
 Direction = Literal["min", "max"]
 
+BESIDE = ("dropped", "files")  # what a result notes of what was returned, beside 'ok' or 'error'
 RESULTS = frozenset({"ok", "error"})
 NOT_REUSED = frozenset({"TimeoutError", "WorkerLost", "MemoryError"})  # they tell of the machine, not of the suggestion
 
@@ -36,6 +37,8 @@ class State(Tally):
         trials: Finished trials by ``tid``, in the order of submission.
         evals: Finished evaluations by ``eid``, one for each distinct suggestion.
         live_trials: Suggested and not yet submitted: ``tid`` -> suggestion, in the order of suggestion.
+        beside: Of finished trials that have any, what stands beside their results: ``dropped``, what was returned and
+            could not be data, and ``files``, the bytes in it.
         ended: How the last session ended; None if it is going on, or was cut off.
         voided: Trials that no longer count, with the reason: neither finished nor live.
         queue: Suggestions that somebody wants to be tried, by the number of the record that says so.
@@ -98,6 +101,7 @@ class State(Tally):
         self.sessions = 0
         self.changes: dict[str, Any] = {}
         self.last_session: dict[str, Any] = {}
+        self.beside: dict[int, dict[str, Any]] = {}
         self._eids: dict[int, str] = {}
         self._owner: dict[str, int] = {}
         self._older: dict[str, list[int]] = {}  # where there are several, the evaluations before the owner's
@@ -182,6 +186,9 @@ class State(Tally):
         suggestion, eid = self._close(tid)
         entry = self._entry(event, suggestion)
         self.trials.put(tid, entry)
+        beside = {key: event.result[key] for key in BESIDE if key in event.result}
+        if beside:
+            self.beside[tid] = beside
         if event.of is None:
             if eid in self._owner:
                 self._older.setdefault(eid, []).append(self._owner[eid])
@@ -236,6 +243,7 @@ class State(Tally):
 
     def _drop(self, tid: int, reason: str, was_live: bool) -> None:
         self.voided[tid] = reason
+        self.beside.pop(tid, None)
         if not was_live:
             self._drop_evaluation(tid, self.trials.drop(tid))
         self.telling.voided(tid, was_live)

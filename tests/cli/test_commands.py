@@ -288,3 +288,50 @@ def test_a_lock_is_stolen_only_if_that_is_asked_for(project: Path, quick: Comman
     with pytest.raises(LockStolen):
         lock.check(folder / "tape.son")
     lock.release()
+
+
+HOPELESS = """
+import math
+
+
+def loss(model):
+    return {"score": model["x"]}
+
+
+def slow(model):
+    raise TimeoutError("took too long")
+
+
+def nothing(model):
+    return {"status": "fail", "why": "no license"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (
+            "loss",
+            "error: none of the first 5 results can be used; trial 4: the evaluator returned a dict without 'loss'",
+        ),
+        ("slow", "error: none of 6 trials succeeded: 6 TimeoutError (took too long)"),
+        (
+            "nothing",
+            "error: none of 6 trials succeeded: 6 Failed (the evaluator returned the status 'fail'; why: 'no l",
+        ),
+    ],
+)
+def test_a_run_without_any_success_fails_and_says_why(quick: Command, project: Path, function: str, said: str) -> None:
+    (project / "hopeless.py").write_text(HOPELESS)
+    evaluator = {"eval_function": {"function": f"hopeless.py:{function}"}}
+    (project / "hopeless.yaml").write_text(
+        write_yaml({**config(run={"evaluator": evaluator}), "plugins": ["project/steps.py"], "pool": "pool_serial"})
+    )
+    done = quick("run", "hopeless.yaml")
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "runlib restore" in done.stdout
+    again = quick("restore", "run_red_fox", "--quiet")
+    assert again.returncode == 1
+    assert "error: none of" in again.stderr
