@@ -15,10 +15,10 @@ from types import ModuleType
 from typing import Any
 
 from runlib.engine import registry
-from runlib.engine.component import from_config
 from runlib.engine.extras import load
 from runlib.errors import PoolError
 from runlib.evaluator.base import Evaluator
+from runlib.evaluator.component import ComponentEvaluator, as_evaluator
 
 __all__ = ["arriving", "is_arriving", "pack", "unpack"]
 
@@ -164,8 +164,9 @@ def unpack(data: bytes) -> Evaluator:
 
 
 def _build(cls: type, config: Any, context: Any, objective: str) -> Evaluator:
-    registry.register(cls)
-    evaluator = from_config(config, context=context, family=Evaluator)
+    if cls is not ComponentEvaluator:
+        registry.register(cls)
+    evaluator = as_evaluator(config, context)
     evaluator.objective = objective
     return evaluator
 

@@ -24,6 +24,7 @@ from runlib.run import opening
 from runlib.run.conduct import conduct, make_cast, make_policy
 from runlib.run.edit import Editing
 from runlib.run.finish import announce, telling_pauses
+from runlib.run.fit import check_fit
 from runlib.run.folder import RunFolder, discard
 from runlib.run.fork import make_fork
 from runlib.run.hand import ByHand, Hand
@@ -151,6 +152,7 @@ class Run(ByHand, Editing, Holding, RunView):
         self.pool.slots(self.context)  # what the pool does not like is said before there is a folder
         self.observers = make_observers(observers, self.build, context)
         _ = self.search, self.evaluator, self.stop
+        check_fit(self.evaluator, self.search)
         warn_of_context(self.given_context)
 
     # -- opening ---------------------------------------------------------------------------------

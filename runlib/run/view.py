@@ -8,13 +8,13 @@ from __future__ import annotations
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from runlib.engine.component import Component
 from runlib.engine.earlier import with_earlier_defaults
 from runlib.errors import ConfigError, RunlibError
 from runlib.evaluator.base import Evaluator
-from runlib.evaluator.function import FunctionEvaluator
+from runlib.evaluator.component import as_evaluator
 from runlib.run.folder import RunFolder
 from runlib.run.large import is_apart, load_large
 from runlib.run.returned import with_bytes
@@ -63,14 +63,14 @@ class RunView(Component, abstract=True):
 
     @property
     def evaluator(self) -> Evaluator | None:
-        """The evaluator; None for a run that is driven by hand."""
+        """The evaluator; None for a run that is driven by hand.
+
+        A component that was given without being an ``Evaluator`` is its attribute ``component``.
+        """
         value = self._parts["evaluator"]
-        if value is None:
-            return None
-        is_class = isinstance(value, type) and issubclass(value, Component)  # meant was an object of it
-        if not isinstance(value, Component) and not is_class and (callable(value) or _is_name(value)):
-            self._parts["evaluator"] = wrap(value, self.given_context)
-        return self._part("evaluator", Evaluator)
+        if value is not None and not isinstance(value, Evaluator):
+            value = self._parts["evaluator"] = wrap(value, self.given_context)
+        return None if value is None else cast(Evaluator, value)
 
     @property
     def stop(self) -> Stop:
@@ -170,14 +170,9 @@ class RunView(Component, abstract=True):
         return f"<Run {self._folder.name}: {trials}, {len(state.live_trials)} live, {best}{mode}>"
 
 
-def _is_name(value: Any) -> bool:
-    """Whether it is ``module:name``, and not a kind."""
-    return isinstance(value, str) and ":" in value
-
-
-def wrap(function: Any, context: Mapping[str, Any] | None) -> Evaluator:
-    """A function, or its name ``module:name``, as an evaluator."""
+def wrap(given: Any, context: Mapping[str, Any] | None) -> Evaluator:
+    """What was given for the evaluator, as one."""
     try:
-        return FunctionEvaluator(function, context=context)
+        return as_evaluator(given, context)
     except ConfigError as error:
         raise error.under("evaluator") from error.__cause__
