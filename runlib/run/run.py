@@ -29,7 +29,7 @@ from runlib.run.folder import RunFolder, discard
 from runlib.run.fork import make_fork
 from runlib.run.hand import ByHand, Hand
 from runlib.run.inbox import Edit
-from runlib.run.parts import config_of, make_observers, make_search, noted_scene, same_evaluator, warn_of_context
+from runlib.run.parts import config_of, make_observers, noted_scene, restored_search, same_evaluator, warn_of_context
 from runlib.run.pen import Holding, Pen
 from runlib.run.session import make_metadata, session_info
 from runlib.run.settings import CAUGHT, check_context, check_duration, check_settings
@@ -186,6 +186,7 @@ class Run(ByHand, Editing, Holding, RunView):
         folder: str | Path,
         *,
         new_stop: Stop | Mapping[str, Any] | None = None,
+        search: Any = None,
         evaluator: Evaluator | Callable[..., Any] | None = None,
         trial_timeout: float | EllipsisType | None = ...,
         caught_exceptions: Sequence[str] | EllipsisType = ...,
@@ -201,7 +202,8 @@ class Run(ByHand, Editing, Holding, RunView):
         Args:
             folder: Of the run.
             new_stop: Instead of the stop that it had; noted on the tape.
-            evaluator: An object whose config is that of the run, where the tape cannot make one.
+            search: An object whose config is that of the run, or its optimizer, where the tape cannot make one.
+            evaluator: Likewise.
             trial_timeout: Instead of the one that it had; noted on the tape.
             caught_exceptions: Instead of those that it had; noted on the tape.
             retries: Likewise.
@@ -228,7 +230,7 @@ class Run(ByHand, Editing, Holding, RunView):
         opening.refuse_foreign(found)
         lock = FolderLock(found.path, steal=steal_lock)
         try:
-            return cls._restore(found, lock, given, scene, evaluator=evaluator, verify=verify)
+            return cls._restore(found, lock, given, scene, search=search, evaluator=evaluator, verify=verify)
         except BaseException:
             lock.release()
             raise
@@ -240,7 +242,7 @@ class Run(ByHand, Editing, Holding, RunView):
         metadata = TapeReader(folder.tape).metadata
         config = metadata["run"]
         opening.load_plugins(opening.first_session(folder))
-        search = make_search(config["search"], scene["context"])
+        search = restored_search(how["search"], config["search"], scene["context"])
         state = opening.make_state(metadata, folder.tape, search, time.time)
         end = opening.catch_up(folder, state, None, how["verify"])
         before = {**config, **state.changes}
@@ -293,7 +295,8 @@ class Run(ByHand, Editing, Holding, RunView):
         changes = {"search": config_of("search", search, Search), "stop": config_of("stop", stop, Stop), "name": name}
         made = make_fork(RunFolder.find(folder), at, directory, changes)
         try:
-            return cls.restore(made.path, evaluator=evaluator, pool=pool, observers=observers, context=context)
+            scene: Any = {"pool": pool, "observers": observers, "context": context}
+            return cls.restore(made.path, search=search, evaluator=evaluator, **scene)
         except BaseException:
             discard(made.path)
             raise

@@ -9,10 +9,11 @@ be restored from old suggestions and results without making the suggestions agai
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
-from runlib.engine.canonical import NotPlain, canonical_json
-from runlib.engine.component import Component
+from runlib.engine.canonical import NotPlain, canonical_json, plain
+from runlib.engine.component import Component, from_config
 from runlib.errors import ReplayMismatch
 
 __all__ = ["Search", "seed_for"]
@@ -29,6 +30,15 @@ class Search(Component, abstract=True):
 
     Every search takes ``space`` and ``seed=123``. A call that raises has changed nothing.
     """
+
+    def renewal(self) -> Callable[[], Search]:
+        """What makes another search as this one is now, before its first suggestion.
+
+        The base class makes it of the config; override it where that does not tell all.
+        """
+        config, context = plain(self.get_config()), self.given_context
+        # A copy each time, for a search may change the lists that it was given.
+        return lambda: from_config(plain(config), context=context, family=Search)
 
     def suggest(self) -> tuple[int, Any]:
         """The next ``(tid, suggestion)``; the suggestion is plain data.

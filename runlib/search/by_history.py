@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from runlib.engine.canonical import NotPlain, plain
-from runlib.engine.component import from_config
 from runlib.errors import ReplayMismatch, SearchError, SearchExhausted, SearchWaiting
 from runlib.search.base import Search
 
@@ -157,8 +156,7 @@ class ByHistory(Search, abstract=True):
         self._now = _Numbered(search)
         self._states = bytearray()
         self._history: _History = []
-        # As it was at first: a search may change the lists that it was given.
-        self._config = None if _has_own(search, "forget") else search.get_config()
+        self._renewal = None if _has_own(search, "forget") else search.renewal()
         self._last_memo: tuple[int, Any] = (-1, None)
         self._said = False
 
@@ -219,7 +217,7 @@ class ByHistory(Search, abstract=True):
 
     def _take(self, heard: _Heard, state: int) -> None:
         tid = heard.tid
-        if state == FORGOTTEN and self._config is not None:
+        if state == FORGOTTEN and self._renewal is not None:
             place = self._place(tid)
             self._revise(tid, [*self._history[:place], *self._history[place + 1 :], heard])
         else:
@@ -273,7 +271,7 @@ class ByHistory(Search, abstract=True):
             SearchError: There is no such trial.
         """
         state = self._check(tid)
-        if self._config is None:
+        if self._renewal is None:
             own = self._now.own_tids[tid]
             if own is not None:
                 self.inner.forget(own)
@@ -289,14 +287,14 @@ class ByHistory(Search, abstract=True):
         return self._states[tid]
 
     def _note(self, made: _Made) -> int:
-        if self._config is not None:
+        if self._renewal is not None:
             self._history.append(made)
         self._states.append(PENDING)
         return len(self._states) - 1
 
     def _hear(self, heard: _Heard) -> None:
         self._now.submit(heard)
-        if self._config is not None:
+        if self._renewal is not None:
             self._history.append(heard)
 
     def _place(self, tid: int) -> int:
@@ -313,9 +311,8 @@ class ByHistory(Search, abstract=True):
 
     def _revise(self, tid: int, history: _History) -> None:
         """Go on from another history, in which trial ``tid`` has another result."""
-        if self._now.own_tids[tid] is not None:
-            fresh = from_config(plain(self._config), context=self.given_context, family=Search)
-            anew = _Numbered(fresh)
+        if self._now.own_tids[tid] is not None and self._renewal is not None:
+            anew = _Numbered(self._renewal())
             for event in history:
                 anew.live_through(event)
             self._now = anew

@@ -6,7 +6,7 @@ trial in all of them. A part that is done hears nothing any more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from runlib.engine.canonical import plain
@@ -16,7 +16,7 @@ from runlib.search import _checks as checks
 from runlib.search._history import History
 from runlib.search._nested import config_within, handed_down
 from runlib.search.base import Search
-from runlib.search.by_history import complete
+from runlib.search.by_history import ByHistory, complete
 from runlib.space.tree import Space
 
 __all__ = ["ChainSearch"]
@@ -65,6 +65,17 @@ class ChainSearch(Search):
 
     def _get_config(self) -> dict[str, Any]:
         return {"searches": self._config, "space": self.space, "seed": self.seed}
+
+    def renewal(self) -> Callable[[], Search]:
+        """What makes another chain, of parts made anew."""
+        renewals = [(part.inner if isinstance(part, ByHistory) else part).renewal() for part in self._parts]
+        space, seed, context, counts = self.space, self.seed, self.given_context, list(self._counts)
+
+        def renew() -> Search:
+            made = [{"search": make(), "count": n} for make, n in zip(renewals, counts, strict=True)]
+            return ChainSearch(made, space, seed, context)
+
+        return renew
 
     def suggest(self) -> tuple[int, Any]:
         """The next ``(tid, suggestion)``, of the current part.
