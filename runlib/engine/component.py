@@ -16,6 +16,7 @@ from typing import Any, ClassVar, TypeVar, cast
 
 from runlib.engine import registry
 from runlib.engine.canonical import compute_hash
+from runlib.engine.copies import copied
 from runlib.engine.plain import MAX_DEPTH, NotPlain, plain
 from runlib.errors import ConfigError, RunlibError
 
@@ -66,11 +67,11 @@ class Component:
 
     @property
     def context(self) -> dict[str, Any]:
-        """Defaults of the class, then what was given, then the sub-dict under the own kind."""
+        """Defaults of the class, then what was given, then the sub-dict under the own kind; a copy."""
         known = self.__dict__
         if "_context" not in known:
             known["_context"] = merge_context(type(self), known.get("given_context", {}))
-        return cast(dict[str, Any], known["_context"])
+        return cast(dict[str, Any], copied(known["_context"]))
 
     @context.setter
     def context(self, given: Mapping[str, Any] | None) -> None:

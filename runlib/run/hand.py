@@ -192,7 +192,7 @@ class Hand:
                 self._give(tid)
             finally:
                 self._commit()
-            return tid, plain(self._cast.state.live_trials[tid])
+            return tid, self._cast.state.live_trials[tid]
 
     def submit(self, tid: int, result: dict[str, Any]) -> None:
         """See ``ByHand.submit``."""

@@ -257,7 +257,7 @@ class Loop:
         if len(self.running) == len(state.live_trials) or self._closing():
             return
         busy = {state.eid(tid) for tid in self.running} if self.policy.reuse else set()
-        for tid, suggestion in state.live_trials.items():
+        for tid in state.live_trials:
             if tid in self.running or self._room() <= 0:
                 continue
             if self.policy.reuse and state.eid(tid) in busy:
@@ -265,7 +265,7 @@ class Loop:
             self.running.add(tid)
             busy.add(state.eid(tid))
             folder = self.cast.folder.trial(tid)
-            self.cast.pool.schedule(Task(tid, suggestion, self.policy.trial_timeout, folder))
+            self.cast.pool.schedule(Task(tid, state.live_trials[tid], self.policy.trial_timeout, folder))
 
     def _room(self) -> float:
         return self.cast.stop.room(self.cast.state) - len(self.running)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from runlib.engine.component import Component
+from runlib.engine.copies import Copied
 from runlib.engine.earlier import with_earlier_defaults
 from runlib.errors import ConfigError, RunlibError
 from runlib.evaluator.base import Evaluator
@@ -42,8 +43,8 @@ class RunView(Component, abstract=True):
     objective: str
     direction: Direction
     trial_timeout: float | None
-    caught_exceptions: list[str]
-    retries: dict[str, int]
+    caught_exceptions = Copied()
+    retries = Copied()
     reuse: bool
     order: Order
     loss_on_error: float | None

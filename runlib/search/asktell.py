@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 from runlib.engine.canonical import NotPlain, plain
 from runlib.engine.component import Component, from_config, to_config
+from runlib.engine.copies import Copied
 from runlib.errors import ConfigError, RunlibError, SearchError, SearchExhausted, SpaceError
 from runlib.search import _checks as checks
 from runlib.search._history import History
@@ -61,6 +62,7 @@ class AskTell(Search):
 
     kind = "search_asktell"
     earlier_defaults: ClassVar[Mapping[str, Any]] = {"errors_ok": False}
+    optimizer = Copied()
 
     def __init__(
         self,

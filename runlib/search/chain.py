@@ -11,6 +11,7 @@ from typing import Any
 
 from runlib.engine.canonical import plain
 from runlib.engine.component import from_config
+from runlib.engine.copies import Copied
 from runlib.errors import ConfigError, ReplayMismatch, SearchError, SearchExhausted
 from runlib.search import _checks as checks
 from runlib.search._history import History
@@ -40,6 +41,7 @@ class ChainSearch(Search):
     """
 
     kind = "search_chain"
+    searches = Copied()
 
     def __init__(
         self,

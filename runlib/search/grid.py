@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runlib.engine.canonical import plain
+from runlib.engine.copies import Copied
 from runlib.errors import ConfigError, ReplayMismatch, SearchExhausted
 from runlib.search import _checks as checks
 from runlib.search._history import History
@@ -52,6 +53,7 @@ class GridSearch(Search):
     """
 
     kind = "search_grid"
+    resolution = Copied()
 
     def __init__(
         self,

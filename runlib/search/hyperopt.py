@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from runlib.engine.canonical import plain
+from runlib.engine.copies import Copied
 from runlib.engine.extras import load
 from runlib.errors import ReplayMismatch, SpaceError
 from runlib.search import _checks as checks
@@ -64,6 +65,7 @@ class Hyperopt(Search):
 
     kind = "search_hyperopt"
     earlier_defaults: ClassVar[Mapping[str, Any]] = {"errors_ok": False}
+    method = Copied()
 
     def __init__(
         self,

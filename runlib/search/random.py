@@ -12,6 +12,7 @@ from typing import Any
 
 from runlib.engine.canonical import plain
 from runlib.engine.component import Component
+from runlib.engine.copies import Copied
 from runlib.errors import SearchExhausted, SpaceError
 from runlib.search import _checks as checks
 from runlib.search._history import History
@@ -50,6 +51,7 @@ class RandomSearch(Search):
     """
 
     kind = "search_random"
+    sampler = Copied()
 
     def __init__(
         self,
