@@ -14,10 +14,11 @@ from runlib.engine import disk
 from runlib.engine.yamlfile import write_yaml
 from runlib.run.folder import RunFolder
 from runlib.run.pause import log as pauses
+from runlib.run.unusable import log as results
 from runlib.run.unusable import why_none
 from runlib.state.state import State
 
-__all__ = ["announce", "summary", "telling_pauses", "write_best"]
+__all__ = ["announce", "summary", "telling", "write_best"]
 
 BEST = 5
 
@@ -58,24 +59,28 @@ def announce(state: State, folder: RunFolder) -> None:
 
 class _Teller(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        try:
+        # Where standard error is gone nobody is there to be told, and that ends no run; the log has it.
+        with contextlib.suppress(OSError, ValueError):
             print(record.getMessage(), file=sys.stderr, flush=True)
-        except OSError:
-            self.handleError(record)
 
 
 @contextlib.contextmanager
-def telling_pauses(wanted: bool) -> Iterator[None]:
-    """In here, a person at the terminal is told when the run pauses and goes on, unless logging says so already."""
-    if not wanted or sys.stderr is None or not sys.stderr.isatty() or _logging_tells():
-        yield
-        return
+def telling(wanted: bool) -> Iterator[None]:
+    """In here, standard error tells of results that cannot be used, unless logging says so already.
+
+    A person at the terminal is also told when the run pauses and goes on.
+    """
+    told = [results, pauses] if sys.stderr is not None and sys.stderr.isatty() else [results]
+    if not wanted or sys.stderr is None or _logging_tells():
+        told = []
     teller = _Teller()
-    pauses.addHandler(teller)
+    for logger in told:
+        logger.addHandler(teller)
     try:
         yield
     finally:
-        pauses.removeHandler(teller)
+        for logger in told:
+            logger.removeHandler(teller)
 
 
 def _logging_tells() -> bool:

@@ -23,7 +23,7 @@ from runlib.pool.processes import ProcessPool
 from runlib.run import opening
 from runlib.run.conduct import conduct, make_cast, make_policy
 from runlib.run.edit import Editing
-from runlib.run.finish import announce, telling_pauses
+from runlib.run.finish import announce, telling
 from runlib.run.fit import check_fit
 from runlib.run.folder import RunFolder, discard
 from runlib.run.fork import make_fork
@@ -358,7 +358,7 @@ class Run(ByHand, Editing, Holding, RunView):
         return self
 
     def _run(self, evaluator: Evaluator, seconds: float | None) -> None:
-        with listening() as interrupt, telling_pauses(self.announces):
+        with listening() as interrupt, telling(self.announces):
             policy = make_policy(self, self.pool.slots(self.context), seconds)
             cast = make_cast(self, self.pool, self.observers, self._require_pen().held, seconds)
             end = conduct(cast, policy, interrupt, evaluator, self.context)

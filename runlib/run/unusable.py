@@ -13,13 +13,13 @@ from typing import Any
 from runlib.errors import InvalidResult, NoSuccess
 from runlib.state.state import State
 
-__all__ = ["FirstResults", "no_success", "why_none"]
+__all__ = ["FirstResults", "log", "no_success", "why_none"]
 
 AT_LEAST = 5  # results in a row from the start on before the run ends; more with more workers
 UNUSABLE = "InvalidResult"
 LONGEST = 300
 
-log = logging.getLogger("runlib")
+log = logging.getLogger("runlib.results")
 
 
 class FirstResults:

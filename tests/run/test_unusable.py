@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -165,3 +166,32 @@ def test_void_trials_have_not_ended(tmp_path: Path) -> None:
     run = run_of(tmp_path, lambda x: None, 1).run()
     run.void(0, "my mistake")
     assert run.best is None
+
+
+def test_it_is_said_on_standard_error_while_the_run_goes_on(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    said: list[str] = []
+    calls = iter(range(100))
+
+    def evaluate(x: float) -> Any:
+        if next(calls) == 2:
+            said.append(capfd.readouterr().err)
+        return {"loss": x, "odd": object()} if len(said) else {"score": x}
+
+    run_of(tmp_path, evaluate, 6).run()
+    assert "the result of trial 0 cannot be used: the evaluator returned a dict without 'loss'" in said[0]
+    assert "of the result of trial 2 this is left out, being no data: odd" in capfd.readouterr().err
+
+
+def test_it_is_said_once_where_logging_shows_it_too(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    handler = logging.StreamHandler()
+    logging.getLogger("runlib").addHandler(handler)
+    try:
+        run_of(tmp_path, lambda x: None, 3).run()
+    finally:
+        logging.getLogger("runlib").removeHandler(handler)
+    assert capfd.readouterr().err.count("the result of trial 0 cannot be used") == 1
+
+
+def test_the_traceback_of_an_unusable_result_is_not_that_of_our_own_code(tmp_path: Path) -> None:
+    run = run_of(tmp_path, lambda x: None, 1, pool="pool_serial").run()
+    assert "File" not in run.state.trials[0][1]["traceback"]
