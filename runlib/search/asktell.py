@@ -62,6 +62,7 @@ class AskTell(Search):
 
     kind = "search_asktell"
     earlier_defaults: ClassVar[Mapping[str, Any]] = {"errors_ok": False}
+    space = Copied()
     optimizer = Copied()
 
     def __init__(

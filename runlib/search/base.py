@@ -14,7 +14,6 @@ from typing import Any
 
 from runlib.engine.canonical import NotPlain, canonical_json, plain
 from runlib.engine.component import Component, from_config
-from runlib.engine.copies import Copied
 from runlib.errors import ReplayMismatch
 
 __all__ = ["Search", "seed_for"]
@@ -31,8 +30,6 @@ class Search(Component, abstract=True):
 
     Every search takes ``space`` and ``seed=123``. A call that raises has changed nothing.
     """
-
-    space = Copied()
 
     def renewal(self) -> Callable[[], Search]:
         """What makes another search as this one is now, before its first suggestion.

@@ -41,6 +41,7 @@ class ChainSearch(Search):
     """
 
     kind = "search_chain"
+    space = Copied()
     searches = Copied()
 
     def __init__(

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from runlib.engine.canonical import plain
+from runlib.engine.copies import Copied
 from runlib.errors import ConfigError, ReplayMismatch, SpaceError
 from runlib.search import _checks as checks
 from runlib.search._history import DONE, PENDING, History
@@ -51,6 +52,7 @@ class EvolutionSearch(Search):
 
     kind = "search_evolution"
     earlier_defaults: ClassVar[Mapping[str, Any]] = {"errors_ok": False}
+    space = Copied()
 
     def __init__(
         self,

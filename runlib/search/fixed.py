@@ -43,6 +43,7 @@ class FixedSearch(Search):
     """
 
     kind = "search_fixed"
+    space = Copied()
     suggestions = Copied()
 
     def __init__(

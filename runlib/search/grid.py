@@ -53,6 +53,7 @@ class GridSearch(Search):
     """
 
     kind = "search_grid"
+    space = Copied()
     resolution = Copied()
 
     def __init__(

@@ -65,6 +65,7 @@ class Hyperopt(Search):
 
     kind = "search_hyperopt"
     earlier_defaults: ClassVar[Mapping[str, Any]] = {"errors_ok": False}
+    space = Copied()
     method = Copied()
 
     def __init__(

@@ -51,6 +51,7 @@ class RandomSearch(Search):
     """
 
     kind = "search_random"
+    space = Copied()
     sampler = Copied()
 
     def __init__(
