@@ -26,7 +26,9 @@ Each message is one sentence that names the place and says what to do; the attri
     |   +-- SearchWaiting               nothing to suggest until a result arrives
     +-- EvaluationError                 an evaluation failed in a way that was not to be caught
     |   +-- InvalidResult               the evaluator returned no usable result
+    |   +-- Failed                      the evaluator says that this suggestion failed
     |   +-- WorkerLost                  the worker process of a trial died
+    +-- NoSuccess                       no trial of a run succeeded; ``counts``
     +-- PoolError                       the pool of workers cannot go on
     +-- MissingExtra (ImportError)      an optional dependency is not installed
 
@@ -35,19 +37,21 @@ and one warning, ``SpaceWarning``: something in a search space looks as if it va
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Self
 
 __all__ = [
     "ConfigError",
     "EvaluationError",
+    "Failed",
     "FolderError",
     "FolderExists",
     "InvalidResult",
     "KindConflict",
     "LockStolen",
     "MissingExtra",
+    "NoSuccess",
     "NotARun",
     "PoolError",
     "ReadOnlyRun",
@@ -221,8 +225,27 @@ class InvalidResult(EvaluationError):
     """The evaluator returned no usable result."""
 
 
+class Failed(EvaluationError):
+    """The evaluator says that a suggestion failed: raised by it, or returned as ``{"status": "fail"}``.
+
+    It is always a result of its trial, whatever ``caught_exceptions`` names.
+    """
+
+
 class WorkerLost(EvaluationError):
     """The worker process of a trial died."""
+
+
+class NoSuccess(RunlibError):
+    """Trials of a run have ended, and none succeeded.
+
+    Attributes:
+        counts: How many failed of each error, by its name, the commonest first.
+    """
+
+    def __init__(self, message: str, counts: Mapping[str, int] | None = None) -> None:
+        self.counts = dict(counts or {})
+        super().__init__(message)
 
 
 class PoolError(RunlibError):

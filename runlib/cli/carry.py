@@ -18,7 +18,7 @@ import typer
 
 from runlib.cli.baseline import compare, evaluate_baseline
 from runlib.cli.best import print_best
-from runlib.cli.ending import INTERRUPTED, report, say, sentence
+from runlib.cli.ending import FAILED, INTERRUPTED, report, say, sentence
 from runlib.cli.streams import stdout_to_stderr
 from runlib.engine import registry
 from runlib.engine.program import working_folder
@@ -26,6 +26,7 @@ from runlib.errors import RunlibError
 from runlib.run.advice import ways_on
 from runlib.run.finish import is_done
 from runlib.run.run import Run
+from runlib.run.unusable import why_none
 
 __all__ = ["Manner", "carry_out", "working_where_it_did"]
 
@@ -53,7 +54,7 @@ def carry_out(run: Run, manner: Manner) -> None:
     """Run, and show what came of it.
 
     Raises:
-        typer.Exit: The run ended with an error, which has been told, or by SIGINT.
+        typer.Exit: The run ended with an error, which has been told, without any success, or by SIGINT.
         SystemExit: SIGTERM ended it.
     """
     run.announces = False  # its last lines are told here
@@ -77,6 +78,9 @@ def carry_out(run: Run, manner: Manner) -> None:
         _show_nothing_done(run, manner)
     else:
         _show_result(run, manner, finished=True)
+    if why := why_none(run.state):
+        say(f"error: {why}")
+        raise typer.Exit(FAILED)
 
 
 def _is_done(run: Run) -> bool:
@@ -150,7 +154,8 @@ def _show_baseline(run: Run, suggestion: Any) -> None:
     except RunlibError as error:
         say(f"warning: the baseline cannot be compared with: {sentence(error)}")
     else:
-        print(compare(untuned, run.best.loss if run.best else None))
+        best = run.state.best
+        print(compare(untuned, best.loss if best else None))
 
 
 def _show_way_on(run: Run, manner: Manner) -> None:

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, TypeVar, cast
 from runlib.engine import registry
 from runlib.engine.arguments import KnownArguments, argument_hint
 from runlib.engine.canonical import compute_hash
+from runlib.engine.copies import copied
 from runlib.engine.plain import MAX_DEPTH, NotPlain, plain
 from runlib.errors import ConfigError, RunlibError
 
@@ -51,6 +52,7 @@ class Component(KnownArguments):
     also_called: ClassVar[tuple[str, ...]] = ()
     _abstract: ClassVar[str] = "Component"
     default_context: ClassVar[Mapping[str, Any]] = {}
+    earlier_defaults: ClassVar[Mapping[str, Any]] = {}  # see runlib.engine.earlier
     given_context: Mapping[str, Any]
 
     def __init_subclass__(cls, abstract: bool = False, **options: Any) -> None:
@@ -85,11 +87,11 @@ class Component(KnownArguments):
 
     @property
     def context(self) -> dict[str, Any]:
-        """Defaults of the class, then what was given, then the sub-dict under the own kind."""
+        """Defaults of the class, then what was given, then the sub-dict under the own kind; a copy."""
         known = self.__dict__
         if "_context" not in known:
             known["_context"] = merge_context(type(self), known.get("given_context", {}))
-        return cast(dict[str, Any], known["_context"])
+        return cast(dict[str, Any], copied(known["_context"]))
 
     @context.setter
     def context(self, given: Mapping[str, Any] | None) -> None:

@@ -107,9 +107,10 @@ def shown_to(observers: Sequence[Observer], progress: bool | None, context: Mapp
 def _let_hear(observer: Observer, records: Sequence[Record], state: State) -> None:
     """All of the records, also behind one at which the disk was full."""
     full: OSError | None = None
+    is_ours = type(observer).__module__.startswith("runlib.")  # ours change nothing of what they hear
     for record in records:
         try:
-            observer.observe(record, state)
+            observer.observe(record if is_ours else record.copy(), state)
         except OSError as error:
             if not is_full(error):
                 raise

@@ -101,6 +101,7 @@ class Beginning(Holding, RunView, abstract=True):
         folder: str | Path,
         *,
         new_stop: AnyStop | None = None,
+        search: Any = None,
         evaluator: Evaluator | Callable[..., Any] | str | None = None,
         trial_timeout: float | EllipsisType | None = ...,
         caught_exceptions: Exceptions | EllipsisType = ...,
@@ -116,6 +117,7 @@ class Beginning(Holding, RunView, abstract=True):
         Args:
             folder: Of the run.
             new_stop: Instead of the stop that it had; noted on the tape.
+            search: The search of the run, or its optimizer, where the tape cannot make one.
             evaluator: The evaluator of the run, where the tape cannot make one: a function, wherever it was imported
                 from, of the same name or with the same source; its name, ``module:name`` or ``file.py:name``; or an
                 object of the same config.
@@ -146,7 +148,9 @@ class Beginning(Holding, RunView, abstract=True):
         opening.refuse_foreign(found)
         lock = FolderLock(found.path, steal=steal_lock)
         try:
-            return cls._restore(Past(found, evaluator, context=context, verify=verify), lock, given, scene)
+            return cls._restore(
+                Past(found, evaluator, search=search, context=context, verify=verify), lock, given, scene
+            )
         except BaseException:
             lock.release()
             raise
@@ -231,7 +235,8 @@ class Beginning(Holding, RunView, abstract=True):
         changes = {"search": config_of("search", search, Search), "stop": config_of("stop", stop, Stop), "name": name}
         made = make_fork(RunFolder.find(folder), at, directory, changes)
         try:
-            return cls.restore(made.path, evaluator=evaluator, pool=pool, observers=observers, context=context)
+            scene: Any = {"pool": pool, "observers": observers, "context": context}
+            return cls.restore(made.path, search=search, evaluator=evaluator, **scene)
         except BaseException:
             discard(made.path)
             raise

@@ -17,12 +17,16 @@ from runlib.observe.terminal import is_terminal
 from runlib.run.advice import ways_on
 from runlib.run.folder import RunFolder
 from runlib.run.pause import log as pauses
+from runlib.run.unusable import log as results
+from runlib.run.unusable import why_none
 from runlib.run.view import RunView
 from runlib.state.state import State
 
-__all__ = ["announce", "announce_start", "is_done", "summary", "telling_pauses", "way_on", "write_best"]
+__all__ = ["announce", "announce_start", "is_done", "summary", "telling", "way_on", "write_best"]
 
 BEST = 5
+
+log = logging.getLogger("runlib")
 
 
 def write_best(state: State, folder: RunFolder) -> None:
@@ -47,7 +51,8 @@ def summary(run: RunView, before: int) -> str:
     """
     state = run.state
     why = (state.ended.text or state.ended.reason).rstrip(".") if state.ended is not None else "cut off"
-    best = f"best loss {state.best.loss:.6g} of trial {state.best.tid}" if state.best else "no trial succeeded"
+    none = why_none(state) or "no trial succeeded"
+    best = f"best loss {state.best.loss:.6g} of trial {state.best.tid}" if state.best else none
     nothing = "nothing to do: " if is_done(state) and len(state.trials) == before else ""
     return f"{run.work_directory.name}: {nothing}{len(state.trials)} trials ({why}); {best}; {way_on(run)}"
 
@@ -69,8 +74,11 @@ def way_on(run: RunView) -> str:
 
 
 def announce(run: RunView, before: int) -> None:
-    """Print the summary, if a person is there to read it."""
-    _tell(lambda: summary(run, before))
+    """Print the summary, if a person is there to read it; that nothing succeeded is said in any case."""
+    if _is_read():
+        _tell(lambda: summary(run, before))
+    elif why := why_none(run.state):
+        log.warning("%s: %s", run.work_directory, why)
 
 
 def announce_start(run: RunView) -> None:
@@ -94,24 +102,28 @@ def _is_read() -> bool:
 
 class _Teller(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        try:
+        # Where standard error is gone nobody is there to be told, and that ends no run; the log has it.
+        with contextlib.suppress(OSError, ValueError):
             print(record.getMessage(), file=sys.stderr, flush=True)
-        except OSError:
-            self.handleError(record)
 
 
 @contextlib.contextmanager
-def telling_pauses(wanted: bool) -> Iterator[None]:
-    """In here, a person at the terminal is told when the run pauses and goes on, unless logging says so already."""
-    if not wanted or not is_terminal(sys.stderr) or _logging_tells():
-        yield
-        return
+def telling(wanted: bool) -> Iterator[None]:
+    """In here, standard error tells of results that cannot be used, unless logging says so already.
+
+    A person at the terminal is also told when the run pauses and goes on.
+    """
+    told = [results, pauses] if is_terminal(sys.stderr) else [results]
+    if not wanted or sys.stderr is None or _logging_tells():
+        told = []
     teller = _Teller()
-    pauses.addHandler(teller)
+    for logger in told:
+        logger.addHandler(teller)
     try:
         yield
     finally:
-        pauses.removeHandler(teller)
+        for logger in told:
+            logger.removeHandler(teller)
 
 
 def _logging_tells() -> bool:

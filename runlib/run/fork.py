@@ -13,7 +13,8 @@ from typing import Any
 
 from runlib.run import opening
 from runlib.run.folder import RunFolder
-from runlib.run.large import is_apart, load_large
+from runlib.run.large import is_apart, read_named
+from runlib.run.returned import files_of
 from runlib.run.session import make_metadata
 from runlib.tape.whole import raw_records, whole_tape
 
@@ -66,14 +67,15 @@ def _history(source: RunFolder, at: int | None) -> tuple[dict[str, Any], dict[st
 
 
 def _files(source: RunFolder, records: list[dict[str, Any]]) -> Iterator[tuple[str, bytes]]:
-    """The large results that the records name.
+    """The large results, and the bytes in results, that the records name.
 
     Raises:
         TapeCorrupt: One is missing or was changed.
     """
     for record in records:
         submit = record.get("submit", {})
-        if submit.get("of") is None and is_apart(submit.get("result", {})):
-            entry = submit["result"]["file"]
-            load_large(entry, source)
-            yield entry["name"], (source.path / entry["name"]).read_bytes()
+        if submit.get("of") is not None:
+            continue
+        result = submit.get("result", {})
+        for entry in [*([result["file"]] if is_apart(result) else []), *files_of(result)]:
+            yield entry["name"], read_named(entry, source)

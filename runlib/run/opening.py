@@ -25,11 +25,12 @@ from runlib.evaluator.base import Evaluator
 from runlib.run.claims import losses, read_claims
 from runlib.run.folder import RunFolder
 from runlib.run.session import session_info, versions
-from runlib.run.settings import check_direction, check_order
+from runlib.run.settings import check_direction, check_number, check_order
 from runlib.search.base import Search
 from runlib.search.spelling import Spelling
 from runlib.state.replay import replay
 from runlib.state.state import State
+from runlib.state.tally import OnError
 from runlib.tape.events import Record, Session
 from runlib.tape.foreign import is_foreign, open_tape
 from runlib.tape.lock import FolderLock
@@ -122,8 +123,17 @@ def make_state(
     """
     config = metadata["run"]
     order, direction = check_order(config.get("order", "completed")), check_direction(config.get("direction", "min"))
-    origin, spelled = metadata.get("origin"), Spelling(config.get("search"))
-    return State(search, path=tape, clock=clock, order=order, direction=direction, origin=origin, spelled=spelled)
+    on_error = OnError(*(check_number(config.get(name), name) for name in ("loss_on_error", "cost_on_error")))
+    return State(
+        search,
+        path=tape,
+        clock=clock,
+        order=order,
+        direction=direction,
+        on_error=on_error,
+        origin=metadata.get("origin"),
+        spelled=Spelling(config.get("search")),
+    )
 
 
 def live_state(metadata: dict[str, Any], tape: Path, search: Search) -> State:

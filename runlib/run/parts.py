@@ -9,6 +9,7 @@ from typing import Any
 
 from runlib.engine import registry
 from runlib.engine.component import Component, from_config
+from runlib.engine.earlier import with_earlier_defaults
 from runlib.engine.synonyms import near
 from runlib.errors import ConfigError
 from runlib.evaluator.base import Evaluator
@@ -19,6 +20,7 @@ from runlib.observe.status import StatusObserver
 from runlib.pool.base import Pool
 from runlib.run.settings import differences
 from runlib.run.view import RunView, wrap
+from runlib.search.asktell import AskTell
 from runlib.search.base import Search
 from runlib.space.accidents import quiet
 
@@ -29,7 +31,9 @@ __all__ = [
     "make_search",
     "noted",
     "noted_scene",
+    "restored_search",
     "same_evaluator",
+    "same_search",
     "warn_of_context",
 ]
 
@@ -83,17 +87,53 @@ def make_observers(given: Sequence[Any] | None, build: Build, context: Mapping[s
     return [build(f"observers.{i}", item, Observer) for i, item in enumerate(given)]
 
 
+def restored_search(given: Any, config: Any, context: Mapping[str, Any] | None) -> Search:
+    """The search of a run that goes on: the one that was given, or made of the config on the tape.
+
+    Raises:
+        ConfigError: It cannot be made, or is another one.
+    """
+    return make_search(config, context) if given is None else same_search(given, config, context)
+
+
 def make_search(config: Any, context: Mapping[str, Any] | None) -> Search:
-    """The search of a run, of the config that stands on its tape.
+    """The search of a run, by the config on its tape.
 
     Raises:
         ConfigError: With its place.
     """
+    return _made(with_earlier_defaults(config), context)
+
+
+def _made(given: Any, context: Mapping[str, Any] | None) -> Search:
     try:
         with quiet():
-            return from_config(config, context=context, family=Search)
+            return from_config(given, context=context, family=Search)
     except ConfigError as error:
         raise error.under("search") from error.__cause__
+
+
+def same_search(given: Any, config: Any, context: Mapping[str, Any] | None) -> Search:
+    """The search given to a restore, as it was before its first suggestion, if its config is that of the run.
+
+    Args:
+        given: A search, its config, or the optimizer of an ``AskTell``.
+        config: Of the search of the run.
+        context: Handed to a search that is made.
+
+    Raises:
+        ConfigError: It is another one; the message says where they differ.
+    """
+    config = with_earlier_defaults(config)
+    arguments = config.get(AskTell.kind) if isinstance(config, Mapping) else None
+    if isinstance(arguments, Mapping) and not isinstance(given, Component | Mapping | str):
+        given = AskTell(**{**arguments, "optimizer": given}, context=context)
+    search = _made(given, context)
+    found = list(differences(config, search.get_config()))
+    if found:
+        raise ConfigError(f"is another search than that of the run: {'; '.join(found)}", "search")
+    is_new = isinstance(search, AskTell) and not search.was_asked
+    return search if is_new else search.renewal()()
 
 
 def config_of(name: str, given: Any, family: type[Component]) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from typing import Any
 from runlib.errors import UnknownKind
 from runlib.run import opening
 from runlib.run.folder import RunFolder
-from runlib.run.parts import make_search
+from runlib.run.parts import restored_search
 from runlib.run.source import Source
 from runlib.search.base import Search
 from runlib.state.state import State
@@ -32,6 +32,7 @@ class Past:
     Args:
         folder: Of the run.
         evaluator: What a restore was given as its evaluator, or its name; None if it was given none.
+        search: Likewise, of the search.
         context: Handed to the search.
         verify: Ask the search again for every suggestion.
 
@@ -46,6 +47,7 @@ class Past:
         folder: RunFolder,
         evaluator: Any = None,
         *,
+        search: Any = None,
         context: Mapping[str, Any] | None = None,
         verify: bool = False,
     ) -> None:
@@ -54,7 +56,7 @@ class Past:
         self.config: dict[str, Any] = metadata["run"]
         self.source = Source(folder, metadata, evaluator)
         self._learn(opening.first_session(folder), 1)
-        self.search = self._make_search(context)
+        self.search = self._make_search(search, context)
         self.state: State = opening.live_state(metadata, folder.tape, self.search)
         self.end: tuple[Position, Tail | None] = opening.catch_up(folder, self.state, None, verify)
         self._learn(self.noted, self.state.last_session_n)
@@ -74,10 +76,10 @@ class Past:
         with self.source.standing_in():
             opening.load_plugins(noted)
 
-    def _make_search(self, context: Mapping[str, Any] | None) -> Search:
+    def _make_search(self, given: Any, context: Mapping[str, Any] | None) -> Search:
         try:
             with self.source.standing_in():
-                return make_search(self.config["search"], context)
+                return restored_search(given, self.config["search"], context)
         except UnknownKind:
             records = TapeReader(self.folder.tape)  # a later session may have noted where it is
             sessions = [(record.event.info, record.n) for record in records if isinstance(record.event, Session)]
@@ -85,4 +87,4 @@ class Past:
                 raise
             self._learn(*sessions[-1])
         with self.source.standing_in():
-            return make_search(self.config["search"], context)
+            return restored_search(given, self.config["search"], context)

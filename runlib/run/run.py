@@ -21,7 +21,8 @@ from runlib.run.audience import shown_to
 from runlib.run.beginning import Beginning
 from runlib.run.conduct import conduct, make_cast, make_policy
 from runlib.run.edit import Editing
-from runlib.run.finish import announce, announce_start, summary, telling_pauses
+from runlib.run.finish import announce, announce_start, summary, telling
+from runlib.run.fit import check_fit
 from runlib.run.folder import RunFolder
 from runlib.run.given import AnyDirection, AnyStop, Exceptional, Exceptions
 from runlib.run.hand import ByHand, Hand
@@ -64,6 +65,8 @@ class Run(ByHand, Editing, Beginning):
         order: ``"completed"``: the search hears of a result as soon as it is there. ``"suggested"``: in the order of
             suggestions, each suggestion knowing the same results whatever the timing, so that two runs with the
             same config, seed and number of workers are the same; a slow trial can stall the others.
+        loss_on_error: What the search hears of a failed trial instead of that it failed; its result stays the error.
+        cost_on_error: What a failed trial counts as its ``cost``.
         name: Of the run: its folder is ``run_<name>``; None for two random words.
         description: For people.
         pool: Where evaluations run; by default one process for each slot. Not part of the config.
@@ -108,6 +111,8 @@ class Run(ByHand, Editing, Beginning):
         retries: Mapping[Exceptional, int] | None = None,
         reuse: bool = True,
         order: Order = "completed",
+        loss_on_error: float | None = None,
+        cost_on_error: float | None = None,
         name: str | None = None,
         description: str | None = None,
         pool: Pool | Mapping[str, Any] | str | None = None,
@@ -124,6 +129,8 @@ class Run(ByHand, Editing, Beginning):
             "retries": retries,
             "reuse": reuse,
             "order": order,
+            "loss_on_error": loss_on_error,
+            "cost_on_error": cost_on_error,
             "name": name,
             "description": description,
         }
@@ -139,6 +146,7 @@ class Run(ByHand, Editing, Beginning):
         self._scene_given = {"pool": pool, "observers": observers, "context": context}
         self._set_scene(self._scene_given)
         _ = self.search, self.evaluator, self.stop
+        check_fit(self.evaluator, self.search)
         warn_of_context(self.given_context)
 
     # -- running ---------------------------------------------------------------------------------
@@ -184,7 +192,7 @@ class Run(ByHand, Editing, Beginning):
     def _run(self, evaluator: Evaluator, observers: Sequence[Observer], seconds: float | None) -> None:
         if self.announces:
             announce_start(self)
-        with listening() as interrupt, telling_pauses(self.announces):
+        with listening() as interrupt, telling(self.announces):
             policy = make_policy(self, self.pool.slots(self.context), seconds)
             cast = make_cast(self, self.pool, observers, self._require_pen().held, seconds)
             end = conduct(cast, policy, interrupt, evaluator, self.context)

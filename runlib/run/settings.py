@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ __all__ = [
     "check_direction",
     "check_duration",
     "check_names",
+    "check_number",
     "check_objective",
     "check_order",
     "check_retries",
@@ -47,6 +49,8 @@ DEFAULTS: Mapping[str, Any] = {
     "retries": {},
     "reuse": True,
     "order": "completed",
+    "loss_on_error": None,
+    "cost_on_error": None,
     "name": None,
     "description": None,
 }
@@ -63,6 +67,8 @@ def check_settings(given: Mapping[str, Any]) -> dict[str, Any]:
         "retries": check_retries(settings["retries"]),
         "reuse": check_bool(settings["reuse"], "reuse"),
         "order": check_order(settings["order"]),
+        "loss_on_error": check_number(settings["loss_on_error"], "loss_on_error"),
+        "cost_on_error": check_number(settings["cost_on_error"], "cost_on_error"),
         "name": None if settings["name"] is None else check_name(settings["name"]),
         "description": settings["description"],
     }
@@ -115,6 +121,15 @@ def check_bool(value: Any, name: str) -> bool:
     if not isinstance(value, bool):
         raise ConfigError(f"takes true or false, got {value!r}", name)
     return value
+
+
+def check_number(value: Any, name: str) -> float | None:
+    """``loss_on_error`` and ``cost_on_error``: a finite number, or None."""
+    if value is None:
+        return None
+    if not _is_number(value) or not abs(value) < math.inf:
+        raise ConfigError(f"takes a finite number, or null, got {value!r}", name)
+    return float(value)
 
 
 def check_order(value: Any) -> Order:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from runlib.engine import registry
-from runlib.engine.canonical import NotPlain, canonical_json
+from runlib.engine.canonical import NotPlain, canonical_json, plain
 from runlib.engine.component import Component, from_config, is_config
 from runlib.errors import ConfigError, ReplayMismatch, UnknownKind
 from runlib.space.expression import Term
@@ -61,6 +61,15 @@ class Search(Component, abstract=True):
             )
         return given
 
+    def renewal(self) -> Callable[[], Search]:
+        """What makes another search as this one is now, before its first suggestion.
+
+        The base class makes it of the config; override it where that does not tell all.
+        """
+        config, context = plain(self.get_config()), self.given_context
+        # A copy each time, for a search may change the lists that it was given.
+        return lambda: from_config(plain(config), context=context, family=Search)
+
     def suggest(self) -> tuple[int, Any]:
         """The next ``(tid, suggestion)``; the suggestion is plain data.
 
@@ -75,11 +84,20 @@ class Search(Component, abstract=True):
 
         Args:
             tid: A trial that was suggested, recalled or adopted, and not yet submitted.
-            error: The trial failed; it has no loss.
+            error: The trial failed; it has no loss. A search that learns takes it for the worst there is, so that it
+                keeps away from where trials fail.
             loss: Smaller is better.
             var: The variance of the loss, if the evaluator gave one.
         """
         raise NotImplementedError(f"{type(self).__qualname__} has no submit()")
+
+    def void(self, tid: int) -> None:
+        """Trial ``tid`` ends without a result that may be learned from, right before it is forgotten.
+
+        The base class submits it as an error: a search may wait for every trial. Where an error is something to learn
+        from and cannot be forgotten, this is where to do otherwise.
+        """
+        self.submit(tid, error=True)
 
     def memo(self, tid: int) -> Any:
         """What the tape must keep of suggestion ``tid`` that cannot be read off it: plain data, or None.
@@ -166,7 +184,7 @@ def unserved(search: Search) -> Search:
     other suggestions than its config says.
     """
     if search.served:
-        search = from_config(search.get_config(), context=search.given_context, family=Search)
+        search = search.renewal()()
     search.served = True
     return search
 

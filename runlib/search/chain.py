@@ -6,17 +6,18 @@ trial in all of them. A part that is done hears nothing any more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from runlib.engine.canonical import plain
 from runlib.engine.component import from_config, is_config
+from runlib.engine.copies import Copied
 from runlib.errors import ConfigError, ReplayMismatch, SearchError, SearchExhausted
 from runlib.search import _checks as checks
 from runlib.search._history import History
 from runlib.search._nested import config_within, handed_down
 from runlib.search.base import Search, unserved
-from runlib.search.by_history import complete
+from runlib.search.by_history import ByHistory, complete
 from runlib.space.tree import Space
 
 __all__ = ["ChainSearch"]
@@ -43,6 +44,8 @@ class ChainSearch(Search):
 
     kind = "search_chain"
     also_called = ("sequence", "sequential", "then")
+    space = Copied()
+    searches = Copied()
 
     def __init__(
         self,
@@ -70,6 +73,17 @@ class ChainSearch(Search):
 
     def _get_config(self) -> dict[str, Any]:
         return {"searches": self._config, "space": self.space, "seed": self.seed}
+
+    def renewal(self) -> Callable[[], Search]:
+        """What makes another chain, of parts made anew."""
+        renewals = [(part.inner if isinstance(part, ByHistory) else part).renewal() for part in self._parts]
+        space, seed, context, counts = self.space, self.seed, self.given_context, list(self._counts)
+
+        def renew() -> Search:
+            made = [{"search": make(), "count": n} for make, n in zip(renewals, counts, strict=True)]
+            return ChainSearch(made, space, seed, context)
+
+        return renew
 
     def suggest(self) -> tuple[int, Any]:
         """The next ``(tid, suggestion)``, of the current part.
@@ -106,6 +120,16 @@ class ChainSearch(Search):
         self._history.hear(tid, error=error, loss=loss)
         for part in self._parts[self._now :]:
             part.submit(tid, error=error, loss=loss, var=var)
+
+    def void(self, tid: int) -> None:
+        """Let the current part and those after it know that trial ``tid`` ends without a result to learn from.
+
+        Raises:
+            SearchError: There is no such trial, or it was submitted before.
+        """
+        self._history.hear(tid, error=True, loss=None)
+        for part in self._parts[self._now :]:
+            part.void(tid)
 
     def memo(self, tid: int) -> Any:
         """The number of the part that made suggestion ``tid``, and its memo; None for older trials."""

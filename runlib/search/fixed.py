@@ -11,6 +11,7 @@ from typing import Any
 
 from runlib.engine.arguments import listed
 from runlib.engine.canonical import plain
+from runlib.engine.copies import Copied
 from runlib.errors import ConfigError, ReplayMismatch, SearchExhausted
 from runlib.search import _checks as checks
 from runlib.search._history import History
@@ -46,6 +47,8 @@ class FixedSearch(Search):
 
     kind = "search_fixed"
     also_called = ("list", "points", "given", "enqueue")
+    space = Copied()
+    suggestions = Copied()
 
     def __init__(
         self,
@@ -62,18 +65,19 @@ class FixedSearch(Search):
         suggestions = listed("suggestions", suggestions, more)
         if (suggestions is None) == (file is None):
             raise ConfigError("takes either suggestions or a file", "suggestions")
-        self.suggestions = read_listing(file) if file is not None else _checked(suggestions)
+        self._list = read_listing(file) if file is not None else _checked(suggestions)
+        self.suggestions = self._list
         self.file = file
         self._space = None if space is None else Space.of(space, "space")
         self.space = None if self._space is None else self._space.data
         self.seed = checks.integer("seed", seed)
         if self._space is not None:
-            self.suggestions = [self._checked(self._space, *item) for item in enumerate(self.suggestions)]
+            self._list[:] = [self._checked(self._space, *item) for item in enumerate(self._list)]
         self._history = History(0)
         self._place = 0
 
     def _get_config(self) -> dict[str, Any]:
-        return {"suggestions": self.suggestions, "space": self.space, "seed": self.seed}
+        return {"suggestions": self._list, "space": self.space, "seed": self.seed}
 
     def suggest(self) -> tuple[int, Any]:
         """The next ``(tid, suggestion)``.
@@ -81,9 +85,9 @@ class FixedSearch(Search):
         Raises:
             SearchExhausted: All were suggested.
         """
-        if self._place >= len(self.suggestions):
-            raise SearchExhausted(f"all {len(self.suggestions)} suggestions of the list were made")
-        suggestion = plain(self.suggestions[self._place])
+        if self._place >= len(self._list):
+            raise SearchExhausted(f"all {len(self._list)} suggestions of the list were made")
+        suggestion = plain(self._list[self._place])
         self._place += 1
         return self._history.add(()), suggestion
 
@@ -102,7 +106,7 @@ class FixedSearch(Search):
             ReplayMismatch: It is not the next trial, or not the next of the list.
         """
         self._history.expect(tid)
-        if self._place >= len(self.suggestions) or not same(self.suggestions[self._place], self.spelled(suggestion)):
+        if self._place >= len(self._list) or not same(self._list[self._place], self.spelled(suggestion)):
             raise ReplayMismatch(f"trial {tid} cannot be recalled: it is not suggestion {self._place} of the list")
         self._place += 1
         self._history.add(())

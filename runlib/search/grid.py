@@ -9,6 +9,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
+from runlib.engine.copies import Copied
 from runlib.errors import ConfigError, ReplayMismatch, SearchExhausted
 from runlib.search import _checks as checks
 from runlib.search._history import History
@@ -52,6 +53,8 @@ class GridSearch(Search):
 
     kind = "search_grid"
     also_called = ("grid_sampler", "brute_force", "brute", "exhaustive")
+    space = Copied()
+    resolution = Copied()
 
     def __init__(
         self,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from runlib.engine.component import Component
+from runlib.engine.copies import Copied
 from runlib.errors import SearchExhausted, SpaceError
 from runlib.search import _checks as checks
 from runlib.search._history import History
@@ -51,6 +52,8 @@ class RandomSearch(Search):
 
     kind = "search_random"
     also_called = ("rand", "randomized", "random_sampler", "uniform")
+    space = Copied()
+    sampler = Copied()
 
     def __init__(
         self,

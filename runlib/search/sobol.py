@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runlib.engine.canonical import plain
+from runlib.engine.copies import Copied
 from runlib.engine.extras import load
 from runlib.errors import SearchExhausted, SpaceError
 from runlib.search import _checks as checks
@@ -58,6 +59,7 @@ class SobolSearch(Search):
         "lhs",
         "latin_hypercube",
     )
+    space = Copied()
 
     def __init__(
         self, space: Any, seed: int = 123, scramble: bool = True, context: Mapping[str, Any] | None = None

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
+from runlib.engine.copies import copied
 from runlib.errors import TapeFormat
 
 __all__ = [
@@ -195,6 +196,13 @@ class Record:
     n: int
     t: float
     event: Event | None
+
+    def copy(self) -> Record:
+        """The same, sharing no data with it."""
+        if self.event is None:
+            return self
+        parts = {name: copied(getattr(self.event, name)) for name in _FIELDS[type(self.event)]}
+        return Record(self.n, self.t, type(self.event)(**parts))
 
 
 def event_to_data(event: Event) -> dict[str, Any]:

@@ -425,3 +425,50 @@ def test_standard_output_is_what_the_command_says(project: Path, command: Comman
     assert "from a" not in done.stdout
     assert "imported" not in done.stdout
     assert done.stderr.splitlines().count("from a child") == 7  # once for the baseline
+
+
+HOPELESS = """
+import math
+
+
+def loss(model):
+    return {"score": model["x"]}
+
+
+def slow(model):
+    raise TimeoutError("took too long")
+
+
+def nothing(model):
+    return {"status": "fail", "why": "no license"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (
+            "loss",
+            "error: none of the first 5 results can be used; trial 4: the evaluator returned a dict without 'loss'",
+        ),
+        ("slow", "error: none of 6 trials succeeded: 6 TimeoutError (took too long)"),
+        (
+            "nothing",
+            "error: none of 6 trials succeeded: 6 Failed (the evaluator returned the status 'fail'; why: 'no l",
+        ),
+    ],
+)
+def test_a_run_without_any_success_fails_and_says_why(quick: Command, project: Path, function: str, said: str) -> None:
+    (project / "hopeless.py").write_text(HOPELESS)
+    evaluator = {"eval_function": {"function": f"hopeless.py:{function}"}}
+    (project / "hopeless.yaml").write_text(
+        write_yaml({**config(run={"evaluator": evaluator}), "plugins": ["project/steps.py"], "pool": "pool_serial"})
+    )
+    done = quick("run", "hopeless.yaml")
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "runlib restore" in done.stdout
+    again = quick("restore", "run_red_fox", "--quiet")
+    assert again.returncode == 1
+    assert "error: none of" in again.stderr

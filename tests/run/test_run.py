@@ -160,7 +160,7 @@ class TestErrors:
     def test_an_invalid_result_is_an_error_of_its_trial(self, tmp_path: Path) -> None:
         run = make(tmp_path, evaluator=lambda x: float("nan"), stop=StopMax(2)).run()
         assert run.state.trials[0][1]["error"] == "InvalidResult"
-        assert run.best is None
+        assert run.state.best is None
 
     def test_five_lost_workers_in_a_row_end_the_run(self, tmp_path: Path) -> None:
         pool = DirectPool(said=[Lost(0, "killed by SIGKILL")] * 5)

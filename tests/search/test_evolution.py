@@ -87,7 +87,7 @@ def test_the_first_ones_are_random_and_later_ones_children_of_the_living() -> No
 
 def test_the_parent_is_the_best_of_the_sample_and_the_oldest_die() -> None:
     space = {"x": Float(0, 1), "y": Float(0, 1)}
-    search = EvolutionSearch(space, population=5, sample=5, scale=0.001)
+    search = EvolutionSearch(space, population=5, sample=5, scale=0.001, errors_ok=False)
     first = lived(search, 1, lambda s: -100.0)[0]
     rest = lived(search, 4, lambda s: 1.0)
     parents = []

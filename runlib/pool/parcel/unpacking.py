@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from runlib.engine import registry
-from runlib.engine.component import from_config
 from runlib.evaluator.base import Evaluator
+from runlib.evaluator.component import ComponentEvaluator, as_evaluator
 from runlib.pool.parcel.handling import apply_handling
 from runlib.pool.parcel.script import Origin, ScriptModule, stand_in
 
@@ -106,8 +106,9 @@ def _unpack_rest(data: bytes | None) -> None:
 
 
 def _build(cls: type, config: Any, context: Any, objective: str) -> Evaluator:
-    registry.register(cls)
-    evaluator = from_config(config, context=context, family=Evaluator)
+    if cls is not ComponentEvaluator:
+        registry.register(cls)
+    evaluator = as_evaluator(config, context)
     evaluator.objective = objective
     return evaluator
 
