@@ -27,7 +27,7 @@ def evaluate(x):
     print("error", file=sys.stderr)
     os.write(1, b"descriptor\\n")
     os.system("echo child")
-    ctypes.CDLL(None).puts(b"from C")
+    ctypes.CDLL(None).printf(b"from C\\n")
     ctypes.CDLL(None).fflush(None)
     time.sleep(0.01)
     return x
@@ -66,9 +66,9 @@ def pieces(shown: str) -> list[str]:
     return [STYLE.sub("", piece) for piece in ERASED.split(shown)]
 
 
-@pytest.mark.parametrize("pool", ["ProcessPool", "SerialPool"])
-def test_prints_stand_above_the_progress_and_are_whole(tmp_path: Path, pool: str) -> None:
-    shown, code = on_a_terminal(tmp_path, SCRIPT.format(pool=pool, how=""))
+@pytest.mark.parametrize(("pool", "unbuffered"), [("ProcessPool", ""), ("ProcessPool", "1"), ("SerialPool", "")])
+def test_prints_stand_above_the_progress_and_are_whole(tmp_path: Path, pool: str, unbuffered: str) -> None:
+    shown, code = on_a_terminal(tmp_path, SCRIPT.format(pool=pool, how=""), PYTHONUNBUFFERED=unbuffered)
     assert code == 0
     assert "\x1b[?25l" not in shown  # the cursor stays visible
     seen = pieces(shown)
@@ -153,10 +153,9 @@ def test_a_killed_run_leaves_the_terminal_clean(tmp_path: Path) -> None:
 
 
 def test_a_killed_drawer_is_replaced_and_nobody_waits(tmp_path: Path) -> None:
-    kill = "os.system('pkill -KILL -P %d -f drawer.py' % os.getpid()) if x > 0.5 else None; print('y' * 9000)"
-    shown, code = on_a_terminal(
-        tmp_path, SCRIPT.format(pool="SerialPool", how="").replace("time.sleep(0.01)", kill), COLUMNS="100"
-    )
+    kill = "terminal._shown[0]._drawer.kill() if x > 0.5 else None\n    print('y' * 9000)"
+    script = "from runlib.observe import terminal\n" + SCRIPT.format(pool="SerialPool", how="")
+    shown, code = on_a_terminal(tmp_path, script.replace("time.sleep(0.01)", kill))
     assert code == 0
     assert "afterwards True" in shown
     assert [len(piece) for piece in pieces(shown) if piece.startswith("yyy")].count(9000) >= 6
