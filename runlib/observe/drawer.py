@@ -7,7 +7,8 @@ follow. A line that was redrawn by carriage returns is written as it stood at it
 
 It is a process of its own, so that a print is never in the way of a run: no thread of the manager has to get its turn
 for a pipe to be emptied. It hears no signal of the terminal, and it ends once the manager says so or is gone; what was
-printed by then is written.
+printed by then is written. A child of it does the work: if somebody kills that, another one goes on, for a pipe that
+nobody empties would stop whoever prints.
 
 Run as a script: ``python -I -S drawer.py PRINTS LINES``: two descriptors, the pipe, and a socket that brings lines of
 progress, each behind a zero byte.
@@ -21,7 +22,7 @@ import select
 import sys
 import time
 
-__all__ = ["Drawing", "main"]
+__all__ = ["Drawing", "draw", "main"]
 
 ERASE = b"\r\x1b[2K"
 MOMENT = 0.2  # seconds after which what ends no line is written
@@ -112,8 +113,22 @@ class _Screen:
 
 
 def main(prints: int, lines: int) -> None:
+    """Let a child draw, and another one if that is killed."""
+    left = b""  # of a child that was killed: the line of progress, most likely
+    while True:
+        child = os.fork()
+        if child == 0:
+            draw(prints, lines, left)
+            os._exit(0)
+        if os.waitpid(child, 0)[1] == 0:
+            return
+        left = ERASE
+
+
+def draw(prints: int, lines: int, first: bytes = b"") -> None:
     """Draw until the manager is gone, or says that it is done, and nothing is printed any more."""
     poll, drawing, screen = select.poll(), Drawing(), _Screen()
+    screen.write(first)
     for fd in (prints, lines):
         poll.register(fd, select.POLLIN)
     reading, unread, printed_at = {prints, lines}, b"", 0.0

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -92,7 +93,7 @@ class Terminal:
         line = _rendered(text, done, total, self._width()).encode() + b"\0"
         try:
             self._lines.sendall(line)
-        except OSError:  # somebody killed the drawer: what is printed must not wait for ever
+        except OSError:  # somebody killed all of the drawer
             self._lines.close()
             self._drawer.wait()
             self._lines, self._drawer = self._start()
@@ -112,15 +113,22 @@ class Terminal:
         for fd, before in self._turned.items():
             os.dup2(before, fd, inheritable=fd <= 2)
             os.close(before)
-        self._lines.close()
-        try:
-            self._drawer.wait(PATIENCE)
-        except subprocess.TimeoutExpired:  # the terminal does not take it
-            self._drawer.kill()
-            self._drawer.wait()
+        self._end_drawer()
         os.close(self._read)
         os.close(self._own)
         _shown.remove(self)
+
+    def _end_drawer(self) -> None:
+        """Wait until it has written what was printed."""
+        with self._lines, contextlib.suppress(OSError):
+            self._lines.settimeout(PATIENCE)
+            try:
+                self._lines.shutdown(socket.SHUT_WR)
+                self._lines.recv(1)  # the end, when nobody holds the other side any more
+            except TimeoutError:  # the terminal does not take it
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._drawer.pid, signal.SIGKILL)
+        self._drawer.wait()
 
     @staticmethod
     def _flush() -> None:

@@ -99,7 +99,9 @@ def _settle(boot: dict[str, Any]) -> None:
         os.environ["PYTHONPATH"] = boot["pythonpath"]
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(line_buffering=True)  # so that a killed trial leaves what it printed
+            # So that a killed trial leaves what it printed; and lines are written whole, also with PYTHONUNBUFFERED,
+            # by which a line is as many writes as it was printed in, and lines of several workers mix.
+            stream.reconfigure(line_buffering=True, write_through=False)
     for folder in boot["paths"]:
         registry.add_path(folder)
     for plugin in boot["plugins"]:
