@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from runlib.engine import registry
 from runlib.engine.component import Component, from_config
-from runlib.errors import ConfigError
+from runlib.errors import ConfigError, UnknownKind
 from runlib.evaluator.asynchronous import refuse_asynchronous
 from runlib.evaluator.base import Evaluator
 from runlib.evaluator.calling import Caller
@@ -78,7 +78,7 @@ def as_evaluator(given: Any, context: Mapping[str, Any] | None) -> Evaluator:
     if isinstance(given, Component):
         made = given
     else:
-        made = from_config(given, context=context, family=Component if _is_config_of_callable(given) else Evaluator)
+        made = _made(given, context)
     if not isinstance(made, Evaluator) and not _can_be_called(type(made)):
         name = type(made).__name__
         raise ConfigError(
@@ -89,6 +89,16 @@ def as_evaluator(given: Any, context: Mapping[str, Any] | None) -> Evaluator:
         return made
     refuse_asynchronous(cast(Callable[..., Any], made))
     return ComponentEvaluator(made)
+
+
+def _made(given: Any, context: Mapping[str, Any] | None) -> Component:
+    try:
+        return from_config(given, context=context, family=Component if _is_config_of_callable(given) else Evaluator)
+    except UnknownKind as error:
+        if not isinstance(given, str):
+            raise
+        function = f"a function is written 'module:name' or 'file.py:name', got {given!r}"
+        raise UnknownKind(f"{function}; {error.reason}", error.path) from None
 
 
 def _is_function(given: Any) -> bool:
