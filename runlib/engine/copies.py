@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 __all__ = ["Copied", "Shown", "copied"]
 
+_CONTAINERS = frozenset({dict, list, tuple})
+
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -18,11 +20,11 @@ def copied(value: Any) -> Any:
     """A copy of data; in dicts, lists and tuples everything is copied that is one of these."""
     kind = type(value)
     if kind is dict:
-        return {key: copied(item) for key, item in value.items()}
+        return {key: copied(item) if type(item) in _CONTAINERS else item for key, item in value.items()}
     if kind is list:
-        return [copied(item) for item in value]
+        return [copied(item) if type(item) in _CONTAINERS else item for item in value]
     if kind is tuple:
-        return tuple([copied(item) for item in value])
+        return tuple(map(copied, value))
     return value
 
 

@@ -33,6 +33,9 @@ class Caller:
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
         self.signature = _signature(function)
+        # Read once: annotations take longer to read than many an evaluation.
+        first = None if self.signature is None else _first(self.signature)
+        self._is_of_dict = first is not None and is_dict(first.annotation)
 
     def __call__(self, suggestion: Any) -> Any:
         """What the function returns.
@@ -42,7 +45,7 @@ class Caller:
         """
         if not isinstance(suggestion, dict) or self.signature is None:
             return self.function(suggestion)
-        if _asks_for_whole(self.signature, suggestion):
+        if self._is_of_dict and _asks_for_whole(self.signature, suggestion):
             return self.function(suggestion)
         if _fits(self.signature, suggestion):
             return self.function(**suggestion)
@@ -70,8 +73,9 @@ def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
 
 
 def _asks_for_whole(signature: inspect.Signature, suggestion: dict[str, Any]) -> bool:
+    """Whether the whole is meant by a first parameter that is a dict."""
     first = _first(signature)
-    if first is None or not is_dict(first.annotation) or not _takes_one(signature):
+    if first is None or not _takes_one(signature):
         return False
     return not isinstance(suggestion.get(first.name), dict) or not _fits(signature, suggestion)
 

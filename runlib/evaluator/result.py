@@ -26,6 +26,7 @@ __all__ = ["error_names", "error_result", "ok_result"]
 
 NUMBERS = ("duration", "var", "cost")
 _FAILED = frozenset({"fail", "failed", "failure", "error"})
+_USUAL = frozenset({float, int, dict})
 _UNFINISHED = frozenset({"new", "running", "suspended"})
 
 
@@ -42,16 +43,21 @@ def ok_result(returned: Any, duration: float, objective: str = "loss") -> dict[s
         InvalidResult: No finite loss, or a number that is none, with its place and type.
         Failed: The status says so.
     """
-    _refuse_unfinished(returned)
+    if type(returned) not in _USUAL:
+        _refuse_unfinished(returned)
     given = _in_our_words(returned) if isinstance(returned, Mapping) else {"loss": returned}
     if objective not in given:
         raise InvalidResult(f"the evaluator returned {_without(objective, returned, given)}")
-    loss = _loss(given[objective], objective)
-    numbers = {name: _number(given.pop(name), name) for name in NUMBERS if name in given}
+    own = {"loss": _loss(given[objective], objective), "duration": duration}
+    if len(given) == 1 and objective == "loss":
+        return {"ok": own}
+    own.update((name, value) for name in NUMBERS if (value := _number(given.pop(name, None), name)) is not None)
     conversion = Conversion()
     rest = conversion.mapping(_renamed(given) if objective != "loss" else _beside(given))
-    known = {name: value for name, value in numbers.items() if value is not None}
-    return {"ok": {"loss": loss, **rest, "duration": duration, **known}, **_noted(conversion)}
+    for name in {"loss", *NUMBERS} & rest.keys():  # of keys that only have such a text, such as members of an Enum
+        conversion.drop((name,), "its key is no text, but becomes that of a number which a result may have")
+        del rest[name]
+    return {"ok": {**own, **rest}, **_noted(conversion)}
 
 
 def _beside(given: dict[Any, Any]) -> dict[Any, Any]:
@@ -63,6 +69,8 @@ def _renamed(given: dict[Any, Any]) -> dict[Any, Any]:
 
 
 def _noted(conversion: Conversion) -> dict[str, Any]:
+    if not conversion.files and not conversion.dropped:
+        return {}
     files = [[list(place), base64.b64encode(data).decode()] for place, data in conversion.files]
     return {
         **({"dropped": conversion.dropped} if conversion.dropped else {}),
@@ -88,7 +96,7 @@ def _in_our_words(returned: Mapping[Any, Any]) -> dict[Any, Any]:
         InvalidResult: It says that the trial has not ended.
     """
     given = dict(returned)
-    status = _status(given.get("status"))
+    status = _status(given["status"]) if "status" in given else ""
     if status in _FAILED:
         raise Failed(_why(given))
     if status in _UNFINISHED:
@@ -136,6 +144,8 @@ def _one(value: Any, name: str) -> Any:
     Raises:
         InvalidResult: It is no data.
     """
+    if type(value) is float or type(value) is int:
+        return value
     close_awaitable(value)
     try:
         found = Conversion().value(value, (name,))

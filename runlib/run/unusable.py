@@ -37,10 +37,11 @@ class FirstResults:
 
     def take(self, tid: int, result: Mapping[str, Any]) -> InvalidResult | None:
         """Hear of a result; returns why the run is to end, if it is."""
-        error = result.get("error", {})
-        if error.get("error") != UNUSABLE:
+        error = result.get("error")
+        if error is None or error.get("error") != UNUSABLE:
             self._counts = False
-            self._tell("dropped", tid, ", ".join(_each(result.get("dropped", {}))))
+            if "dropped" in result:
+                self._tell("dropped", tid, ", ".join(_each(result["dropped"])))
             return None
         reason = _line(error.get("error_text", ""))
         self._tell(UNUSABLE, tid, reason)

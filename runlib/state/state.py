@@ -207,9 +207,8 @@ class State(Tally):
         suggestion, eid = self._close(tid)
         entry = self._entry(event, suggestion)
         self.trials.put(tid, entry)
-        beside = {key: event.result[key] for key in BESIDE if key in event.result}
-        if beside:
-            self._beside[tid] = beside
+        if len(event.result) > 1:
+            self._note_beside(tid, event.result)
         if event.of is None:
             if eid in self._owner:
                 self._older.setdefault(eid, []).append(self._owner[eid])
@@ -219,6 +218,11 @@ class State(Tally):
             self._of[tid] = event.of
         self._count(tid, entry, event.of is not None)
         self.telling.finished(tid, entry)
+
+    def _note_beside(self, tid: int, result: dict[str, Any]) -> None:
+        beside = {key: result[key] for key in BESIDE if key in result}
+        if beside:
+            self._beside[tid] = beside
 
     def _close(self, tid: int) -> tuple[Any, str]:
         """A live trial is live no more; its suggestion and its evaluation."""

@@ -25,6 +25,11 @@ from runlib.evaluator.conversion import FILES, NAMED, Conversion
 from runlib.evaluator.result import ok_result
 
 
+class Ours(enum.Enum):
+    LOSS = "loss"
+    COST = "cost"
+
+
 class Colour(enum.Enum):
     RED = "red"
     SHAPE = (1, 2)
@@ -322,3 +327,10 @@ def test_plain_data_is_copied_as_it_is() -> None:
     assert made == given
     assert made["a"] is not given["a"]
     assert (conversion.dropped, conversion.files) == ({}, [])
+
+
+def test_a_key_that_becomes_one_of_ours_does_not_take_its_place() -> None:
+    result = ok_result({"loss": 0.25, Ours.LOSS: "x", Ours.COST: "much"}, 0.1)
+    assert result["ok"] == {"loss": 0.25, "duration": 0.1}
+    assert set(result["dropped"]) == {"loss", "cost"}
+    assert ok_result({"loss": 0.25, "cost": 2, Ours.COST: "much"}, 0.1)["ok"]["cost"] == 2
