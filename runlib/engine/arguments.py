@@ -13,6 +13,7 @@ import types
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self, TypeVar, cast
 
+from runlib.engine.native import is_column
 from runlib.engine.synonyms import UNITS, near
 from runlib.errors import ConfigError, UnknownArgument
 
@@ -104,7 +105,7 @@ def listed(name: str, first: Any, more: tuple[Any, ...]) -> Any:
     Raises:
         ConfigError: Both ways at once.
     """
-    is_list = isinstance(first, list | tuple)
+    is_list = isinstance(first, list | tuple) or is_column(first)
     if is_list and more:
         raise ConfigError(f"takes them one by one or in one list, not both; got a list and {more[0]!r}", name)
     return first if is_list or (first is None and not more) else [first, *more]

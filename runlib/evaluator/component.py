@@ -122,5 +122,5 @@ def _is_config_of_callable(given: Any) -> bool:
 
 def _can_be_called(cls: type) -> bool:
     """Whether objects of a class are called with suggestions; those of runlib's other families are not."""
-    families = [base for base in cls.__mro__ if base.__module__.startswith("runlib.") and base is not Component]
+    families = [base for base in cls.__mro__ if base.__module__.startswith("runlib.") and base not in Component.__mro__]
     return not families and any("__call__" in vars(base) for base in cls.__mro__)

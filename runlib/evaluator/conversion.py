@@ -7,10 +7,12 @@ that is a number or a truth value becomes its text. Bytes are put aside, for the
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from runlib.engine.native import is_column
 from runlib.engine.plain import MAX_DEPTH, NotPlain, plain
 from runlib.evaluator.foreign import simpler
 
@@ -92,13 +94,11 @@ class Conversion:
             return self.mapping(value, place)
         if isinstance(value, list | tuple):
             return self._sequence(value, place)
-        try:
-            return plain(value)  # of a scalar: a subclass of int, float or str, or one of numpy
-        except NotPlain as error:
-            found = simpler(value)
-            if found is value:
-                raise error from None
-        return self.value(found, place, steps + 1)
+        if not is_column(value):  # a column may have an index, which a list would lose
+            with contextlib.suppress(NotPlain):
+                return plain(value)  # of a scalar: a subclass of int, float or str, or one of numpy
+        found = simpler(value)
+        return plain(value) if found is value else self.value(found, place, steps + 1)
 
     def _sequence(self, value: Iterable[Any], place: Place) -> list[Any]:
         result: list[Any] = []

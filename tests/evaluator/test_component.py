@@ -148,7 +148,8 @@ def test_what_is_no_evaluator_is_refused(given: Any, text: str) -> None:
 
 
 def test_one_that_cannot_be_pickled_is_made_anew_in_a_worker(own_registry: None) -> None:
-    from runlib.pool.parcel import pack, unpack
+    from runlib.pool.parcel.packing import pack
+    from runlib.pool.parcel.unpacking import unpack
 
     class Locked(MockEvaluator):
         kind = "locked_evaluator"

@@ -156,9 +156,7 @@ def test_a_signal_ends_the_run_in_order(tmp_path: Path, signum: int, code: int) 
     _, err = process.communicate(timeout=30)
     assert process.returncode == code
     assert [line.partition(";")[0] for line in err.splitlines()] == (
-        [f"{ran_in(tmp_path).name.removeprefix('run_')}: 0 trials (stopped by SIGINT)"]
-        if signum == signal.SIGINT
-        else []
+        [f"{ran_in(tmp_path).name}: 0 trials (stopped by SIGINT)"] if signum == signal.SIGINT else []
     )
     state = Run.checkout(next((tmp_path / "out").iterdir())).state
     assert state.ended is not None

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from runlib import Component, ConfigError, EvaluationError, FixedSearch, Float, Hyperopt, RandomSearch, Run, StopMax
+from runlib.space.accidents import quiet
 from tests.fakes import DirectPool, SpySearch
 
 SPACE = {"x": Float(0, 1)}
@@ -87,7 +88,8 @@ def test_a_function_that_takes_nothing_is_refused_where_there_is_something(searc
 @pytest.mark.parametrize("pool", [DirectPool(), "pool_processes"])
 @pytest.mark.parametrize("space", [{}, {"epochs": 3}, None])
 def test_it_is_called_where_the_space_has_none_either(tmp_path: Path, pool: Any, space: Any) -> None:
-    search = FixedSearch([{}]) if space is None else Hyperopt(space)
+    with quiet():  # of a space in which nothing varies
+        search = FixedSearch([{}]) if space is None else Hyperopt(space)
     run = Run(search, nothing, StopMax(1), pool=pool, **QUICK).prepare(tmp_path).run()
     assert run.state.trials.losses == [1.0]
 
