@@ -81,7 +81,7 @@ class ChainSearch(Search):
 
         def renew() -> Search:
             made = [{"search": make(), "count": n} for make, n in zip(renewals, counts, strict=True)]
-            return ChainSearch(made, space, seed, context)
+            return ChainSearch(made, space=space, seed=seed, context=context)
 
         return renew
 
