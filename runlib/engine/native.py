@@ -27,9 +27,8 @@ def is_column(value: Any) -> bool:
         return True
     if is_numpy(value):
         return getattr(value, "shape", ()) != () and value.dtype.kind in KINDS | {"O"}
-    if not type(value).__module__.startswith("pandas."):
-        return False
-    return any(cls.__name__ in COLUMNS for cls in type(value).__mro__)
+    above = type(value).__mro__
+    return any(cls.__name__ in COLUMNS and cls.__module__.split(".")[0] == "pandas" for cls in above)
 
 
 def listed(value: Any) -> list[Any]:

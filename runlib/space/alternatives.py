@@ -134,7 +134,8 @@ def _listed(given: Categorical | Ordinal | Choice) -> tuple[Any, ...]:
     if is_column(options):
         options = listed(options)
     if not isinstance(options, list | tuple) or not options:
-        raise given.wrong(f"options of {given.noun} must be a list with something in it, got {options!r}")
+        shown = " ".join(repr(options).split())  # a table has several lines
+        raise given.wrong(f"options of {given.noun} must be a list with something in it, got {shown[:80]}")
     if not isinstance(given, Choice):
         return tuple(owned(list(options)))
     refuse_ranges(options, option=True)  # while tuples are still tuples

@@ -294,15 +294,16 @@ def test_an_element_that_is_no_data_is_named() -> None:
         plain({"a": np.array([1, len], dtype=object)})
 
 
-def column_of(name: str, items: list[Any]) -> Any:
+def column_of(name: str, items: list[Any], module: str = "pandas") -> Any:
     """Something that is known as a column of pandas: by the module and the name of a base class, and its tolist()."""
-    base = type(name, (), {"__module__": "pandas.core.base", "tolist": lambda self: items})
+    base = type(name, (), {"__module__": module, "tolist": lambda self: items})
     return type("Other", (base,), {"__module__": "pandas.core.other"})()
 
 
 def test_columns_of_pandas_are_lists() -> None:
     for name in ("Index", "Series", "ExtensionArray"):
         assert plain({"a": column_of(name, ["x", np.int64(2)])}) == {"a": ["x", 2]}
+        assert plain({"a": column_of(name, [1.5], "pandas.core.base")}) == {"a": [1.5]}
     with pytest.raises(NotPlain, match=r"^a: is no data, but of type pandas\.core\.other\.Other"):
         plain({"a": column_of("DataFrame", [])})
 
