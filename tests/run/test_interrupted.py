@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -38,7 +39,7 @@ def test_a_script_ends_with_one_line(tmp_path: Path) -> None:
     assert done.returncode == 130
     assert done.stdout == ""
     [line] = done.stderr.splitlines()
-    assert line.startswith("red_fox: 1 trials (stopped by SIGINT); best loss ")
+    assert "red_fox: 1 trials (stopped by SIGINT); best loss " in line
     assert str(tmp_path / "run_red_fox") in line
 
 
@@ -60,7 +61,7 @@ def test_who_catches_it_has_it(tmp_path: Path) -> None:
     caught = "try:\n    run.run()\nexcept KeyboardInterrupt as error:\n    print(error)\n"
     done = script(tmp_path, caught + "print(len(run.run().state.trials))")
     assert done.returncode == 130  # the second call was interrupted as well
-    assert done.stdout.startswith("red_fox: 1 trials")
+    assert "red_fox: 1 trials" in done.stdout
     done = script(tmp_path / "again", caught)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -79,7 +80,7 @@ def test_an_interpreter_goes_on(tmp_path: Path) -> None:
     done = script(tmp_path, "run.run()\nprint('goes on')", "-i", typed=True)
     assert "goes on" in done.stdout
     assert done.returncode == 0
-    assert "runlib.run.interrupted.Interrupted: red_fox: 1 trials" in done.stderr
+    assert re.search(r"^runlib\.run\.interrupted\.Interrupted: \w*red_fox: 1 trials", done.stderr, re.MULTILINE)
 
 
 def test_nobody_who_reads_the_line_is_no_error(tmp_path: Path) -> None:
