@@ -156,7 +156,7 @@ def test_a_signal_ends_the_run_in_order(tmp_path: Path, signum: int, code: int) 
     os.kill(process.pid, signum)
     _, err = process.communicate(timeout=30)
     assert process.returncode == code
-    assert [line.partition(";")[0] for line in err.splitlines()] == (
+    assert [line.partition(";")[0].removeprefix("run_") for line in err.splitlines()] == (
         [f"{ran_in(tmp_path).name.removeprefix('run_')}: 0 trials (stopped by SIGINT)"]
         if signum == signal.SIGINT
         else []
