@@ -194,27 +194,21 @@ def test_commands_for_a_clone_are_typed_in_one(tmp_path: Path) -> None:
 
 
 def test_commands_in_sentences_are_typed(tmp_path: Path) -> None:
-    run = Run(RandomSearch({"x": Float(0, 1)}), "builtins:len", StopMax(12), name="a", pool=SerialPool()).prepare(
-        tmp_path
-    )
-    run.run()
-    (tmp_path / "lengths.py").write_text("from builtins import len\n")
     shell = Shell(tmp_path, tmp_path / "tools")
-    words = {"FOLDER": "run_a", "FORK": "run_a", "INTO": "repaired", "N": "20", "D": "forks"}
+    (tmp_path / "own.py").write_text("def f(x):\n    return x\n")
+    (tmp_path / "job.yaml").write_text(SAMPLE.split("```yaml\n")[1].split("```")[0].replace("stop: 3", "stop: 12"))
+    shell.type("runlib run job.yaml --quiet")
+    words = {"FOLDER": "run_a_fox", "FORK": "run_a_fox", "INTO": "repaired", "N": "20", "D": "forks"}
+    words |= {"FILE": "own", "NAME": "f"}
     found = [
         command
         for path in [*TEXTS, *(ROOT / "examples").glob("*/*.md")]
         for command in INLINE.findall(path.read_text())
     ]
-    lines = {
-        re.sub(
-            r"\b[A-Z]+\b", lambda word: words.get(word[0], word[0]), command.replace("FILE.py:NAME", "lengths.py:len")
-        )
-        for command in found
-    }
+    lines = {re.sub(r"\b[A-Z]+\b", lambda word: words.get(word[0], word[0]), command) for command in found}
     assert lines
     for line in sorted(lines):
-        has_folder = "run_a" in line
+        has_folder = "run_a_fox" in line
         done = shell.type(line if has_folder else f"{line} --help")  # a command that is named alone
         assert done.stdout
 
