@@ -17,7 +17,7 @@ from runlib.engine.native import is_column
 from runlib.engine.synonyms import UNITS, near
 from runlib.errors import ConfigError, UnknownArgument
 
-__all__ = ["KnownArguments", "argument_hint", "known_arguments", "listed", "refuse_unknown"]
+__all__ = ["KnownArguments", "argument_hint", "by_position", "known_arguments", "listed", "refuse_unknown"]
 
 CLOSE = 0.8  # of two words that differ in a letter or two
 
@@ -109,6 +109,17 @@ def listed(name: str, first: Any, more: tuple[Any, ...]) -> Any:
     if is_list and more:
         raise ConfigError(f"takes them one by one or in one list, not both; got a list and {more[0]!r}", name)
     return first if is_list or (first is None and not more) else [first, *more]
+
+
+def by_position(more: tuple[Any, ...], named: Sequence[Any]) -> tuple[Any, ...]:
+    """What stands behind a list, in the order of the arguments that follow it; what was given by name stays.
+
+    Raises:
+        UnknownArgument: There are more of them than arguments.
+    """
+    if len(more) > len(named):
+        raise UnknownArgument(f"takes {len(named)} arguments behind a list, got {len(more)}")
+    return (*more, *named[len(more) :])
 
 
 def known_arguments(target: T) -> T:

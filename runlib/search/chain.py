@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from runlib.engine.arguments import by_position
 from runlib.engine.canonical import plain
 from runlib.engine.component import from_config, is_config
 from runlib.engine.copies import Copied
@@ -55,8 +56,11 @@ class ChainSearch(Search):
         seed: int = 123,
         context: Mapping[str, Any] | None = None,
     ) -> None:
+        if _is_list_of_parts(searches):
+            space, seed, context = by_position(more, (space, seed, context))
+        elif more or isinstance(searches, Search | str):
+            searches = [searches, *more]
         super().__init__(context)
-        searches = [searches, *more] if more or isinstance(searches, Search | str) else searches
         self.space = None if space is None else Space.of(space, "space").data
         self.seed = checks.integer("seed", seed)
         if not isinstance(searches, list | tuple) or not searches:
@@ -203,6 +207,11 @@ class ChainSearch(Search):
     def _part_config(self, part: Mapping[str, Any], search: Search) -> dict[str, Any]:
         config = config_within(part["search"], search, {"space": self.space, "seed": self.seed})
         return {"search": config, **({} if part.get("count") is None else {"count": part["count"]})}
+
+
+def _is_list_of_parts(given: Any) -> bool:
+    """Whether it is no pair of a search and its count, which is a part."""
+    return isinstance(given, list | tuple) and all(isinstance(part, Mapping) and "search" in part for part in given)
 
 
 def _as_part(given: Any) -> Any:

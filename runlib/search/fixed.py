@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from runlib.engine.arguments import listed
+from runlib.engine.arguments import by_position, listed
 from runlib.engine.canonical import plain
 from runlib.engine.copies import Copied
 from runlib.errors import ConfigError, ReplayMismatch, SearchExhausted
@@ -59,6 +59,9 @@ class FixedSearch(Search):
         seed: int = 123,
         context: Mapping[str, Any] | None = None,
     ) -> None:
+        if isinstance(suggestions, list | tuple):
+            file, space, seed, context = by_position(more, (file, space, seed, context))
+            more = ()
         super().__init__(context)
         if _is_file(suggestions) and not more and file is None:
             suggestions, file = None, suggestions

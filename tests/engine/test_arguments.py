@@ -168,6 +168,15 @@ def test_what_may_stand_in_a_list_may_be_given_one_by_one(one_by_one: Any, in_a_
     assert runlib.from_config(one_by_one().get_config()).get_config() == in_a_list().get_config()
 
 
+def test_what_follows_a_list_is_taken_by_its_position() -> None:
+    parts = [{"search": "search_random", "count": 3}, {"search": "search_sobol"}]
+    assert ChainSearch(parts, SPACE, 4).get_config() == ChainSearch(parts, space=SPACE, seed=4).get_config()
+    points = [{"x": 0.5}]
+    assert FixedSearch(points, None, SPACE).get_config() == FixedSearch(points, space=SPACE).get_config()
+    with pytest.raises(UnknownArgument, match="takes 3 arguments behind a list, got 4"):
+        ChainSearch(parts, SPACE, 4, None, 5)
+
+
 def test_a_list_and_more_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"^stops: takes them one by one or in one list, not both"):
         StopAny([StopMax(3)], StopLoss(0.1))
