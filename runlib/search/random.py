@@ -6,10 +6,12 @@ difference.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from runlib.engine.canonical import canonical_json
 from runlib.engine.component import Component
 from runlib.engine.copies import Copied
 from runlib.errors import SearchExhausted, SpaceError
@@ -112,7 +114,7 @@ class RandomSearch(Search):
         """
         self._history.expect(tid)
         if not self.duplicates:
-            self._known.add(self.spelled(suggestion))
+            self._known.add(self.spelled(suggestion) if self._has_steps else suggestion)
         if type(memo) is int:
             self._left().place = memo
         self._history.add(())
@@ -129,6 +131,12 @@ class RandomSearch(Search):
             SearchError: There is no such trial.
         """
         self._history.hide(tid)
+
+    @functools.cached_property
+    def _has_steps(self) -> bool:
+        """Whether an own suggestion of old may have another spelling: numbers in steps were added up as floats once."""
+        text = canonical_json(self._space.data)
+        return b"step" in text or b"hp_q" in text
 
     def _draw(self, tid: int, attempt: int) -> Any:
         if self._sampler is None:
