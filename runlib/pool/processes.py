@@ -86,6 +86,7 @@ class ProcessPool(Pool):
                 "a worker imported a module that starts a run; put the start under: if __name__ == '__main__':"
             )
         self._settings = self._read(context)
+        self._evaluator = evaluator
         self._parcel: bytes = load("runlib.pool.parcel.packing").pack(evaluator)
         self._origin = note_origin(find_script(evaluator))
         self._failed = False
@@ -198,12 +199,17 @@ class ProcessPool(Pool):
     def _report(self, desk: Desk) -> list[Finished | Lost]:
         if not desk.events and desk.failure is not None and not self._failed:
             self._failed = True
-            error = PoolError(f"the evaluator cannot be built in a worker: {desk.failure[0]}")
-            error.add_note(f"In the worker:\n{desk.failure[1]}")
-            raise error
+            raise self._failure(*desk.failure)
         events = list(desk.events)
         desk.events.clear()
         return events
+
+    def _failure(self, reason: str, trace: str, name: str | None) -> PoolError:
+        describe = load("runlib.pool.parcel.failure").describe_failure
+        where = None if name is None else describe(self._evaluator, name, reason)
+        error = PoolError(f"the evaluator cannot be built in a worker: {where or reason}")
+        error.add_note(f"In the worker:\n{trace}")
+        return error
 
     def cancel(self, tid: int) -> None:
         """Give up a scheduled or running evaluation; nothing is reported of it."""

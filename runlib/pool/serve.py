@@ -26,7 +26,7 @@ from runlib.pool.evaluate import evaluate, failed
 from runlib.pool.frames import receive, send
 from runlib.pool.lifeline import hold
 from runlib.pool.parcel.script import stand_in
-from runlib.pool.parcel.unpacking import arriving, unpack
+from runlib.pool.parcel.unpacking import arriving, type_at_fault, unpack
 
 __all__ = ["serve"]
 
@@ -55,7 +55,8 @@ def _serve(stream: socket.socket, tasks: socket.socket) -> None:
             _settle(pickle.loads(boot))
             evaluator = unpack(parcel)
     except BaseException as error:
-        send(stream, dump({"failed": _describe(error), "traceback": traceback.format_exc()}))
+        told = {"failed": _describe(error), "traceback": traceback.format_exc()}
+        send(stream, dump({**told, "type": type_at_fault(parcel)}))
         return
     send(stream, dump({"ready": True}))
     _work(evaluator, stream, tasks)
