@@ -59,7 +59,8 @@ def ways_on(run: RunView, *, count: int | None = None, is_found: bool = False) -
     folder, config = run.work_directory, run.arguments
     noted = run.state.last_session or run.state.tape.metadata.get("origin") or {}
     more = "" if count is None else f", new_stop=StopMax({count})"
-    python = f"Run.restore({str(folder)!r}{more})"
+    again = "" if config.get("evaluator") is None else ".run()"  # by hand, its trials are asked for
+    python = f"Run.restore({str(folder)!r}{more}){again}"
     shell = f"runlib restore {shlex.quote(str(folder))}"
     if count is not None:
         shell += f" --stop '{{stop_max: {{count: {count}}}}}'"
@@ -69,7 +70,7 @@ def ways_on(run: RunView, *, count: int | None = None, is_found: bool = False) -
     if is_found:
         return Ways(python, shell)
     if "<" in name and not noted.get("evaluator"):
-        return Ways(f"Run.restore({str(folder)!r}, evaluator=f{more})", where="with the same function as f")
+        return Ways(f"Run.restore({str(folder)!r}, evaluator=f{more}).run()", where="with the same function as f")
     lacking = [] if _program(noted).get("file") else list(_in_no_file(name, config, noted))
     return _with_a_file(python, shell, lacking, noted) if lacking else Ways(python, shell)
 
