@@ -70,7 +70,7 @@ def test_what_is_in_no_file_is_saved_first(
     command = f"runlib restore {run.work_directory} --evaluator FILE.py:typed"
     assert ways_on(run).by_command == f"with typed saved in FILE.py: {command}"
     assert str(ways_on(run)) == (
-        f"Run.restore({str(run.work_directory)!r}) {where}, or with typed saved in FILE.py, by: {command}"
+        f"Run.restore({str(run.work_directory)!r}).run() {where}, or with typed saved in FILE.py, by: {command}"
     )
     assert ways_on(run, is_found=True).shell == f"runlib restore {run.work_directory}"
 
