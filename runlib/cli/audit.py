@@ -15,7 +15,7 @@ from runlib.audit.repair import repair as save
 from runlib.audit.report import Finding, RepairReport, Report
 from runlib.audit.verify import verify as audit
 from runlib.cli.ending import DONE, FAILED, WRONG, reporting
-from runlib.cli.options import Plugins, load_plugins
+from runlib.cli.options import NoPlugins, Plugins, TrustOthers, load_plugins
 from runlib.engine.canonical import dump
 from runlib.run.advice import ways_on
 from runlib.run.run import Run
@@ -36,16 +36,19 @@ def verify(
     ] = False,
     json: Json = False,
     plugin: Plugins = None,
+    no_plugins: NoPlugins = False,
+    trust: TrustOthers = False,
 ) -> None:
     """Tell whether the run in FOLDER is whole.
 
-    Its chain of hashes, its records, its large results and its derived files are checked. It needs none of the run's
-    plugins, except with --replay. Exit code 0: nothing is lost; 1: something is damaged or lost; 2: no run, or one of
-    a newer format.
+    Its chain of hashes, its records, its large results and its derived files are checked. No code of the run is
+    executed, except with --replay: that imports the plugins, modules and the script that the tape names and the search
+    needs. With --no-plugins it imports none; what belongs to another user, only with --trust. Exit code 0: nothing is
+    lost; 1: something is damaged or lost; 2: no run, or one of a newer format.
     """
     with reporting():
         load_plugins(plugin)
-        report = audit(folder, replay)
+        report = audit(folder, replay, plugins=not no_plugins, trust=trust)
         print(dump(report.as_data()).decode() if json else render_report(report))
         if CODES[report.verdict] != DONE:
             raise typer.Exit(CODES[report.verdict])

@@ -20,6 +20,7 @@ from runlib.engine import registry
 from runlib.engine.canonical import dump
 from runlib.engine.component import merge_context
 from runlib.engine.extras import load
+from runlib.engine.trust import current
 from runlib.errors import ConfigError, PoolError
 from runlib.evaluator.base import Evaluator
 from runlib.pool.base import Finished, Lost, Pool, Task
@@ -267,6 +268,7 @@ def _boot_message(origin: Origin) -> bytes:
         "pythonpath": os.environ.get("PYTHONPATH"),
         "plugins": [name for name in registry.plugins() if not _is_main(name)],
         "paths": registry.paths(),
+        "trust": current(),
     }
     return pickle.dumps(message)
 

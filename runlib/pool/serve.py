@@ -21,6 +21,7 @@ from typing import Any
 from runlib.engine import registry
 from runlib.engine.canonical import dump, load
 from runlib.engine.disk import open_output
+from runlib.engine.trust import import_under
 from runlib.evaluator.base import Evaluator
 from runlib.pool.evaluate import evaluate, failed
 from runlib.pool.frames import receive, send
@@ -107,6 +108,7 @@ def _settle(boot: dict[str, Any]) -> None:
         registry.add_path(folder)
     for plugin in boot["plugins"]:
         registry.load_plugin(plugin)
+    import_under(boot["trust"])  # from here on: what an evaluator builds of a suggestion
 
 
 def _describe(error: BaseException) -> str:

@@ -20,7 +20,8 @@ from typing import Any
 from runlib.engine import registry
 from runlib.engine.component import is_config
 from runlib.engine.native import native
-from runlib.errors import ConfigError, TapeError, TapeFormat
+from runlib.engine.trust import current
+from runlib.errors import ConfigError, NotTrusted, TapeError, TapeFormat
 from runlib.evaluator.base import Evaluator
 from runlib.run.claims import losses, read_claims
 from runlib.run.folder import RunFolder
@@ -210,12 +211,21 @@ def first_session(folder: RunFolder) -> dict[str, Any]:
 
 
 def load_plugins(noted: dict[str, Any]) -> None:
-    """Load the plugins that a session noted; one that cannot be is said, and its kinds will be missed by name."""
-    for path in noted.get("paths", []):
+    """Load the plugins that a session noted; one that cannot be is said, and its kinds will be missed by name.
+
+    Raises:
+        NotTrusted: One is code that the tape is not trusted to name.
+    """
+    trust = current()
+    if trust is not None and not trust.plugins:
+        return
+    for path in noted.get("paths", []) if trust is None or trust.is_met else []:
         registry.add_path(path)
     for name in noted.get("plugins", []):
         try:
             registry.load_plugin(name)
+        except NotTrusted:
+            raise
         except ConfigError as error:
             log.warning("%s; name it by --plugin if it is somewhere else now", error)
 

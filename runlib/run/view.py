@@ -15,6 +15,7 @@ from runlib.engine.copies import Copied
 from runlib.engine.earlier import with_earlier_defaults
 from runlib.engine.program import Program
 from runlib.engine.synonyms import near
+from runlib.engine.trust import Trust, current, importing_under
 from runlib.errors import ConfigError, RunlibError
 from runlib.evaluator.base import Evaluator
 from runlib.evaluator.component import as_evaluator
@@ -62,6 +63,7 @@ class RunView(Component, abstract=True):
     _parts: dict[str, Any]
     _folder: RunFolder | None = None
     _state: State | None = None
+    _trust: Trust | None = None
     program: Program | None = None
     found_by: str | None = None
     ended_before: str | None = None
@@ -101,7 +103,8 @@ class RunView(Component, abstract=True):
         """
         value = self._parts["evaluator"]
         if value is not None and not isinstance(value, Evaluator):
-            value = self._parts["evaluator"] = wrap(value, self.given_context)
+            with importing_under(self._trust or current()):
+                value = self._parts["evaluator"] = wrap(value, self.given_context)
         return None if value is None else cast(Evaluator, value)
 
     @property
@@ -118,7 +121,8 @@ class RunView(Component, abstract=True):
         part = self._parts[name]
         if not isinstance(part, family):
             config = with_earlier_defaults(part) if self.readonly else part
-            part = self._parts[name] = self.build(name, config, family)
+            with importing_under(self._trust or current()):
+                part = self._parts[name] = self.build(name, config, family)
         return part
 
     def _get_config(self) -> dict[str, Any]:

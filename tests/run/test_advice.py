@@ -107,7 +107,9 @@ def test_the_last_line_says_how_it_ended_and_how_it_goes_on(tmp_path: Path) -> N
     place = run.work_directory
     said = summary(run, 0)
     assert said.startswith("run_demo: 3 trials (Counted trials: 3/3); best loss ")
-    assert f"; go on beyond this stop with Run.restore({str(place)!r}, new_stop=StopMax(6)).run(), or by: runlib" in said
+    assert (
+        f"; go on beyond this stop with Run.restore({str(place)!r}, new_stop=StopMax(6)).run(), or by: runlib" in said
+    )
     again = Run.restore(place, pool=DirectPool()).run()
     assert summary(again, 3).startswith("run_demo: nothing to do: 3 trials (Counted trials: 3/3); best loss ")
 

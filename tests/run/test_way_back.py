@@ -154,7 +154,8 @@ def evaluate(x):
         (home / "job.py").write_text("import functools\n" + HEAD + EVALUATE + start(name))
         shown = in_terminal(["job.py"], home)
         assert (
-            f"Run.restore('{home / 'run_demo'}', evaluator=f, new_stop=StopMax(6)).run() with the same function as f" in shown
+            f"Run.restore('{home / 'run_demo'}', evaluator=f, new_stop=StopMax(6)).run() with the same function as f"
+            in shown
         )
         done = shell(f"runlib restore '{home / 'run_demo'}' --stop '{{stop_max: {{count: 6}}}}'", elsewhere)
         assert done.returncode == 0, done.stderr
