@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from runlib.audit.verify import verify
 from runlib.engine.canonical import dump, load
 from runlib.engine.component import from_config
 from runlib.run.folder import RunFolder
 from runlib.run.large import is_apart, load_large
+from runlib.run.opening import make_state
 from runlib.run.run import Run
 from runlib.search.hyperopt import Hyperopt
 from runlib.state.replay import replay
@@ -27,11 +29,15 @@ FILES = {
     "format-1/expected.json": "0b5221ec5f9b231e6c5e7984cc1a6af8a309ce21f56fcdfcf486d47e6d059167",
     "format-1/tape.son": "d434a2a003f0d877eb87de291e673488fd89d4975456493971c90b775ac589e8",
     "format-1/trials/4/result.json": "0e8a872db844189899e14f3e137418e45bf94e537967f92fe9e5b638911bfa20",
+    "format-1-edits/expected.json": "cfb9a48214bd1fe2bdb59967b8b4cffbcdc8739d3eca350dc0e2c070cfb74e08",
+    "format-1-edits/tape.son": "2fc3d6226b1908a79eed2289f2e30555348c3b130539c3ab054fc52266c60100",
+    "format-1-edits/trials/5/result.json": "29f5bfff0924bca3eb99094947767a8b02bf076b58aaa11150bf27cded47047e",
 }
 
 
 def fold(tape: Path) -> tuple[State, TapeReader]:
-    reader, state = TapeReader(tape), State(path=tape)
+    reader = TapeReader(tape)
+    state = make_state(reader.metadata, tape)
     replay(reader, state)
     return state, reader
 
@@ -71,6 +77,21 @@ def golden(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return Path(shutil.copytree(HERE / request.param, tmp_path / request.param, ignore=ignored))
 
 
+@pytest.fixture
+def first_format(tmp_path: Path) -> Path:
+    """A copy of the run of ``format-1``."""
+    return Path(
+        shutil.copytree(HERE / "format-1", tmp_path / "format-1", ignore=shutil.ignore_patterns("expected.json"))
+    )
+
+
+@pytest.fixture
+def edited(tmp_path: Path) -> Path:
+    """A copy of the run of ``format-1-edits``."""
+    ignored = shutil.ignore_patterns("expected.json")
+    return Path(shutil.copytree(HERE / "format-1-edits", tmp_path / "run_edits", ignore=ignored))
+
+
 def expected(folder: Path) -> Any:
     return load((HERE / folder.name / "expected.json").read_bytes())
 
@@ -100,8 +121,8 @@ def test_a_golden_run_is_checked_out(golden: Path) -> None:
     assert run.trial_timeout == expected(golden)["changes"]["trial_timeout"]
 
 
-def test_a_large_result_of_a_golden_run_is_whole(golden: Path) -> None:
-    folder = RunFolder.find(golden)
+def test_a_large_result_of_a_golden_run_is_whole(first_format: Path) -> None:
+    folder = RunFolder.find(first_format)
     large = {tid: o["file"] for tid, o in fold(folder.tape)[0].trials.where_state("ok").items() if is_apart(o)}
     assert list(large) == [4]
     result = load_large(large[4], folder)
@@ -109,8 +130,8 @@ def test_a_large_result_of_a_golden_run_is_whole(golden: Path) -> None:
     assert result["ok"]["loss"] == 0.25
 
 
-def test_the_search_of_a_golden_run_goes_on(golden: Path) -> None:
-    reader = TapeReader(golden / "tape.son")
+def test_the_search_of_a_golden_run_goes_on(first_format: Path) -> None:
+    reader = TapeReader(first_format / "tape.son")
     search = from_config(reader.metadata["run"]["search"])
     assert isinstance(search, Hyperopt)
     state = State(search)
@@ -130,3 +151,20 @@ def test_a_golden_tape_goes_on(golden: Path) -> None:
     assert (golden / "tape.son").read_bytes().startswith(before)
     assert (again.n, again.sessions) == (state.n + 1, state.sessions + 1)
     assert dump(dict(again.evals)) == dump(dict(state.evals))
+
+
+@pytest.mark.usefixtures("own_registry")
+@pytest.mark.filterwarnings("ignore:the code or data of the evaluator")
+def test_a_golden_run_with_edits_is_restored_and_goes_on(
+    edited: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "evaluate.py").write_text("def evaluate(k):\n    return {'score': k / 2, 'loss': 'own'}\n")
+    monkeypatch.chdir(tmp_path)
+    before = (edited / "tape.son").read_bytes()
+    assert verify(edited).verdict == "intact"
+    with Run.restore(edited, new_stop={"stop_max": {"count": 13}}) as run:
+        run.run()
+    assert (edited / "tape.son").read_bytes().startswith(before)
+    assert run.state.trials[14][1]["suggestion"] == {"k": 14}
+    assert run.state.trials[14][1]["loss"] == 7.0
+    assert verify(edited, replay=True).verdict == "intact"
