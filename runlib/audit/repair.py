@@ -21,7 +21,8 @@ from runlib.audit.selection import Selection, select
 from runlib.engine import disk
 from runlib.errors import FolderError, FolderExists, TapeCorrupt, TapeFormat
 from runlib.run.folder import RunFolder, filled
-from runlib.tape.codec import FORMAT
+from runlib.tape.codec import FORMAT, FORMATS
+from runlib.tape.schema import check
 from runlib.tape.whole import whole_tape
 
 __all__ = ["repair"]
@@ -70,16 +71,31 @@ def _target(into: str | Path) -> Path:
 def _metadata(found: Scan, data: bytes, folder: RunFolder) -> dict[str, Any]:
     metadata, tape = found.metadata, folder.tape
     format_ = None if metadata is None else metadata.get("format")
-    if found.head in ("intact", "mended") and format_ != FORMAT:
-        raise TapeFormat(f"{tape} is of the format {format_!r}, this version reads {FORMAT!r}", path=tape, n=0)
+    if found.head in ("intact", "mended") and format_ not in FORMATS:
+        shown = repr(format_)[:60]
+        raise TapeFormat(f"{tape} is of the format {shown}, this version reads up to {FORMAT!r}", path=tape, n=0)
     if metadata is None or not isinstance(metadata.get("run"), dict):
         what = "is no tape of runlib" if not found.lines else "has lost its first line, with the config of the run"
         raise TapeCorrupt(f"{tape} {what}: without that no run can be made of it", path=tape, n=0, offset=0)
+    fault = check("settings")(metadata["run"])
+    if fault is not None:
+        what = f"the config of the run has other values than the schema of the tape allows: {fault.under('run')}"
+        raise TapeCorrupt(f"{tape}: {what}: no run can be made of it", path=tape, n=0, offset=0)
+    metadata = _as_in_schema(metadata)
     old = {"id": metadata.get("id"), "hash": hashlib.blake2b(data, digest_size=16).hexdigest(), "bytes": len(data)}
     fresh = {"format": FORMAT, "id": uuid.uuid4().hex, "created": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
     kept = {key: value for key, value in metadata.items() if key not in ("h", "repaired_from")}
     before = {"before": metadata["repaired_from"]} if "repaired_from" in metadata else {}
     return {**kept, **fresh, "repaired_from": {**old, **before}}
+
+
+def _as_in_schema(metadata: dict[str, Any]) -> dict[str, Any]:
+    """The metadata without what a reader would refuse; the config of the run is not among that."""
+    kept = {"run": metadata["run"], "format": FORMAT}
+    for key, value in metadata.items():
+        if key not in kept and check("metadata")({**kept, key: value}) is None:
+            kept[key] = value
+    return kept
 
 
 def _origin_renumbered(origin: dict[str, Any], numbers: dict[int, int]) -> dict[str, Any]:

@@ -88,7 +88,7 @@ class _Audit:
             return True
         format_ = head.metadata.get("format") if head.metadata is not None else None
         if isinstance(format_, str) and _FORMAT.fullmatch(format_):
-            return format_ == codec.FORMAT  # else a newer one, which may be whole by its own rules
+            return format_ in codec.FORMATS  # else a newer one, which may be whole by its own rules
         return bool(scan(data, mending=False).lines) or any(self._claims.check(0))
 
     def _read(self, reader: TapeReader, replay: bool) -> None:

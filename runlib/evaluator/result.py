@@ -26,7 +26,7 @@ def ok_result(returned: Any, duration: float, objective: str = "loss") -> dict[s
         returned: A number, or a mapping with the objective.
         duration: The seconds that it took; used unless the evaluator gives its own.
         objective: The key that counts: its value is the ``loss`` of the result. A ``loss`` that the evaluator returned
-            beside it is kept as ``given_loss``.
+            beside it is kept as ``given_loss``, beside ``ok``: that holds what was returned and nothing else.
 
     Raises:
         InvalidResult: No finite loss, or something that is no plain data, with its place and type.
@@ -37,21 +37,18 @@ def ok_result(returned: Any, duration: float, objective: str = "loss") -> dict[s
         if not isinstance(returned, Mapping):
             what = f"{_short(returned)}, and no dict with the objective {objective!r}"
         raise InvalidResult(f"the evaluator returned {what}")
+    beside = {} if objective == "loss" or "loss" not in outcome else {"given_loss": outcome["loss"]}
     if objective != "loss":
-        outcome = {"loss": outcome[objective], **_renamed(outcome)}
+        outcome = {"loss": outcome[objective], **{key: value for key, value in outcome.items() if key != "loss"}}
     try:
-        outcome = plain(outcome)
+        outcome, beside = plain(outcome, 1), plain(beside, 1)  # one level further in, as they stand in a result
     except NotPlain as error:
         raise InvalidResult(f"the evaluator's result is no plain data: {_place(error)}") from None
     outcome["loss"] = _loss(outcome["loss"])
     for name in NUMBERS:
         _check_number(outcome, name)
     outcome.setdefault("duration", duration)
-    return {"ok": outcome}
-
-
-def _renamed(outcome: dict[str, Any]) -> dict[str, Any]:
-    return {"given_loss" if key == "loss" else key: value for key, value in outcome.items()}
+    return {"ok": outcome, **beside}
 
 
 def _place(error: NotPlain) -> str:

@@ -14,6 +14,7 @@ from runlib.engine import disk
 from runlib.engine.canonical import dump, load
 from runlib.errors import TapeCorrupt, TapeError
 from runlib.run.folder import RunFolder
+from runlib.tape.schema import check
 from runlib.tape.writer import TapeWriter
 
 __all__ = ["is_apart", "load_large", "set_apart"]
@@ -41,9 +42,10 @@ def set_apart(result: dict[str, Any], tid: int, folder: RunFolder, tape: TapeWri
         return result
     path = folder.trial(tid) / "result.json"
     _write(path, data, tape)
-    [(state, outcome)] = result.items()
+    state = "ok" if "ok" in result else "error"
     name = path.relative_to(folder.path).as_posix()
-    return {state: _short(outcome), "file": {"name": name, "bytes": len(data), "hash": _hash(data)}}
+    beside = {key: value for key, value in result.items() if key != state and len(dump(value)) <= LIMIT // 8}
+    return {state: _short(result[state]), **beside, "file": {"name": name, "bytes": len(data), "hash": _hash(data)}}
 
 
 def _write(path: Path, data: bytes, tape: TapeWriter | None) -> None:
@@ -67,10 +69,9 @@ def _write(path: Path, data: bytes, tape: TapeWriter | None) -> None:
             tape.full(error)
 
 
-def is_apart(outcome: dict[str, Any]) -> bool:
-    """Whether the ``file`` in an outcome names its whole result, and is not something that the evaluator gave."""
-    entry = outcome.get("file")
-    return isinstance(entry, dict) and entry.keys() == {"name", "bytes", "hash"}
+def is_apart(result: dict[str, Any]) -> bool:
+    """Whether a result, as it stands on the tape, names the file that holds the whole of it."""
+    return "file" in result
 
 
 def _short(outcome: dict[str, Any]) -> dict[str, Any]:
@@ -101,5 +102,15 @@ def load_large(entry: dict[str, Any], folder: RunFolder) -> dict[str, Any]:
     data = path.read_bytes()
     if _hash(data) != entry["hash"]:
         raise TapeCorrupt(f"{path} was changed: its hash is not the one on the tape", path=path)
-    result: dict[str, Any] = load(data)
+    return _result(path, data)
+
+
+def _result(path: Path, data: bytes) -> dict[str, Any]:
+    try:
+        result: dict[str, Any] = load(data)
+        fault = check("result")(result)
+    except ValueError as error:
+        raise TapeCorrupt(f"{path} is no result: {error}", path=path) from error
+    if fault is not None:
+        raise TapeCorrupt(f"{path} is no result as the schema of the tape has it: {fault}", path=path)
     return result

@@ -28,7 +28,8 @@ from runlib.run.settings import check_direction, check_order
 from runlib.search.base import Search
 from runlib.state.replay import replay
 from runlib.state.state import State
-from runlib.tape.events import Record, Session
+from runlib.tape.codec import FORMAT
+from runlib.tape.events import NEWEST, Record, Session
 from runlib.tape.foreign import is_foreign, open_tape
 from runlib.tape.lock import FolderLock
 from runlib.tape.reader import Position, Tail, TapeReader
@@ -168,6 +169,8 @@ def note_session(opened: Opened, state: State, extra: dict[str, Any]) -> None:
     with _given_back_on_error(opened):
         if opened.recovered:
             extra = {**extra, "recovered": opened.recovered}
+        if TapeReader(opened.tape.path).metadata["format"] != FORMAT:  # the tape was begun by an older version
+            extra = {**extra, "format": NEWEST}
         record = opened.tape.append(Session(session_info(extra)))
         state.apply(record)
         opened.tape.commit()

@@ -130,14 +130,14 @@ class RunView(Component, abstract=True):
     def full_result(self, tid: int) -> dict[str, Any]:
         """``{"ok": {...}}`` or ``{"error": {...}}`` of a finished trial, read from its file if it is a large one.
 
+        In it is what the evaluator returned; beside it what runlib added, such as ``given_loss``.
+
         Raises:
             KeyError: The trial is not among the finished.
             TapeCorrupt: Its file is missing or was changed.
         """
-        kind, outcome = self.state.trials[tid]
-        if is_apart(outcome):
-            return load_large(outcome["file"], self._require_folder())
-        return {kind: {key: value for key, value in outcome.items() if key != "suggestion"}}
+        result = self.state.result(tid)
+        return load_large(result["file"], self._require_folder()) if is_apart(result) else result
 
     def __repr__(self) -> str:
         if self._state is None or self._folder is None:

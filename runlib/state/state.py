@@ -15,6 +15,7 @@ from runlib.engine.canonical import hash_suggestion
 from runlib.errors import TapeCorrupt
 from runlib.search.base import Search
 from runlib.state.results import Entry, ResultTable
+from runlib.state.returned import ABOUT_THE_RESULT, Returned
 from runlib.state.tally import Incumbent, Tally
 from runlib.state.telling import Telling
 from runlib.tape.events import EDITS, End, Enqueue, Note, Record, Retry, Session, Stopping, Submit, Suggest, Void
@@ -41,7 +42,7 @@ class State(Tally):
         queue: Suggestions that somebody wants to be tried, by the number of the record that says so.
         notes: Remarks of people, by the number of the record.
         stopping: Why somebody wants this session to end; None if nobody does.
-        attempts: For live trials of which attempts failed, the rule that allowed another one, for each attempt.
+        attempts: For live trials of which attempts failed, the rules that allowed others, one for each that is known.
         commands: The keys of the commands that had their effect.
         next_tid: The trial that the next suggestion will be.
         sessions: How often a writer opened the tape.
@@ -87,6 +88,7 @@ class State(Tally):
         self.notes: dict[int, Note] = {}
         self.stopping: str | None = None
         self.attempts: dict[int, list[str]] = {}
+        self._failed: dict[int, int] = {}
         self.commands: set[str] = set()
         self.next_tid = 0
         self.n, self.t = 0, 0.0
@@ -94,6 +96,7 @@ class State(Tally):
         self.sessions = 0
         self.changes: dict[str, Any] = {}
         self.last_session: dict[str, Any] = {}
+        self._returned = Returned()
         self._eids: dict[int, str] = {}
         self._owner: dict[str, int] = {}
         self._older: dict[str, list[int]] = {}  # where there are several, the evaluations before the owner's
@@ -132,7 +135,27 @@ class State(Tally):
         if eid not in self.evals:
             return None
         entry = self.evals[eid]
-        return None if entry[1].get("error") in NOT_REUSED and entry[0] == "error" else (entry, self._owner[eid])
+        return None if entry[0] == "error" and entry[1].get("error") in NOT_REUSED else (entry, self._owner[eid])
+
+    def result(self, tid: int) -> dict[str, Any]:
+        """The result of a finished trial, as its evaluation has it on the tape.
+
+        Raises:
+            KeyError: The trial is not among the finished.
+        """
+        return self._returned.result(self._of.get(tid, tid), self.trials[tid])
+
+    def answer(self, tid: int) -> dict[str, Any]:
+        """The result of a finished trial as far as another trial with its suggestion can have it.
+
+        Raises:
+            KeyError: The trial is not among the finished.
+        """
+        return {k: v for k, v in self.result(tid).items() if k in RESULTS or k in ABOUT_THE_RESULT}
+
+    def failed_attempts(self, tid: int) -> int:
+        """How many attempts at a live trial failed; also those whose records a repair did not find."""
+        return self._failed.get(tid, 0)
 
     def apply(self, record: Record) -> None:
         """Take in the next record.
@@ -173,8 +196,8 @@ class State(Tally):
         tid = event.tid
         if tid not in self.live_trials:
             raise self._corrupt(f"ends trial {tid}, which is not live", n)
-        if not RESULTS & event.result.keys():
-            raise self._corrupt(f"ends trial {tid} with neither 'ok' nor 'error'", n)
+        if len(RESULTS & event.result.keys()) != 1:
+            raise self._corrupt(f"ends trial {tid} with neither 'ok' nor 'error' alone", n)
         suggestion, eid = self._close(tid)
         entry = self._entry(event, suggestion)
         self.trials.put(tid, entry)
@@ -191,14 +214,14 @@ class State(Tally):
     def _close(self, tid: int) -> tuple[Any, str]:
         """A live trial is live no more; its suggestion and its evaluation."""
         self.attempts.pop(tid, None)
+        self._failed.pop(tid, None)
         return self.live_trials.pop(tid), self._eids.pop(tid)
 
     def _retry(self, event: Retry, n: int) -> None:
-        before = self.attempts.get(event.tid, [])
-        missing = event.attempt - len(before) - 1  # of a tape that was repaired
-        if event.tid not in self.live_trials or missing < 0:
+        if event.tid not in self.live_trials or event.attempt <= self.failed_attempts(event.tid):
             raise self._corrupt(f"notes attempt {event.attempt} at trial {event.tid}, which is not its next", n)
-        self.attempts[event.tid] = [*before, *[""] * missing, event.rule]
+        self._failed[event.tid] = event.attempt
+        self.attempts.setdefault(event.tid, []).append(event.rule)
 
     def _edit(self, event: Void | Enqueue | Note | Stopping, n: int) -> None:
         if event.key is not None:
@@ -232,6 +255,7 @@ class State(Tally):
 
     def _drop(self, tid: int, reason: str, was_live: bool) -> None:
         self.voided[tid] = reason
+        self._returned.forget(tid)
         if not was_live:
             self._drop_evaluation(tid, self.trials.drop(tid))
         self.telling.voided(tid, was_live)
@@ -277,11 +301,7 @@ class State(Tally):
     def _entry(self, event: Submit, suggestion: Any) -> Entry:
         if event.of is not None and event.of in self.trials:
             return self.trials[event.of]
-        state = "ok" if "ok" in event.result else "error"
-        outcome = {**event.result[state], "suggestion": suggestion}
-        if "file" in event.result:
-            outcome["file"] = event.result["file"]
-        return [state, outcome]
+        return self._returned.enter(event.tid, event.result, suggestion)
 
     def _corrupt(self, what: str, n: int) -> TapeCorrupt:
         return TapeCorrupt(f"{self._path or 'the tape'}: record {n} {what}", path=self._path or "", n=n)
