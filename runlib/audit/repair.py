@@ -11,6 +11,7 @@ import hashlib
 import os
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,7 @@ def _report(found: Scan, chosen: Selection, target: Path) -> RepairReport:
         reopened=chosen.reopened,
         renumbered={old: new for old, new in chosen.tids.items() if old != new},
         exact=chosen.exact,
+        lost=chosen.untraced + sum(found.level == "error" for found in chosen.dropped),
         notes=(*_head_notes(found), *chosen.notes, *_claims(found, chosen.folder)),
     )
 
@@ -146,9 +148,9 @@ def _claims(found: Scan, folder: RunFolder) -> list[str]:
     return [claim.text for claim in Claims(folder.path).check(found.reached)]
 
 
-def _head_notes(found: Scan) -> tuple[str, ...]:
-    if found.head != "readable":
-        return ()
-    return (
-        "the metadata do not fit their hash: compare the config of the new run with what you began the old one with",
-    )
+def _head_notes(found: Scan) -> Iterator[str]:
+    if found.head == "readable":
+        way = "compare the config of the new run with what you began the old one with"
+        yield f"the metadata do not fit their hash: {way}"
+    if found.gave_up:
+        yield "more is damaged than there is time to put right byte by byte: some of the lost records may differ in one"

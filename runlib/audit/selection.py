@@ -13,7 +13,7 @@ from typing import Any
 
 from runlib.audit.beside import check_large
 from runlib.audit.report import Finding, Level
-from runlib.audit.scan import Line, Scan
+from runlib.audit.scan import Line, Scan, missing
 from runlib.audit.sequence import Sequence
 from runlib.errors import TapeFormat
 from runlib.run.folder import RunFolder
@@ -42,6 +42,7 @@ class Selection:
         reopened: Old numbers of trials that are live again.
         exact: Whether the next suggestion is that of the old run.
         numbers: Old -> new number of each record that is kept.
+        untraced: How many more records are missing than findings say so: several in a row are one finding.
     """
 
     folder: RunFolder
@@ -54,6 +55,7 @@ class Selection:
     reopened: tuple[int, ...] = ()
     exact: bool = True
     numbers: dict[int, int] = field(default_factory=dict)
+    untraced: int = 0
 
 
 def select(found: Scan, folder: RunFolder, data: bytes) -> Selection:
@@ -90,8 +92,9 @@ class _Selector:
     # -- what is lost -----------------------------------------------------------------------------
 
     def damages(self, found: Scan, data: bytes) -> set[int]:
-        """Note what is no record any more; returns the numbers on which suggestions may have depended."""
-        whole, lost = found.numbers, set(found.missing)
+        """Note what is no record any more; returns numbers on which suggestions may depend (of runs, the ends)."""
+        whole = found.numbers
+        lost = {end for numbers in found.missing for end in (numbers[0], numbers[-1])}  # what follows asks for these
         for damage in found.damages:
             kind, tid = _guess(data[damage.offset : damage.end])
             if damage.n is None or damage.n in whole:
@@ -105,8 +108,9 @@ class _Selector:
                 lost.add(damage.n)
             if kind in ("", "session"):
                 self.chosen.notes.append(f"if record {damage.n} changed stop or time limit, the change is lost")
-        for n in found.missing:
-            self._drop(n, None, f"record {n} is missing")
+        for numbers in found.missing:
+            self._drop(numbers[0], None, missing(numbers))
+            self.chosen.untraced += len(numbers) - 1
         for line in found.doubled:
             self._drop(line.n, line.offset, f"record {line.n} stood there once more; nothing is lost", "note")
         if found.moved:

@@ -77,8 +77,7 @@ def render_report(report: Report) -> str:
 def render_repair(report: RepairReport) -> str:
     """What was saved, what was not, and what that means for going on."""
     mended = f", {len(report.mended)} of them put right" if report.mended else ""
-    gone = sum(found.level == "error" for found in report.dropped)
-    lost = f"{gone} lost" if gone else "none lost"
+    lost = f"{report.lost} lost" if report.lost else "none lost"
     lines = [f"{report.into}: {report.kept} records saved{mended}, {lost}"]
     lines += [*_listed(report.mended), *_listed(report.dropped), *(f"  note: {note}" for note in report.notes)]
     if report.lost_trials:

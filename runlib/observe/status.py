@@ -12,7 +12,9 @@ from runlib.state.state import State
 from runlib.stop.base import Stop
 from runlib.tape.events import Record
 
-__all__ = ["StatusObserver", "render_status"]
+__all__ = ["StatusObserver", "format_seconds", "render_status"]
+
+FOREVER = 1e15  # seconds; beyond it minutes are none
 
 
 def render_status(state: State, stage: Stage) -> str:
@@ -68,8 +70,8 @@ def _stop_report(stop: Stop, state: State) -> str:
 
 
 def format_seconds(seconds: float) -> str:
-    """Seconds in the units that a person would use."""
-    if seconds < 60:
+    """Seconds in the units that a person would use; what no clock measured (inf, NaN, below 0) as it is."""
+    if not 60 <= seconds < FOREVER:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
