@@ -31,7 +31,7 @@ from runlib.run.inbox import Edit
 from runlib.run.parts import config_of, make_observers, make_search, noted_scene, same_evaluator, warn_of_context
 from runlib.run.pen import Holding, Pen
 from runlib.run.session import make_metadata, session_info
-from runlib.run.settings import CAUGHT, check_context, check_duration, check_settings
+from runlib.run.settings import CAUGHT, check_context, check_duration, check_settings, known_settings
 from runlib.run.signals import listening
 from runlib.run.view import RunView
 from runlib.search.base import Search
@@ -232,15 +232,15 @@ class Run(ByHand, Editing, Holding, RunView):
         metadata = TapeReader(folder.tape).metadata
         config = metadata["run"]
         opening.load_plugins(opening.first_session(folder))
-        search = make_search(config["search"], scene["context"])
+        search = make_search(config.get("search"), scene["context"])
         state = opening.make_state(metadata, folder.tape, search, time.time)
         end = opening.catch_up(folder, state, None, how["verify"])
-        before = {**config, **state.changes}
+        before = known_settings({**config, **state.changes})
         noted = state.last_session
         opening.load_plugins(noted)
         scene = opening.scene_of_old(noted, scene)
         if how["evaluator"] is not None:
-            before["evaluator"] = same_evaluator(how["evaluator"], config["evaluator"], scene["context"])
+            before["evaluator"] = same_evaluator(how["evaluator"], config.get("evaluator"), scene["context"])
         run = cls(**{**before, **given, "search": search}, **scene)
         run._folder, run._state = folder, state
         run._pen = Pen(folder, state, run.context["sync"])
