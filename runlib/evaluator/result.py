@@ -77,31 +77,49 @@ def _check_number(outcome: dict[str, Any], name: str) -> None:
     value = outcome.get(name)
     if value is None:
         outcome.pop(name, None)
-    elif isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(_float(value)):
-        raise InvalidResult(f"{name!r} in the result must be a number, got {_short(value)}")
+    elif isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(_float(value)):
+        raise InvalidResult(f"{name!r} in the result must be a finite number, got {_short(value)}")
+    elif name == "duration" and value < 0:
+        raise InvalidResult(f"{name!r} in the result must be seconds from 0 on, got {_short(value)}")
 
 
 def _short(value: Any, show: Callable[[Any], str] = repr) -> str:
-    text = show(value)
+    text = _asked(lambda: show(value), "a value")
     return text if len(text) <= 60 else f"{text[:60]}..."
 
 
 def error_result(error: BaseException) -> dict[str, Any]:
-    """The result for an exception, as text: an exception itself may not survive the way between processes."""
-    text = "".join(traceback.format_exception(error))
-    return {"error": {"error": type(error).__name__, "error_text": _clean(_str(error)), "traceback": _clean(text)}}
+    """The result for an exception, as text: an exception itself may not survive the way between processes.
+
+    It is somebody's object: whatever its class does when it is asked for its name, its text or its traceback, raising
+    ``SystemExit`` included, becomes part of the text.
+    """
+    text = _asked(lambda: str(error), "its text")
+    trace = _asked(lambda: "".join(traceback.format_exception(error)), "its traceback")
+    return {"error": {"error": _name(type(error)), "error_text": text, "traceback": trace}}
 
 
 def error_names(error: BaseException) -> list[str]:
     """The names by which an exception can be caught: those of all its classes."""
-    return [cls.__name__ for cls in type(error).__mro__ if cls is not object]
+    return [_name(cls) for cls in _LINE_OF_DESCENT(type(error)) if cls is not object]
 
 
-def _str(error: BaseException) -> str:
+# As the interpreter has them: a metaclass may have attributes of the same names.
+_NAME: Callable[[type], Any] = type.__dict__["__name__"].__get__
+_LINE_OF_DESCENT: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
+
+
+def _name(cls: type) -> str:
+    return _clean(_NAME(cls))
+
+
+def _asked(ask: Callable[[], Any], what: str) -> str:
+    """The text that somebody's object answers with; or that it does not."""
     try:
-        return str(error)
-    except Exception as failure:
-        return f"(its text cannot be shown: {type(failure).__name__})"
+        text = ask()
+        return _clean(str.__str__(text)) if isinstance(text, str) else f"({what} is no text)"
+    except BaseException as failure:
+        return f"({what} cannot be shown: {_name(type(failure))})"
 
 
 def _clean(text: str) -> str:

@@ -21,6 +21,7 @@ from runlib.engine import registry
 from runlib.engine.component import is_config
 from runlib.errors import ConfigError, TapeError, TapeFormat
 from runlib.evaluator.base import Evaluator
+from runlib.run.bounds import bounded
 from runlib.run.claims import losses, read_claims
 from runlib.run.folder import RunFolder
 from runlib.run.session import session_info, versions
@@ -205,7 +206,9 @@ def load_plugins(noted: dict[str, Any]) -> None:
 
 def scene_of_old(noted: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """Pool, observers and context for going on: what was given, and for the rest what the last session had."""
-    context = {**noted.get("context", {}), **(given["context"] or {})}
+    pool = noted.get("pool") if given["pool"] is None else given["pool"]
+    own = given["context"] or {}
+    context = {**bounded({k: v for k, v in noted.get("context", {}).items() if k not in own}, pool), **own}
     scene = {**given, "context": context}
     if given["pool"] is None and _known([noted.get("pool")]):
         scene["pool"] = noted["pool"]

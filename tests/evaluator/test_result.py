@@ -59,11 +59,11 @@ def test_numbers_of_all_types_become_floats(loss: Any) -> None:
         ({"loss": 1.0, "a": {1: 2}}, "a: keys must be text, got 1 of type int"),
         ({"loss": 1.0, 3: 2}, "keys must be text, got 3"),
         ({"loss": 1.0, "text": "\ud800"}, "text: text holds a lone surrogate"),
-        ({"loss": 1.0, "var": "much"}, "'var' in the result must be a number, got 'much'"),
-        ({"loss": 1.0, "cost": math.nan}, "'cost' in the result must be a number, got nan"),
-        ({"loss": 1.0, "cost": True}, "'cost' in the result must be a number, got True"),
+        ({"loss": 1.0, "var": "much"}, "'var' in the result must be a finite number, got 'much'"),
+        ({"loss": 1.0, "cost": math.nan}, "'cost' in the result must be a finite number, got nan"),
+        ({"loss": 1.0, "cost": True}, "'cost' in the result must be a finite number, got True"),
         ({"loss": 1.0, "cost": 10**400}, "too large for a float"),
-        ({"loss": 1.0, "duration": []}, r"'duration' in the result must be a number, got \[\]"),
+        ({"loss": 1.0, "duration": []}, r"'duration' in the result must be a finite number, got \[\]"),
     ],
 )
 def test_what_is_no_result_is_refused(returned: Any, text: str) -> None:
@@ -143,6 +143,22 @@ def test_an_error_whose_text_fails_is_told_all_the_same() -> None:
     result = error_result(BrokenError())["error"]
     assert result["error"] == "BrokenError"
     assert "RuntimeError" in result["error_text"]
+
+
+@pytest.mark.parametrize("name", ["duration", "var", "cost"])
+@pytest.mark.parametrize(
+    "value", [float("inf"), float("-inf"), float("nan"), "3", True, [], 10**400, -(10**400), np.float64("inf"), 1j]
+)
+def test_numbers_beside_the_loss_are_finite(name: str, value: Any) -> None:
+    with pytest.raises(InvalidResult, match=name if not isinstance(value, int) or value is True else "too large"):
+        ok_result({"loss": 1.0, name: value}, 0.1)
+
+
+@pytest.mark.parametrize("value", [-1, -5e-324, -1.0, -math.pi])
+def test_a_duration_is_not_below_0(value: float) -> None:
+    with pytest.raises(InvalidResult, match="'duration' in the result must be seconds from 0 on"):
+        ok_result({"loss": 1.0, "duration": value}, 0.1)
+    assert ok_result({"loss": 1.0, "cost": value}, 0.1)["ok"]["cost"] == value
 
 
 def test_an_error_can_be_caught_by_the_names_of_its_bases() -> None:
