@@ -7,6 +7,7 @@ changed: results, suggestions, times and order stay what they were.
 
 from __future__ import annotations
 
+import bisect
 import re
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +24,7 @@ from runlib.tape.events import Record, Submit, event_from_data
 
 __all__ = ["Selection", "select"]
 
+MOST_LOST = 1_000_000  # trials: more of them are not believed to be gone
 _KIND = re.compile(rb'\{"([a-z_]+)":\{(?:"tid":(\d{1,18})[,}])?')
 _NO_SUGGESTION = frozenset({"session", "end", "note", "report", "retry", "stop"})  # no suggestion depends on these
 
@@ -86,6 +88,7 @@ class _Selector:
         self._suggested: dict[int, int] = {}  # old tid -> old number of the record
         self._owners: dict[int, int] = {}  # old tid of an evaluation that is lost -> new tid that stands for it
         self._names: dict[str, str] = {}
+        self._lost: list[int] = []  # old tids of trials that are gone, in order
         self._meaningless: set[int] = set()
         self._maybe_lost: set[int] = set()
 
@@ -131,6 +134,10 @@ class _Selector:
         data = line.data
         kind = next(iter(data))
         body = data[kind]
+        if kind == "suggest" and body["tid"] - self._next + len(self._lost) > MOST_LOST:
+            self._meaningless.add(line.n)
+            self._drop(line.n, line.offset, f"record {line.n} is intact but its trial, {body['tid']}, cannot be")
+            return
         if isinstance(body, dict) and kind != "session" and isinstance(body.get("tid"), int):
             body = self._renumbered(kind, body, line.n)
         if kind == "suggest" and body is not None and body.get("queued") is not None:
@@ -180,21 +187,27 @@ class _Selector:
         """The record with its new trial; None if that is lost."""
         tid, tids = body["tid"], self.chosen.tids
         if kind == "suggest":
-            self.chosen.lost_trials.update(range(self._next, tid))
+            self._lose(range(self._next, tid))
             self._next = max(self._next, tid + 1)
             return self._suggest(body)
         if tid not in tids:
-            self.chosen.lost_trials.add(tid)
+            self._lose(range(tid, tid + 1))
             return None
         body = {**body, "tid": tids[tid]}
         return self._submit(body, n) if kind == "submit" else body
+
+    def _lose(self, tids: range) -> None:
+        for tid in tids:
+            if tid not in self.chosen.lost_trials:
+                self.chosen.lost_trials.add(tid)
+                bisect.insort(self._lost, tid)
 
     def _suggest(self, body: dict[str, Any]) -> dict[str, Any]:
         tid, state = body["tid"], self._sequence.state
         new = self.chosen.tids.get(tid, state.next_tid)
         if body.get("heard") is not None:
             # What it knew by count, it now knows as far as these results are left.
-            known = body["heard"] - sum(1 for old in self.chosen.lost_trials if old < body["heard"])
+            known = body["heard"] - bisect.bisect_left(self._lost, body["heard"])
             body = {**body, "heard": min(known, self._sequence.finished_in_a_row)}
         return {**body, "tid": new}
 

@@ -16,6 +16,7 @@ from runlib.observe.status import format_seconds
 from runlib.run.run import Run
 from runlib.state.results import ResultTable
 from runlib.state.state import State
+from runlib.tape.clock import now_by
 from runlib.tape.foreign import is_foreign
 
 __all__ = ["describe", "render_description"]
@@ -31,8 +32,9 @@ def describe(run: Run, now: float) -> dict[str, Any]:
     state = run.state
     foreign = is_foreign(run.work_directory / "tape.son")
     phase = "foreign" if foreign else _phase(state)
-    if phase == "running":
-        state.clock = lambda: now  # its time goes on after its last record
+    if phase == "running":  # its time goes on after its last record
+        now = now_by(state.last_session.get("clocks")) or now
+        state.clock = lambda: now
     best = state.best
     return {
         "name": run.work_directory.name.removeprefix("run_"),

@@ -10,7 +10,6 @@ import contextlib
 import functools
 import itertools
 import logging
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -29,6 +28,7 @@ from runlib.run.settings import check_direction, check_order
 from runlib.search.base import Search
 from runlib.state.replay import replay
 from runlib.state.state import State
+from runlib.tape.clock import SessionClock
 from runlib.tape.codec import FORMAT
 from runlib.tape.events import NEWEST, Record, Session
 from runlib.tape.foreign import is_foreign, open_tape
@@ -61,12 +61,14 @@ class Opened:
     Attributes:
         lock: Of its folder.
         tape: What is written.
+        clock: Of the session.
         unseen: Written before there was an observer to hear of it.
         recovered: What was not as a writer leaves it, a sentence each.
     """
 
     lock: FolderLock
     tape: TapeWriter
+    clock: SessionClock
     unseen: list[Record] = field(default_factory=list)
     recovered: list[str] = field(default_factory=list)
 
@@ -144,11 +146,25 @@ def catch_up(folder: RunFolder, state: State, start: Position | None, verify: bo
     return reader.position, reader.tail
 
 
-def take_pen(folder: RunFolder, lock: FolderLock, end: tuple[Position, Tail | None], sync: Sync) -> Opened:
-    """Open the tape for writing at its end, mending a torn tail if there is one."""
+def take_pen(
+    folder: RunFolder,
+    lock: FolderLock,
+    end: tuple[Position, Tail | None],
+    sync: Sync,
+    clock: SessionClock | None = None,
+) -> Opened:
+    """Open the tape for writing at its end, mending a torn tail if there is one.
+
+    Args:
+        folder: Of the run.
+        lock: Of the folder.
+        end: Where the tape ends.
+        sync: When what is written is made durable.
+        clock: Of the session, if that has begun; None for one that begins now.
+    """
     position, tail = end
-    guard = functools.partial(lock.check, folder.tape)
-    opened = Opened(lock, TapeWriter(folder.tape, position, sync=sync, clock=time.time, guard=guard))
+    guard, clock = functools.partial(lock.check, folder.tape), clock or SessionClock()
+    opened = Opened(lock, TapeWriter(folder.tape, position, sync=sync, clock=clock, guard=guard), clock)
     with _given_back_on_error(opened):
         opened.recovered += losses(read_claims(folder.path), position.n)
         if tail is not None:
@@ -172,6 +188,8 @@ def note_session(opened: Opened, state: State, extra: dict[str, Any]) -> None:
             extra = {**extra, "recovered": opened.recovered}
         if TapeReader(opened.tape.path).metadata["format"] != FORMAT:  # the tape was begun by an older version
             extra = {**extra, "format": NEWEST}
+        state.clock = opened.clock
+        extra = {**extra, "clocks": opened.clock.noted()}
         record = opened.tape.append(Session(session_info(extra)))
         state.apply(record)
         opened.tape.commit()

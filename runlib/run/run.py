@@ -8,7 +8,6 @@ later call takes it again and reads what was added meanwhile.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import EllipsisType
@@ -37,6 +36,7 @@ from runlib.run.view import RunView
 from runlib.search.base import Search
 from runlib.state.state import Direction, Order, State
 from runlib.stop.base import Stop
+from runlib.tape.clock import SessionClock
 from runlib.tape.events import Session
 from runlib.tape.lock import FolderLock
 from runlib.tape.reader import TapeReader
@@ -161,12 +161,13 @@ class Run(ByHand, Editing, Holding, RunView):
         if self._folder is not None:
             raise RunlibError(f"this run is prepared already, in {self._folder.path}")
         metadata = make_metadata(self.get_config())
-        begun, sync = Session(session_info(self._scene())), self.context["sync"]
-        self._folder, lock, position = RunFolder.create(directory, self.name, metadata, begun, sync=sync)
-        self._state = opening.make_state(metadata, self._folder.tape, self.search, time.time)
+        sync, clock = self.context["sync"], SessionClock()
+        begun = Session(session_info({**self._scene(), "clocks": clock.noted()}))
+        self._folder, lock, position = RunFolder.create(directory, self.name, metadata, begun, sync=sync, clock=clock)
+        self._state = opening.make_state(metadata, self._folder.tape, self.search, clock)
         self._pen = Pen(self._folder, self._state, sync)
         try:
-            self._pen.take_new(lock, position)
+            self._pen.take_new(lock, position, clock)
         except BaseException:
             lock.release()
             raise
@@ -233,7 +234,7 @@ class Run(ByHand, Editing, Holding, RunView):
         config = metadata["run"]
         opening.load_plugins(opening.first_session(folder))
         search = make_search(config.get("search"), scene["context"])
-        state = opening.make_state(metadata, folder.tape, search, time.time)
+        state = opening.make_state(metadata, folder.tape, search, SessionClock())
         end = opening.catch_up(folder, state, None, how["verify"])
         before = known_settings({**config, **state.changes})
         noted = state.last_session
