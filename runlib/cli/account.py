@@ -11,6 +11,7 @@ import socket
 import time
 from typing import Any
 
+from runlib.engine.legible import legible_line
 from runlib.errors import ConfigError
 from runlib.observe.status import format_seconds
 from runlib.run.run import Run
@@ -122,7 +123,7 @@ def render_description(about: dict[str, Any], now: float) -> str:
         lines.append(f"Remark:      {on}{' '.join(note['text'].split())}")
     lines += [f"Recovered:   {said}." for said in about["recovered"]]
     lines += ["", f"Folder: {about['folder']}", f"Tape:   {about['records']} records."]
-    return "\n".join(lines)
+    return "\n".join(map(legible_line, lines))
 
 
 def _rest_text(trials: dict[str, int]) -> str:

@@ -6,7 +6,6 @@ shown as done), with 1 if something is damaged or lost, with 2 if there is no ru
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -15,9 +14,9 @@ import typer
 from runlib.audit.repair import repair as save
 from runlib.audit.report import Finding, RepairReport, Report
 from runlib.audit.verify import verify as audit
-from runlib.cli.ending import DONE, FAILED, WRONG, reporting
+from runlib.cli.ending import DONE, FAILED, WRONG, reporting, show, show_json
 from runlib.cli.options import Plugins, load_plugins
-from runlib.engine.canonical import dump
+from runlib.engine.legible import legible_line, shell_word
 
 __all__ = ["repair", "verify"]
 
@@ -45,7 +44,7 @@ def verify(
     with reporting():
         load_plugins(plugin)
         report = audit(folder, replay)
-        print(dump(report.as_data()).decode() if json else render_report(report))
+        show_json(report.as_data()) if json else show(render_report(report))
         if CODES[report.verdict] != DONE:
             raise typer.Exit(CODES[report.verdict])
 
@@ -61,7 +60,7 @@ def repair(
     """
     with reporting():
         report = save(folder, into)
-        print(dump(report.as_data()).decode() if json else render_repair(report))
+        show_json(report.as_data()) if json else show(render_repair(report))
 
 
 def render_report(report: Report) -> str:
@@ -71,7 +70,7 @@ def render_report(report: Report) -> str:
         what = f"{counts['records']} records, {counts['trials']} trials finished, {counts['live']} live"
         asked = f", {counts['replayed']} suggestions asked for again" if counts["replayed"] else ""
         lines[0] += f" ({what}{asked})"
-    return "\n".join([*lines, *_listed(report.findings)])
+    return "\n".join(map(legible_line, [*lines, *_listed(report.findings)]))
 
 
 def render_repair(report: RepairReport) -> str:
@@ -89,11 +88,11 @@ def render_repair(report: RepairReport) -> str:
             f"Live again, as their results are lost: {_numbers(report.reopened)}; a restore evaluates them first."
         )
     lines.append(_way_on(report))
-    return "\n".join(lines)
+    return "\n".join(map(legible_line, lines))
 
 
 def _way_on(report: RepairReport) -> str:
-    how = f"runlib restore {shlex.quote(str(report.into))}"
+    how = f"runlib restore {shell_word(report.into)}"
     if report.exact:
         return f"Go on exactly with: {how}"
     return (

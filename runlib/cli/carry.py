@@ -5,7 +5,6 @@ What it found goes to standard output, how it is getting on to standard error.
 
 from __future__ import annotations
 
-import shlex
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,8 @@ import typer
 
 from runlib.cli.baseline import compare, evaluate_baseline
 from runlib.cli.best import print_best
-from runlib.cli.ending import INTERRUPTED, report, say, sentence
+from runlib.cli.ending import INTERRUPTED, report, say, sentence, show
+from runlib.engine.legible import legible_line, shell_word
 from runlib.errors import RunlibError
 from runlib.observe.base import Observer
 from runlib.observe.progress import ProgressObserver
@@ -92,11 +92,12 @@ def _show_result(run: Run, manner: Manner, finished: bool = False) -> None:
 def _show_table(run: Run) -> None:
     state = run.state
     why = "Cut off" if state.ended is None else (state.ended.text or state.ended.reason).rstrip(".: ")
-    print(f"{run.work_directory.name}: {why}. {len(state.trials)} trials, {state.trials.error_count} failed.")
+    name = run.work_directory.name
+    show(legible_line(f"{name}: {why}. {len(state.trials)} trials, {state.trials.error_count} failed."))
     if state.best is not None:
-        print()
+        show("")
         print_best(state, SHOWN)
-        print()
+        show("")
 
 
 def _show_baseline(run: Run, suggestion: Any) -> None:
@@ -107,13 +108,13 @@ def _show_baseline(run: Run, suggestion: Any) -> None:
     except RunlibError as error:
         say(f"warning: the baseline cannot be compared with: {sentence(error)}")
     else:
-        print(compare(untuned, run.best.loss if run.best else None))
+        show(compare(untuned, run.best.loss if run.best else None))
 
 
 def _show_way_on(run: Run, manner: Manner) -> None:
     """How the run goes on; or the folder alone, if that was asked for."""
     folder = str(run.work_directory)
-    print(folder if manner.quiet else _way_on(run, shlex.quote(folder)), flush=True)
+    show(folder if manner.quiet else _way_on(run, shell_word(folder)))
 
 
 def _way_on(run: Run, folder: str) -> str:

@@ -6,14 +6,14 @@ it takes the lock and writes by itself. None of the run's plugins is needed, exc
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from runlib.cli.ending import FAILED, reporting, say
+from runlib.cli.ending import FAILED, reporting, say, show
 from runlib.cli.options import Plugins, check_options, load_plugins, read_component, read_data
+from runlib.engine.legible import shell_word
 from runlib.run.edit import Inbox
 from runlib.run.folder import RunFolder
 from runlib.run.fork import make_fork
@@ -72,7 +72,7 @@ def stop(folder: Folder, reason: Reason = "") -> None:
         if not Inbox(folder).stop(reason):
             say(f"error: the process that holds {folder} did not listen; it was not stopped")
             raise typer.Exit(FAILED)
-        print(f"{folder}: it ends")
+        show(f"{folder}: it ends")
 
 
 def fork(
@@ -102,12 +102,12 @@ def fork(
             "name": name,
         }
         made = make_fork(RunFolder.find(folder), at, directory, changes)
-        print(made.path)
-        say(f"to go on: runlib restore {shlex.quote(str(made.path))}")
+        show(str(made.path))
+        say(f"to go on: runlib restore {shell_word(made.path)}")
 
 
 def _tell(done: bool, folder: Path, what: str) -> None:
     if done:
-        print(f"{folder}: {what}")
+        show(f"{folder}: {what}")
     else:
         say(f"warning: the process that holds {folder} did not take it yet; it does so when the run goes on")

@@ -226,13 +226,20 @@ def write_yaml(value: Any) -> str:
     Raises:
         NotPlain: Something in it is no data.
     """
-    return str(
-        yaml.dump(
-            plain(value),
-            Dumper=_Dumper,
-            sort_keys=False,
-            allow_unicode=True,
-            width=100,
-            default_flow_style=False,
-        )
+    text = yaml.dump(
+        plain(value),
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=100,
+        default_flow_style=False,
     )
+    # PyYAML leaves marks of direction as they are; they are not printable, so that they stand in double quotes.
+    return _MARKS.sub(lambda match: _escape(match[0]), str(text))
+
+
+_MARKS = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f\ufff9-\ufffb\U000e0000-\U000e007f]")
+
+
+def _escape(letter: str) -> str:
+    return f"\\u{ord(letter):04X}" if ord(letter) < 0x10000 else f"\\U{ord(letter):08X}"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runlib.engine import disk
+from runlib.engine.legible import legible_line
 from runlib.observe.base import Observer, Stage
 from runlib.state.state import State
 from runlib.stop.base import Stop
@@ -40,7 +41,7 @@ def render_status(state: State, stage: Stage) -> str:
         lines.append(f"The best suggestions are in suggestion-0.yml{f' to suggestion-{last}.yml' if last else ''}.")
     lines += [f"Recovered:   {said}." for said in state.last_session.get("recovered", [])]
     lines += ["", f"Folder: {stage.folder}", f"Tape:   {state.n} records.", ""]
-    return "\n".join(lines)
+    return "\n".join(map(legible_line, lines))
 
 
 def _counts(table: Any) -> str:

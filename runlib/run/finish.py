@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 
 from runlib.engine import disk
+from runlib.engine.legible import legible, legible_line, shell_word
 from runlib.engine.yamlfile import write_yaml
 from runlib.run.folder import RunFolder
 from runlib.run.pause import log as pauses
@@ -38,9 +39,9 @@ def summary(state: State, folder: RunFolder) -> str:
     """One line: how it ended, the best, and how to go on."""
     why = f" ({state.ended.text or state.ended.reason})" if state.ended is not None else ""
     best = f"best loss {state.best.loss:.6g} of trial {state.best.tid}" if state.best else "no trial succeeded"
-    return (
+    return legible_line(
         f"{folder.name}: {len(state.trials)} trials{why}; {best}; go on with Run.restore({str(folder.path)!r}) "
-        f"or: runlib restore {folder.path}"
+        f"or: runlib restore {shell_word(folder.path)}"
     )
 
 
@@ -53,7 +54,7 @@ def announce(state: State, folder: RunFolder) -> None:
 class _Teller(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            print(record.getMessage(), file=sys.stderr, flush=True)
+            print(legible(record.getMessage()), file=sys.stderr, flush=True)
         except OSError:
             self.handleError(record)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from runlib.engine.component import Component
+from runlib.engine.legible import legible_line
 from runlib.errors import ConfigError, RunlibError
 from runlib.evaluator.base import Evaluator
 from runlib.evaluator.function import FunctionEvaluator
@@ -147,7 +148,7 @@ class RunView(Component, abstract=True):
             mode = ", a foreign tape (cmlkit), read-only"
         best = f"best {state.best.loss:.6g} (trial {state.best.tid})" if state.best else "no success yet"
         trials = f"{len(state.trials)} trials ({state.trials.ok_count} ok, {state.trials.error_count} failed)"
-        return f"<Run {self._folder.name}: {trials}, {len(state.live_trials)} live, {best}{mode}>"
+        return f"<Run {legible_line(self._folder.name)}: {trials}, {len(state.live_trials)} live, {best}{mode}>"
 
 
 def _is_name(value: Any) -> bool:
