@@ -15,14 +15,16 @@ from typing import Any
 
 import yaml
 
+from runlib.engine import jsonfile
 from runlib.engine.plain import MAX_DEPTH, MAX_INT_BITS, plain
 from runlib.errors import ConfigError
 
 __all__ = ["parse_yaml", "read_yaml", "write_yaml"]
 
-MAX_BYTES = 64 * 1024 * 1024
-MAX_NODES = 1_000_000  # of the document with all its aliases expanded
+MAX_BYTES = 1024 * 1024  # YAML is slow to read: a value takes up to 25 microseconds
+MAX_NODES = 100_000  # of the document with all its aliases expanded
 _TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
+_TOO_MANY = f"more values than YAML is read for ({MAX_NODES}); write it as JSON, in a file that ends in .json"
 
 _PREFIX = "tag:yaml.org,2002:"
 _MERGE, _TEXT = f"{_PREFIX}merge", f"{_PREFIX}str"
@@ -47,6 +49,17 @@ class _Loader(yaml.SafeLoader):
     yaml_constructors = {
         tag: yaml.SafeLoader.yaml_constructors[tag] for tag in (f"{_PREFIX}str", f"{_PREFIX}seq", f"{_PREFIX}map", None)
     }
+
+    def __init__(self, text: str, most: int) -> None:
+        super().__init__(text)
+        self._room = most
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        # Counted as they come: what is too much is not read to its end first.
+        self._room -= 1
+        if self._room < 0:
+            raise yaml.MarkedYAMLError(problem=_TOO_MANY, problem_mark=self.get_mark())
+        return super().compose_node(parent, index)
 
     def fetch_flow_collection_start(self, TokenClass: Any) -> None:  # noqa: N803 (the name of PyYAML)
         # Before the nodes are there: PyYAML's time for open brackets grows with their square.
@@ -119,33 +132,42 @@ _Loader.add_constructor(f"{_PREFIX}float", _construct_float)
 
 
 def read_yaml(file: str | Path) -> Any:
-    """The plain data in a YAML file.
+    """The plain data in a YAML file, or in one of JSON if its name ends in ``.json``: that may be much longer.
 
     Raises:
-        ConfigError: There is no such file, or it is no strict YAML; the message has path, line and reason.
+        ConfigError: There is no such file, it is no strict YAML or JSON, or it is too long; the message has path, line
+            and reason.
     """
+    is_json = str(file).endswith(".json")
+    limit = jsonfile.MAX_BYTES if is_json else MAX_BYTES
     try:
         with Path(file).open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+            data = stream.read(limit + 1)
     except (OSError, ValueError) as error:
         raise ConfigError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    if len(data) > MAX_BYTES:
-        raise ConfigError(f"{file} is larger than {MAX_BYTES // 2**20} MiB: no config")
+    if len(data) > limit:
+        way = "no config" if is_json else "write it as JSON, in a file that ends in .json"
+        raise ConfigError(f"{file} is larger than {limit // 2**20} MiB: {way}")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file} is not UTF-8 text: {error.reason} at byte {error.start}") from error
-    return parse_yaml(text, str(file))
+    return jsonfile.parse_json(text, str(file)) if is_json else parse_yaml(text, str(file))
 
 
-def parse_yaml(text: str, name: str = "YAML") -> Any:
+def parse_yaml(text: str, name: str = "YAML", most: int = MAX_NODES) -> Any:
     """The plain data in a YAML text; ``name`` stands for it in errors.
+
+    Args:
+        text: All of it; the time to read it grows with its length.
+        name: As above.
+        most: How many values it may hold, its aliases being expanded.
 
     Raises:
         ConfigError: It is no strict YAML.
     """
     try:
-        return _load(text)
+        return _load(text, most)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
@@ -159,13 +181,13 @@ def parse_yaml(text: str, name: str = "YAML") -> Any:
         raise ConfigError(f"{name}: {error}") from error
 
 
-def _load(text: str) -> Any:
-    loader = _Loader(text)
+def _load(text: str, most: int) -> Any:
+    loader = _Loader(text, most)
     try:
         node = loader.get_single_node()
         if node is None:
             return None
-        _check(node, {}, set())
+        _check(node, {}, set(), most)
         return plain(loader.construct_document(node))  # a copy, so that aliases do not share lists and dicts
     finally:
         loader.dispose()
@@ -175,7 +197,9 @@ def _refused(problem: str, node: yaml.Node) -> yaml.MarkedYAMLError:
     return yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
 
 
-def _check(node: yaml.Node, known: dict[yaml.Node, tuple[int, int]], above: set[yaml.Node]) -> tuple[int, int]:
+def _check(
+    node: yaml.Node, known: dict[yaml.Node, tuple[int, int]], above: set[yaml.Node], most: int
+) -> tuple[int, int]:
     """The number of nodes and of levels with aliases expanded; each distinct node is looked at once."""
     if node in known:
         return known[node]
@@ -184,10 +208,10 @@ def _check(node: yaml.Node, known: dict[yaml.Node, tuple[int, int]], above: set[
     above.add(node)
     size, levels = 1, 0
     for child in _children(node):
-        child_size, child_levels = _check(child, known, above)
+        child_size, child_levels = _check(child, known, above, most)
         size, levels = size + child_size, max(levels, child_levels + 1)
-    if size > MAX_NODES:
-        raise _refused(f"with its aliases expanded it holds more than {MAX_NODES} values", node)
+    if size > most:
+        raise _refused(f"with its aliases expanded it holds more than {most} values", node)
     if levels > MAX_DEPTH:
         raise _refused(_TOO_DEEP, node)
     above.discard(node)

@@ -100,6 +100,9 @@ class Telling:
                 _check_same(self.search.adopt(event.suggestion), event.tid)
         except (ReplayMismatch, SearchError) as error:
             raise ReplayMismatch(f"record {n}: {error}", n=n) from error
+        except Exception as error:  # what stands on the tape may be nothing that this search ever made
+            what = f"{type(error).__name__}: {error}"[:200]
+            raise ReplayMismatch(f"record {n}: the search cannot take back its suggestion: {what}", n=n) from error
 
 
 def _check_same(got: int, tid: int) -> None:
