@@ -19,7 +19,7 @@ __all__ = ["EFFORT", "Mender", "with_hash"]
 
 SUFFIX = 26
 LONGEST = 4096  # bytes: the work grows with the square of the length
-EFFORT = 1_000_000  # lines that are tried in one audit, which takes about a second
+EFFORT = 400_000  # lines that are tried in one audit, of either kind of change, which takes about a second
 BITS = tuple(1 << bit for bit in range(8))
 BYTES = tuple(value for value in range(1, 256) if value not in BITS)
 

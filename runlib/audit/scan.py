@@ -25,7 +25,7 @@ _END = re.compile(rb', "h": "[0-9a-f]{16}"\}')  # unescaped, it stands nowhere b
 _START = re.compile(rb'\{"[a-z_]+":')
 _NUMBER = re.compile(rb'"n":(\d{1,18}),"t":')
 _STARTS = 8  # places in a damaged text where a line may begin
-_BEFORE = 8  # hashes that may have stood before a line, of which each is tried
+_BEFORE = 4  # hashes that may have stood before a line, of which each is tried
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,7 @@ class TapeReader:
             line, end = file.readline(LONGEST), file.readline(LONGEST)
         try:
             self._metadata = load(line)
-            format_, run = self._metadata["format"], self._metadata.get("run")
+            format_ = self._metadata["format"]
         except (ValueError, KeyError, TypeError):
             raise TapeFormat(
                 f"{self.path} is no tape of runlib: its first line is no metadata", path=self.path
@@ -113,7 +113,7 @@ class TapeReader:
                 "runlib",
                 path=self.path,
             )
-        h = codec.intact(line[:-1], b"") if isinstance(run, dict) else None
+        h = codec.intact(line[:-1], b"")
         if h is None or end != METADATA_END:
             raise self._corrupt(0, 0, "metadata that fits its own hash, followed by a line ===")
         fault = check("metadata")(self._metadata)
