@@ -67,7 +67,7 @@ class _Legible(logging.Filter):
             text = record.getMessage()
         except Exception:  # somebody's wrong call of a logger: its handlers say so
             return True
-        record.msg, record.args = legible_line(text), ()
+        record.msg, record.args = legible(text), ()
         if record.exc_info and record.exc_info[0] is not None and not record.exc_text:
             record.exc_text = legible(logging.Formatter().formatException(record.exc_info))
         return True

@@ -90,7 +90,7 @@ def test_what_a_logger_says_is_safe_for_every_handler(name: str) -> None:
     finally:
         log.removeHandler(handler)
     assert is_safe(stream.getvalue())
-    assert stream.getvalue().startswith("a\\x1b[31m b is 3\nd\\x07\nTraceback")
+    assert stream.getvalue().startswith("a\\x1b[31m\nb is 3\nd\\x07\nTraceback")
     assert "ValueError: c\\x9b\\u202e" in stream.getvalue()
 
 
