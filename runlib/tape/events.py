@@ -216,8 +216,13 @@ def event_to_data(event: Event) -> dict[str, Any]:
     return {event.kind: body}
 
 
-def event_from_data(kind: str, body: Any) -> Event | None:
+def event_from_data(kind: str, body: Any, *, strict: bool = False) -> Event | None:
     """The event of a kind; None if this version does not know the kind. Fields that it does not know are left out.
+
+    Args:
+        kind: Of the event.
+        body: Its fields.
+        strict: Refuse fields that are not known: of what a person hands over, nothing is left out without a word.
 
     Raises:
         TapeFormat: The fields are not those of the kind, or have values that the schema of the tape does not allow.
@@ -231,6 +236,8 @@ def event_from_data(kind: str, body: Any) -> Event | None:
     if cls is Session:
         return _session(body)
     names = _NAMES[cls]
+    if strict and not body.keys() <= names:
+        raise TapeFormat(f"a {kind!r} record has no {min(body.keys() - names)[:60]!r}, but {', '.join(_FIELDS[cls])}")
     event: Event = cls(**body) if body.keys() <= names else cls(**{k: v for k, v in body.items() if k in names})
     return event
 

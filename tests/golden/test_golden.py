@@ -165,6 +165,9 @@ def test_a_golden_run_with_edits_is_restored_and_goes_on(
     with Run.restore(edited, new_stop={"stop_max": {"count": 13}}) as run:
         run.run()
     assert (edited / "tape.son").read_bytes().startswith(before)
+    assert run.state.last_session["format"] == 2  # a newer version went on with it
+    assert run.full_result(14) == {"ok": run.full_result(14)["ok"], "given_loss": "own"}
+    assert run.full_result(1 + 3)["ok"]["file"] == {"name": "a", "bytes": 1, "hash": "b"}
     assert run.state.trials[14][1]["suggestion"] == {"k": 14}
     assert run.state.trials[14][1]["loss"] == 7.0
     assert verify(edited, replay=True).verdict == "intact"
