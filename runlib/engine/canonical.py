@@ -111,7 +111,7 @@ def load(line: bytes) -> Any:
             data in a record can be.
     """
     value = orjson.loads(line)
-    if line.count(b"[") + line.count(b"{") > MAX_DEPTH and is_deeper(value, _DEEPEST):
+    if len(line) > 2 * MAX_DEPTH and line.count(b"[") + line.count(b"{") > MAX_DEPTH and is_deeper(value, _DEEPEST):
         raise ValueError(f"nested deeper than the {MAX_DEPTH} levels of plain data")
     return _untag(value) if b'"$' in line else value
 

@@ -184,7 +184,7 @@ _KINDS: dict[str, type[Any]] = {
     cls.kind: cls for cls in (Session, Suggest, Submit, Retry, Void, Enqueue, Note, Stopping, End)
 }
 _FIELDS = {cls: tuple(f.name for f in fields(cls)) for cls in _KINDS.values()}
-_NAMES = {cls: frozenset(names) for cls, names in _FIELDS.items()}
+_CHECKS = {kind: check(kind) for kind in _KINDS}
 _OMITTED_IF_NONE = frozenset({"memo", "of", "heard", "queued", "key", "tid"})
 
 
@@ -230,15 +230,17 @@ def event_from_data(kind: str, body: Any, *, strict: bool = False) -> Event | No
     cls = _KINDS.get(kind)
     if cls is None:
         return None
-    fault = check(kind)(body)
+    fault = _CHECKS[kind](body)
     if fault is not None:
         raise TapeFormat(f"a {kind!r} record has other values than the schema of the tape allows: {fault}")
     if cls is Session:
         return _session(body)
-    names = _NAMES[cls]
-    if strict and not body.keys() <= names:
-        raise TapeFormat(f"a {kind!r} record has no {min(body.keys() - names)[:60]!r}, but {', '.join(_FIELDS[cls])}")
-    event: Event = cls(**body) if body.keys() <= names else cls(**{k: v for k, v in body.items() if k in names})
+    try:
+        event: Event = cls(**body)
+    except TypeError as error:  # it has fields that this version does not know
+        if strict:
+            raise TapeFormat(f"a {kind!r} record has other fields than {', '.join(_FIELDS[cls])}: {error}") from None
+        event = cls(**{key: body[key] for key in _FIELDS[cls] if key in body})
     return event
 
 

@@ -80,7 +80,10 @@ def _compiled(schema: dict[str, Any]) -> Check:
     if unknown:
         raise ValueError(f"the schema of the tape uses {sorted(unknown)}, which nothing checks")
     checks = [_referred(schema["$ref"].rpartition("/")[2])] if "$ref" in schema else []
-    checks += [_of_type(schema)] if "type" in schema or "enum" in schema else []
+    if schema.get("type") == "object" and "properties" in schema:
+        checks += [_of_object(schema)]
+    elif "type" in schema or "enum" in schema:
+        checks += [_of_type(schema)]
     checks += [make(schema) for keyword, make in _PARTS.items() if keyword in schema]
     return _all(checks)
 
@@ -137,10 +140,9 @@ def _bounds(schema: dict[str, Any]) -> bool:
 
 def _of_number(schema: dict[str, Any], exact: frozenset[type], floats: bool) -> Check:
     """A number within bounds, or one of the other types; without bounds NaN and infinities are numbers too."""
-    kinds = frozenset((int, float)) if floats else frozenset((int,))
     low = schema.get("minimum", schema.get("exclusiveMinimum", -_LARGEST))
     high = schema.get("maximum", _LARGEST)
-    above, free = schema.get("exclusiveMinimum"), not _bounds(schema)
+    above, free, kinds = schema.get("exclusiveMinimum"), not _bounds(schema), (int, float) if floats else (int,)
 
     def number(value: Any) -> Fault | None:
         kind = type(value)
@@ -154,26 +156,24 @@ def _of_number(schema: dict[str, Any], exact: frozenset[type], floats: bool) -> 
     return number
 
 
-def _properties(schema: dict[str, Any]) -> Check:
-    """The values of known keys, and that required ones are there."""
+def _of_object(schema: dict[str, Any]) -> Check:
+    """A dict: the values of known keys, and that required ones are there. Most of a record is these: in one go."""
     checks = {key: _compiled(part) for key, part in schema["properties"].items()}
-    checks = {key: part for key, part in checks.items() if part is not _anything}
+    parts = tuple((key, part) for key, part in checks.items() if part is not _anything)
     required = tuple(schema.get("required", ()))
-    find = checks.get
 
-    def properties(value: Any) -> Fault | None:
+    def of_object(value: Any) -> Fault | None:
         if type(value) is not dict:
-            return None
-        for key, item in value.items():
-            known = find(key)
-            if known is not None and (fault := known(item)) is not None:
-                return fault.under(key)
+            return _wrong(schema, value)
         for key in required:
             if key not in value:
                 return Fault(key, "is missing")
+        for key, part in parts:
+            if key in value and (fault := part(value[key])) is not None:
+                return fault.under(key)
         return None
 
-    return properties
+    return of_object
 
 
 def _additional(schema: dict[str, Any]) -> Check:
@@ -235,7 +235,6 @@ _PARTS: dict[str, Callable[[dict[str, Any]], Check]] = {
     "maxProperties": lambda schema: _longest(schema, "maxProperties", dict, "keys"),
     "maxItems": lambda schema: _longest(schema, "maxItems", list, "items"),
     "pattern": _pattern,
-    "properties": _properties,
     "additionalProperties": _additional,
     "items": _items,
 }
