@@ -19,9 +19,10 @@ __all__ = ["EFFORT", "Mender", "with_hash"]
 
 SUFFIX = 26
 LONGEST = 4096  # bytes: the work grows with the square of the length
-EFFORT = 400_000  # lines that are tried in one audit, of either kind of change, which takes about a second
+EFFORT = 700_000  # lines that are tried in one audit, which takes about a second
 BITS = tuple(1 << bit for bit in range(8))
-BYTES = tuple(value for value in range(1, 256) if value not in BITS)
+TEXT = tuple(range(0x20, 0x7F))  # what stands in JSON, unless it has letters beyond ASCII
+BYTES = tuple(range(0x20, 0x100))
 
 
 def with_hash(line: bytes, previous: bytes) -> bytes:
@@ -37,11 +38,13 @@ class Mender:
         gave_up: Whether there was a line on which no effort was left.
 
     Args:
-        effort: How many lines it may try, of either kind of change; a long one counts for several. None: ``EFFORT``.
+        effort: How many lines it may try that differ in a bit, and half as many that differ in a byte; a long line
+            counts for several. None: ``EFFORT``.
     """
 
     def __init__(self, effort: int | None = None) -> None:
-        self._left = dict.fromkeys((BITS, BYTES), float(EFFORT if effort is None else effort))
+        effort = EFFORT if effort is None else effort
+        self._left = {"bits": float(effort), "bytes": effort / 2}  # one does not take from the other
         self.gave_up = False
 
     def mend(self, line: bytes, previous: Iterable[bytes]) -> tuple[bytes, bytes] | None:
@@ -63,26 +66,28 @@ class Mender:
         target = stored_hash(line)
         if target is None or len(line) > LONGEST:
             return None
-        for changes in (BITS, BYTES):
+        for kind in self._left:
             for before in known:
-                body = self._body(line[:-SUFFIX], before, target, changes)
+                body = self._body(line[:-SUFFIX], before, target, kind)
                 if body is not None:
                     return body + line[-SUFFIX:], before
         return None
 
-    def _body(self, body: bytes, before: bytes, target: bytes, changes: tuple[int, ...]) -> bytes | None:
+    def _body(self, body: bytes, before: bytes, target: bytes, kind: str) -> bytes | None:
         """The body that has the hash ``target`` and differs in one byte; hashing starts anew behind each byte only."""
         digest, begun = bytes.fromhex(target.decode()), hashlib.blake2b(before, digest_size=8)
+        letters = TEXT if sum(byte > 0x7E for byte in body) <= 1 else BYTES  # the wrong one may be the only one
         for place, byte in enumerate(body):
             rest = body[place + 1 :]
-            self._left[changes] -= len(changes) * (1 + len(rest) / 1000)
-            if self._left[changes] < 0:
+            values = [byte ^ bit for bit in BITS] if kind == "bits" else letters
+            self._left[kind] -= len(values) * (1 + len(rest) / 1000)
+            if self._left[kind] < 0:
                 self.gave_up = True
                 return None
-            for change in changes:
+            for value in values:
                 attempt = begun.copy()
-                attempt.update(bytes((byte ^ change,)) + rest)
+                attempt.update(bytes((value,)) + rest)
                 if attempt.digest() == digest:
-                    return body[:place] + bytes((byte ^ change,)) + rest
+                    return body[:place] + bytes((value,)) + rest
             begun.update(body[place : place + 1])
         return None

@@ -40,14 +40,14 @@ def long_record(n: int, previous: bytes, text: str) -> bytes:
     return codec.encode(Suggest(n - 1, {"x": text}), n, 1.0, None, previous)[0]
 
 
-def damaged_lines(count: int, length: int) -> bytes:
-    """Long lines of which each has a byte that is no bit away from the right one."""
+def damaged_lines(count: int, length: int, by: int = 0x5A) -> bytes:
+    """Long lines of which each has a wrong byte, by default one that is no bit away from the right one."""
     data, (_, h) = head(), codec.encode_line(METADATA, b"")
     stream = random.Random(1)
     for n in range(1, count + 1):
         text, h = codec.encode(Suggest(n - 1, {"x": "x" * length}), n, 1.0, None, h)
         place = stream.randrange(30, length)
-        data += text[:place] + bytes((text[place] ^ 0x5A,)) + text[place + 1 :] + b"\n---\n"
+        data += text[:place] + bytes((text[place] ^ by,)) + text[place + 1 :] + b"\n---\n"
     return data
 
 
@@ -168,6 +168,14 @@ def write_path_tape(events: list[Any]) -> bytes:
 def flipped(line: bytes, place: int, by: int) -> bytes:
     at = len(line) - 60 if len(line) < 60 + place else place
     return line[:at] + bytes((line[at] ^ by,)) + line[at + 1 :]
+
+
+def test_a_wrong_bit_is_put_right_in_ten_lines_of_four_kilobytes() -> None:
+    data = damaged_lines(10, 3900, 0x08)
+    began = time.process_time()
+    found = scan(data)
+    assert time.process_time() - began < SOON
+    assert (len(found.lines), sum(line.mended for line in found.lines), found.gave_up) == (10, 10, False)
 
 
 def test_giving_up_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
