@@ -218,7 +218,10 @@ def with_right_chain(stream: random.Random, tape: tuple[Record, list[Record]]) -
             records[at], records[other] = records[other], records[at]
     if renumber:
         records = [{**record, "n": n} if "n" in record else record for n, record in enumerate(records, 1)]
-    return _with_raw(stream, metadata, records) if stream.random() < 0.1 else chained(metadata, records)
+    try:
+        return _with_raw(stream, metadata, records) if stream.random() < 0.1 else chained(metadata, records)
+    except TypeError:  # data in data, too deep to be written
+        return with_broken_bytes(stream, chained(*tape))
 
 
 def _with_raw(stream: random.Random, metadata: Any, records: list[Any]) -> bytes:
