@@ -16,7 +16,9 @@ from runlib.audit.report import Finding, RepairReport, Report
 from runlib.audit.verify import verify as audit
 from runlib.cli.ending import DONE, FAILED, WRONG, reporting, show, show_json
 from runlib.cli.options import Plugins, load_plugins
-from runlib.engine.legible import legible_line, shell_word
+from runlib.engine.legible import legible_line
+from runlib.run.advice import ways_on
+from runlib.run.run import Run
 
 __all__ = ["repair", "verify"]
 
@@ -92,7 +94,7 @@ def render_repair(report: RepairReport) -> str:
 
 
 def _way_on(report: RepairReport) -> str:
-    how = f"runlib restore {shell_word(report.into)}"
+    how = ways_on(Run.checkout(report.into)).by_command
     if report.exact:
         return f"Go on exactly with: {how}"
     return (

@@ -27,6 +27,7 @@ from runlib.tape.writer import Sync, create_tape
 __all__ = ["Files", "RunFolder", "discard", "filled"]
 
 PREFIX = "run_"
+RESUME = ", or go on with that run: prepare(resume=True), or runlib run --resume"
 Files = Iterable[tuple[str, bytes]]
 
 
@@ -75,6 +76,11 @@ class RunFolder:
             raise NotARun(f"{path} is no run: there is no tape.son in it", path)
         return found
 
+    @staticmethod
+    def place(directory: str | Path, name: str) -> Path:
+        """Where the folder of a run of that name is, or would be."""
+        return Path(directory).resolve() / f"{PREFIX}{name}"
+
     @classmethod
     def create(
         cls,
@@ -104,13 +110,15 @@ class RunFolder:
         """
         parent = Path(directory).resolve()
         if name is not None:
-            _refuse_taken(parent / (PREFIX + check_name(name)))
+            _refuse_taken(cls.place(parent, check_name(name)), RESUME)
         temporary = parent / f".{PREFIX}{uuid.uuid4().hex}.new"
         try:
             disk.make_folder(parent, durable=True)
             disk.current.mkdir(temporary)
             make = functools.partial(create_tape, temporary / "tape.son", metadata, *first, sync=sync, clock=clock)
             return cls._fill(temporary, parent, name, make)
+        except FolderExists as error:  # made at the same moment by another process
+            raise FolderExists(f"{error}{RESUME}", error.folder) from None
         except OSError as error:
             reason = error.strerror or str(error)
             raise FolderError(f"{parent} cannot hold a run: {reason}; give another directory", parent) from error
@@ -147,7 +155,7 @@ class RunFolder:
         """
         parent = Path(directory).resolve()
         if name is not None:
-            _refuse_taken(parent / (PREFIX + check_name(name)))
+            _refuse_taken(cls.place(parent, check_name(name)))
         try:
             with filled(parent, tape, files) as temporary:
                 return cls(_move_into_place(temporary, parent, name))
@@ -184,9 +192,9 @@ def discard(temporary: Path) -> None:
     disk.remove_folder(temporary)
 
 
-def _refuse_taken(target: Path) -> None:
+def _refuse_taken(target: Path, other_way: str = "") -> None:
     if os.path.lexists(target):
-        raise FolderExists(f"{target} exists; choose another name, or restore that run", target)
+        raise FolderExists(f"{target} exists; choose another name{other_way}", target)
 
 
 def _move_into_place(temporary: Path, parent: Path, name: str | None) -> Path:

@@ -17,17 +17,18 @@ from runlib.run.folder import RunFolder
 from runlib.tape.schema import check
 from runlib.tape.writer import TapeWriter
 
-__all__ = ["is_apart", "load_large", "set_apart"]
+__all__ = ["hash_of", "is_apart", "load_large", "read_named", "set_apart", "write"]
 
 LIMIT = 64 * 1024
 _KEPT = ("loss", "duration", "cost", "var", "error", "error_text")
+_STAY = ("files", "dropped")  # on the tape: other files are found by it; neither is long
 
 
 def set_apart(result: dict[str, Any], tid: int, folder: RunFolder, tape: TapeWriter | None = None) -> dict[str, Any]:
     """The result as it goes on the tape: itself, or if it is large a short one that names its file.
 
     Args:
-        result: Of an evaluation.
+        result: Of an evaluation; what stands beside ``ok`` or ``error`` stays on the tape unless it is what is large.
         tid: The trial.
         folder: Of the run.
         tape: Is asked whether the run is still this process's, and waits if there is no room; then the whole file is
@@ -37,18 +38,20 @@ def set_apart(result: dict[str, Any], tid: int, folder: RunFolder, tape: TapeWri
         LockStolen: Another process took the run over; no file was written.
         TapeError: The disk refused the file; nothing of the result is on the tape.
     """
-    data = dump(result)
+    state = "ok" if "ok" in result else "error"
+    data = dump({key: value for key, value in result.items() if key not in _STAY})
     if len(data) <= LIMIT:
         return result
     path = folder.trial(tid) / "result.json"
-    _write(path, data, tape)
-    state = "ok" if "ok" in result else "error"
+    write(path, data, tape)
     name = path.relative_to(folder.path).as_posix()
-    beside = {key: value for key, value in result.items() if key != state and len(dump(value)) <= LIMIT // 8}
-    return {state: _short(result[state]), **beside, "file": {"name": name, "bytes": len(data), "hash": _hash(data)}}
+    file = {"name": name, "bytes": len(data), "hash": hash_of(data)}
+    beside = {key: value for key, value in result.items() if key != state and (key in _STAY or _is_short(value))}
+    return {state: _short(result[state]), **beside, "file": file}
 
 
-def _write(path: Path, data: bytes, tape: TapeWriter | None) -> None:
+def write(path: Path, data: bytes, tape: TapeWriter | None) -> None:
+    """Write a file of a trial, durable with its name; errors as in ``set_apart``."""
     while True:
         if tape is not None:
             tape.check()
@@ -74,6 +77,10 @@ def is_apart(result: dict[str, Any]) -> bool:
     return "file" in result
 
 
+def _is_short(value: Any) -> bool:
+    return len(dump(value)) <= LIMIT // 8
+
+
 def _short(outcome: dict[str, Any]) -> dict[str, Any]:
     short = {key: _cut(outcome[key]) for key in _KEPT if key in outcome}
     refined = outcome.get("refined_suggestion")
@@ -86,7 +93,8 @@ def _cut(value: Any) -> Any:
     return value if not isinstance(value, str) or len(value) <= 1000 else f"{value[:1000]}..."
 
 
-def _hash(data: bytes) -> str:
+def hash_of(data: bytes) -> str:
+    """The hash by which a record names a file."""
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
@@ -96,13 +104,22 @@ def load_large(entry: dict[str, Any], folder: RunFolder) -> dict[str, Any]:
     Raises:
         TapeCorrupt: The file is missing or not what was written.
     """
+    return _result(folder.path / entry["name"], read_named(entry, folder))
+
+
+def read_named(entry: dict[str, Any], folder: RunFolder) -> bytes:
+    """The bytes of the file that an entry names.
+
+    Raises:
+        TapeCorrupt: The file is missing or not what was written.
+    """
     path = (folder.path / entry["name"]).resolve()
     if not path.is_relative_to(folder.path) or not path.is_file():
         raise TapeCorrupt(f"{path} is no file of this run, though the tape names it as a result", path=path)
-    data = path.read_bytes()
-    if _hash(data) != entry["hash"]:
+    data: bytes = path.read_bytes()
+    if hash_of(data) != entry["hash"]:
         raise TapeCorrupt(f"{path} was changed: its hash is not the one on the tape", path=path)
-    return _result(path, data)
+    return data
 
 
 def _result(path: Path, data: bytes) -> dict[str, Any]:

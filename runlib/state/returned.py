@@ -14,14 +14,18 @@ from runlib.state.results import Entry
 __all__ = ["ABOUT_THE_RESULT", "Returned"]
 
 SHOWN = ("file", "given_loss")  # of what stands beside a result, what the tables show
-ABOUT_THE_RESULT = ("file", "given_loss", "dropped")  # the rest is about the evaluation: a repeated trial had none
+ABOUT_THE_RESULT = ("file", "files", "given_loss", "dropped")  # the rest is about the evaluation: a repeat had none
 
 
 class Returned:
-    """The results of finished trials that were evaluated themselves."""
+    """The results of finished trials.
+
+    Attributes:
+        beside: What runlib added to the result of a trial, where it added something.
+    """
 
     def __init__(self) -> None:
-        self._beside: dict[int, dict[str, Any]] = {}  # what runlib added, where it added something
+        self.beside: dict[int, dict[str, Any]] = {}
         self._hidden: dict[int, dict[str, Any]] = {}  # what was returned under a name that the tables use
 
     def enter(self, tid: int, result: dict[str, Any], suggestion: Any) -> Entry:
@@ -35,7 +39,7 @@ class Returned:
         kind = "ok" if "ok" in result else "error"
         returned, added = result[kind], {"suggestion": suggestion}
         if len(result) > 1:
-            self._beside[tid] = {key: value for key, value in result.items() if key != kind}
+            self.beside[tid] = {key: value for key, value in result.items() if key != kind}
             added.update((key, result[key]) for key in SHOWN if key in result)
         hidden = {key: returned[key] for key in added if key in returned}
         if hidden:
@@ -45,12 +49,18 @@ class Returned:
     def result(self, tid: int, entry: Entry) -> dict[str, Any]:
         """The result that ``enter`` took: what was returned, and beside it what runlib added."""
         kind, outcome = entry
-        beside, hidden = self._beside.get(tid, {}), self._hidden.get(tid, {})
+        beside, hidden = self.beside.get(tid, {}), self._hidden.get(tid, {})
         added = {"suggestion", *(key for key in SHOWN if key in beside)}
         returned = {key: hidden.get(key, value) for key, value in outcome.items() if key not in added or key in hidden}
         return {kind: returned, **beside}
 
+    def share(self, tid: int, of: int) -> None:
+        """The result of a trial is that of another one."""
+        for kept in (self.beside, self._hidden):
+            if of in kept:
+                kept[tid] = kept[of]
+
     def forget(self, tid: int) -> None:
         """The trial no longer counts."""
-        self._beside.pop(tid, None)
+        self.beside.pop(tid, None)
         self._hidden.pop(tid, None)

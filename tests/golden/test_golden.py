@@ -32,6 +32,10 @@ FILES = {
     "format-1-edits/expected.json": "cfb9a48214bd1fe2bdb59967b8b4cffbcdc8739d3eca350dc0e2c070cfb74e08",
     "format-1-edits/tape.son": "2fc3d6226b1908a79eed2289f2e30555348c3b130539c3ab054fc52266c60100",
     "format-1-edits/trials/5/result.json": "29f5bfff0924bca3eb99094947767a8b02bf076b58aaa11150bf27cded47047e",
+    "format-1-failures/asktell/tape.son": "837113f75083bed13fdf234173e23a0fce4e043dd65664470d3e7457e628d140",
+    "format-1-failures/chain/tape.son": "aa7654d695ec412f3672b79140b0dcf33da63fbe5a7dfd4f0de2d8ed7a75b814",
+    "format-1-failures/evolution/tape.son": "5cd5f2f6b671b0e272f07b6a4905911420c4aaa08dac525450549459427d51a1",
+    "format-1-failures/hyperopt/tape.son": "4272f155d0c419dc67b648cfe17014825c68bbcb5aadfb8a79c79fb143196164",
 }
 
 

@@ -145,7 +145,7 @@ def test_what_stands_beside_a_large_result_stays_on_the_tape_unless_it_is_what_i
     result = {**large(), "given_loss": 3, "dropped": ["model"]}
     short = set_apart(result, 0, folder)
     assert (short["given_loss"], short["dropped"]) == (3, ["model"])
-    assert load_large(short["file"], folder) == result
+    assert load_large(short["file"], folder) == {**large(), "given_loss": 3}
     short = set_apart({"ok": {"loss": 1.0}, "given_loss": "x" * LIMIT}, 1, folder)
     assert short.keys() == {"ok", "file"}
     assert load_large(short["file"], folder)["given_loss"] == "x" * LIMIT
