@@ -116,7 +116,7 @@ def working_where_it_did(run: Run) -> Iterator[None]:
         return
     if here is not None:
         registry.add_path(here)
-    say(f"the working folder is {folder}, where the run was begun")
+    say(legible_line(f"the working folder is {folder}, where the run was begun"))
     with contextlib.chdir(folder):
         yield
 
@@ -125,7 +125,8 @@ def _announce_start(run: Run) -> None:
     workers = run.pool.slots(run.context)
     what = f"{workers} worker{'s' if workers > 1 else ''}"
     ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    say(f"{run.work_directory} runs with {what}; {'SIGINT is ignored' if ignored else 'Ctrl-C ends it in order'}")
+    how = "SIGINT is ignored" if ignored else "Ctrl-C ends it in order"
+    say(legible_line(f"{run.work_directory} runs with {what}; {how}"))
 
 
 def _show_result(run: Run, manner: Manner, finished: bool = False) -> None:

@@ -29,9 +29,9 @@ def bounded(context: Mapping[str, Any], pool: Any) -> dict[str, Any]:
 
     Args:
         context: As it was noted.
-        pool: The config of the pool that will be used; None for the default.
+        pool: The pool that will be used, or its config; None for the default.
     """
-    kind = next(iter(pool), None) if isinstance(pool, Mapping) else pool
+    kind = next(iter(pool), None) if isinstance(pool, Mapping) else getattr(pool, "kind", pool)
     workers = max(LEAST, PER_CORE * count_cores()) if kind is None or kind in HERE else ELSEWHERE
     limits = {"max_workers": workers, "ahead": AHEAD, "memory_limit": _memory()}
     found = {**context}

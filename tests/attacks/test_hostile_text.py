@@ -15,14 +15,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from runlib import LogObserver, Run, StatusObserver, StopMax
+from runlib import LogObserver, NoSuccess, RandomSearch, Run, SpaceWarning, StatusObserver, StopMax
 from runlib.cli.ending import reporting
 from runlib.cli.main import app
 from runlib.engine.yamlfile import parse_yaml, write_yaml
 from runlib.observe.base import Stage
 from runlib.observe.progress import render_progress
+from runlib.run.advice import ways_on
 from runlib.run.finish import summary
-from runlib.run.folder import RunFolder
+from runlib.run.interrupted import Interrupted, told_in_one_line
+from runlib.run.unusable import why_none
 from tests.attacks.hostile_tapes import chained
 from tests.engine.test_legible import HARM, is_safe
 from tests.fakes import DirectPool, SpySearch
@@ -90,6 +92,11 @@ def commands(folder: Path, text: str) -> Iterator[list[str]]:
     yield ["run", place]
     yield ["run", f"{place}/no{text}.yaml"]
     yield ["status", f"{place}{text}"]
+    yield ["status", place, f"--{text}"]
+    yield ["status", place, text]
+    yield ["top", place, "-n", text]
+    yield [f"status{text}"]
+    yield [f"--{text}", "status"]
 
 
 def check_commands(folder: Path, text: str) -> None:
@@ -156,12 +163,72 @@ def test_a_run_and_all_that_it_writes_for_people(
         assert is_safe(found), name
     stage = Stage(run.work_directory, text, run.stop, 1)
     assert is_safe(render_progress(run.state, stage, 1.0), "")
-    assert is_safe(summary(run.state, RunFolder(run.work_directory)), "")
+    assert is_safe(summary(run, 0), "")
+    assert is_safe(str(ways_on(run, count=3)), "")
+    assert is_safe(ways_on(run).by_command, "")
     assert is_safe(repr(run), "")
     out = capsys.readouterr()
     assert is_safe(out.out)
     assert is_safe(out.err)
     assert all(is_safe(record.getMessage()) for record in caplog.records)
+
+
+def test_a_run_in_which_nothing_succeeds(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / f"in {ALL.replace('/', '')}"
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+
+    def evaluate(suggestion: dict[str, Any]) -> dict[str, Any]:
+        if suggestion["x"] > 0.5:
+            raise type(ALL, (ValueError,), {})(ALL)
+        return {ALL: ALL}
+
+    run = Run(SpySearch(), evaluate, StopMax(3), pool=DirectPool(), caught_exceptions=["ValueError", "InvalidResult"])
+    run.prepare(place).run()
+    assert run.state.trials.ok_count == 0
+    assert is_safe(why_none(run.state), "")
+    with pytest.raises(NoSuccess) as caught:
+        _ = run.best
+    assert is_safe(str(caught.value), "")
+    out = capsys.readouterr()
+    assert "none of 3 trials succeeded" in out.out
+    assert "cannot be used" in out.err
+    assert is_safe(out.out)
+    assert is_safe(out.err)
+
+
+def test_what_is_left_out_of_a_result(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    run = Run(SpySearch(), lambda suggestion: {"loss": 1.0, ALL: object()}, StopMax(1), pool=DirectPool())
+    run.prepare(tmp_path).run()
+    [said] = [record.getMessage() for record in caplog.records if record.name == "runlib.results"]
+    assert "left out" in said
+    assert is_safe(said, "")
+
+
+def test_what_an_interrupted_script_says() -> None:
+    with pytest.raises(Interrupted) as caught, told_in_one_line(lambda: ALL):
+        raise KeyboardInterrupt
+    assert is_safe(str(caught.value), "")
+
+
+def test_a_function_that_is_in_no_file(tmp_path: Path) -> None:
+    name = f"__main__:{ALL.replace('<', '')}"
+    metadata = {"run": {"evaluator": {"eval_function": {"function": name}}}, "format": "runlib-tape/2"}
+    session = {"session": {"program": {"how": "notebook"}}, "n": 1, "t": 1.7e9}
+    (tmp_path / "run_x").mkdir()
+    (tmp_path / "run_x" / "tape.son").write_bytes(chained(metadata, [session]))
+    ways = ways_on(Run.checkout(tmp_path / "run_x"))
+    assert "FILE.py" in str(ways)
+    assert is_safe(str(ways), "")
+    assert is_safe(ways.by_command, "")
+
+
+def test_warnings_of_spaces() -> None:
+    with pytest.warns(SpaceWarning) as caught:
+        RandomSearch({ALL: [1, 2]})
+    assert all(is_safe(str(warning.message), "") for warning in caught)
 
 
 def test_the_best_suggestions_say_what_was_tried(tmp_path: Path) -> None:
