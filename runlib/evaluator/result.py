@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from runlib.engine.canonical import NotPlain
+from runlib.engine.classes import class_name, line_of_descent
 from runlib.errors import Failed, InvalidResult
 from runlib.evaluator.conversion import Conversion, close_awaitable
 
@@ -40,9 +41,19 @@ def ok_result(returned: Any, duration: float, objective: str = "loss") -> dict[s
             beside it is kept as ``given_loss``, beside ``ok``: that holds what was returned and nothing else.
 
     Raises:
-        InvalidResult: No finite loss, or a number that is none, with its place and type.
+        InvalidResult: No finite loss, a number that is none, with its place and type, or what cannot be read.
         Failed: The status says so.
     """
+    try:
+        return _read(returned, duration, objective)
+    except (Failed, InvalidResult):
+        raise
+    except BaseException as error:  # whatever somebody's class does when it is read, SystemExit included
+        said = f"{class_name(type(error))}: {_text(error)}"
+        raise InvalidResult(f"the evaluator's result could not be read: {said}") from None
+
+
+def _read(returned: Any, duration: float, objective: str) -> dict[str, Any]:
     if type(returned) not in _USUAL:
         _refuse_unfinished(returned)
     given = _in_our_words(returned) if isinstance(returned, Mapping) else {"loss": returned}
@@ -87,8 +98,8 @@ def _refuse_unfinished(returned: Any) -> None:
     if inspect.isawaitable(returned) or inspect.isasyncgen(returned) or inspect.isgenerator(returned):
         close_awaitable(returned)
         raise InvalidResult(
-            f"the evaluator returned a {type(returned).__name__}, and no result: it is not awaited or asked here; let "
-            "the function be a plain one, which may call asyncio.run(...) itself"
+            f"the evaluator returned a {class_name(type(returned))}, and no result: it is not awaited or asked here; "
+            "let the function be a plain one, which may call asyncio.run(...) itself"
         )
 
 
@@ -161,11 +172,11 @@ def _one(value: Any, name: str) -> Any:
 
 
 def _described(value: Any, found: Any) -> str:
-    kind, shape = type(value).__name__, getattr(value, "shape", None)
+    kind, shape = class_name(type(value)), getattr(value, "shape", None)
     if isinstance(found, list) and isinstance(shape, tuple):
         return f"an array of shape {_short(shape)} and of type {kind}"
     shown = found if isinstance(found, bool) else value
-    return f"{_short(shown)} of type {type(shown).__name__}"
+    return f"{_short(shown)} of type {class_name(type(shown))}"
 
 
 def _float(number: float) -> float:
@@ -197,23 +208,17 @@ def error_result(error: BaseException) -> dict[str, Any]:
     It is somebody's object: whatever its class does when it is asked for its name, its text or its traceback, raising
     ``SystemExit`` included, becomes part of the text.
     """
-    text = _asked(lambda: str(error), "its text")
     trace = _asked(lambda: "".join(traceback.format_exception(error)), "its traceback")
-    return {"error": {"error": _name(type(error)), "error_text": text, "traceback": trace}}
+    return {"error": {"error": class_name(type(error)), "error_text": _text(error), "traceback": trace}}
+
+
+def _text(error: BaseException) -> str:
+    return _asked(lambda: str(error), "its text")
 
 
 def error_names(error: BaseException) -> list[str]:
     """The names by which an exception can be caught: those of all its classes."""
-    return [_name(cls) for cls in _LINE_OF_DESCENT(type(error)) if cls is not object]
-
-
-# As the interpreter has them: a metaclass may have attributes of the same names.
-_NAME: Callable[[type], Any] = type.__dict__["__name__"].__get__
-_LINE_OF_DESCENT: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
-
-
-def _name(cls: type) -> str:
-    return _clean(_NAME(cls))
+    return [class_name(cls) for cls in line_of_descent(type(error)) if cls is not object]
 
 
 def _asked(ask: Callable[[], Any], what: str) -> str:
@@ -222,7 +227,7 @@ def _asked(ask: Callable[[], Any], what: str) -> str:
         text = ask()
         return _clean(str.__str__(text)) if isinstance(text, str) else f"({what} is no text)"
     except BaseException as failure:
-        return f"({what} cannot be shown: {_name(type(failure))})"
+        return f"({what} cannot be shown: {class_name(type(failure))})"
 
 
 def _clean(text: str) -> str:

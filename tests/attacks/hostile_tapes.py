@@ -60,12 +60,13 @@ class UnsyncedDisk(disk.Disk):
 
 
 def evaluate(x: float, n: Any) -> dict[str, Any]:
-    """Fails now and then, and returns words of the tape."""
+    """Fails now and then, and returns words of the tape, bytes, and what is no data."""
     if 0.6 < x < 0.7:
         raise ValueError("too \x1b[31m high")
     if x < -0.9:
         raise OSError("busy")
-    return {"loss": x * x, "cost": 0.5, "file": "model", "text": "x" * (70_000 if 0.1 < x < 0.15 else 10)}
+    found = {"loss": x * x, "score": -x, "cost": 0.5, "file": "model", "text": "x" * (70_000 if 0.1 < x < 0.15 else 10)}
+    return {**found, "plot": b"\x89PNG", "of": [b"", object()]} if x < 0.5 else found
 
 
 # -- honest tapes -----------------------------------------------------------------------------------
@@ -82,6 +83,7 @@ def honest(folder: Path) -> list[bytes]:
 def _run(folder: Path, seed: int, order: Any) -> bytes:
     name = "tests.attacks.hostile_tapes:evaluate"
     given: dict[str, Any] = {"order": order, "retries": {"OSError": 1}, "caught_exceptions": ["ValueError", "OSError"]}
+    given.update(objective=("loss", "score")[seed], loss_on_error=9.0, cost_on_error=1, description="a \x1b[1m run")
     run = Run(RandomSearch(SPACE, seed=seed), name, StopMax(12), pool=SerialPool(), observers=[], name="x", **given)
     run.announces = False
     run.prepare(folder)
@@ -178,6 +180,8 @@ def _changed(stream: random.Random, value: Any) -> Any:
 
 NAMES = [
     *("tid", "suggestion", "memo", "heard", "queued", "result", "of", "ok", "error", "loss", "cost", "var", "duration"),
+    *("files", "dropped", "bytes", "hash", "program", "fingerprint", "evaluator", "description", "folder", "path"),
+    *("loss_on_error", "cost_on_error", "arguments", "how", "directory", "earlier", "package"),
     *("file", "given_loss", "attempt", "rule", "reason", "key", "text", "changed", "context", "observers", "pool"),
     *("paths", "plugins", "versions", "recovered", "host", "pid", "slots", "n", "t", "d", "skip", "stop", "retries"),
     *(

@@ -82,6 +82,33 @@ class Unshowable:
         raise SystemExit(7)
 
 
+class Unreadable(dict[str, Any]):
+    """A dict of which nothing can be read."""
+
+    def keys(self) -> Any:
+        raise SystemExit(8)
+
+    __iter__ = items = __len__ = __getitem__ = keys  # type: ignore[assignment]
+
+
+class Disguised:
+    """A value that does not say what it is."""
+
+    @property
+    def __class__(self) -> Any:
+        raise SystemExit(9)
+
+    def __getattr__(self, name: str) -> Any:
+        raise KeyboardInterrupt
+
+
+class Endless(list[Any]):
+    """A list that ends the program when it is read."""
+
+    def __iter__(self) -> Any:
+        raise GeneratorExit
+
+
 RAISED: dict[str, Any] = {
     "Exits": Exits,
     "Interrupts": Interrupts,
@@ -104,6 +131,20 @@ RETURNED: dict[str, Any] = {
     "bare": Unshowable(),
     "huge": 10**400,
     "keys": {Unshowable(): 1},
+    "disguised": Disguised(),
+    "disguised loss": {"loss": Disguised()},
+    "unreadable": Unreadable(loss=1.0),
+    "nameless": Nameless(),
+    "nameless status": {"status": Nameless(), "cost": Nameless(), "loss": 1.0},
+    "beside": {
+        "loss": 3.0,
+        "a": Nameless(),
+        "b": Disguised(),
+        "c": Endless([1]),
+        "d": {"e": Unreadable(x=1)},
+        "f": [Nameless, Exits(), Unshowable()],
+        "g": {Nameless(): 1, Unshowable(): 2},
+    },
     "other": {"loss": 1.0, "cost": 1e308},
     "more": {"loss": 2.0, "cost": 1e308},
 }
@@ -132,13 +173,22 @@ def test_each_costs_its_own_trial_and_can_be_shown(
     )
     run.prepare(tmp_path).run()
     ended = {entry[1]["suggestion"]["how"]: entry for _, entry in sorted(run.state.trials.items())}
-    assert [how for how in cases if ended[how][0] == "ok"] == ["other", "more"]
+    assert [how for how in cases if ended[how][0] == "ok"] == ["beside", "other", "more"]
     named = {how: ended[how][1]["error"] for how in cases if ended[how][0] == "error"}
     assert named == {**{how: how for how in RAISED}, **{how: "InvalidResult" for how in RETURNED if how in named}}
     assert all(isinstance(ended[how][1][key], str) for how in named for key in ("error_text", "traceback"))
     looked = Run.checkout(run.work_directory)
     assert "Trials" in render_description(describe(looked, 1.8e9), 1.8e9)
     print_best(looked.state, 5)
-    assert [row["loss"] for row in best_trials(looked.state, 5)] == [1.0, 2.0]
+    assert [row["loss"] for row in best_trials(looked.state, 5)] == [1.0, 2.0, 3.0]
+    result = looked.full_result(cases.index("beside"))
+    assert result["ok"] == {
+        "loss": 3.0,
+        "duration": result["ok"]["duration"],
+        "d": {},
+        "f": [None, None, None],
+        "g": {},
+    }
+    assert {name.partition(".")[0] for name in result["dropped"]} == {"a", "b", "c", "d", "f", "g"}
     assert "suggestion" in capsys.readouterr().out
     assert verify(run.work_directory, replay=True).verdict == "intact"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from runlib import Run, StopMax
@@ -24,6 +25,8 @@ OWN: dict[str, dict[str, Any]] = {
     "what stands beside": {
         "given_loss": 3,
         "dropped": ["a"],
+        "files": [{"at": ["x"], "name": "trials/0/returned-x", "bytes": 1, "hash": "0" * 32}],
+        "bytes": [[["x"], "eA=="]],
         "pruned": {"step": 1},
         "usage": {},
         "slot": 1,
@@ -73,6 +76,56 @@ def test_another_objective_leaves_the_given_loss_beside_and_what_is_called_so_in
     for tid in (0, 1):
         assert run.full_result(tid) == {"ok": kept, "given_loss": {"train": 0.1}}
         assert run.state.trials[tid][1]["given_loss"] == {"train": 0.1}
+    assert verify(run.work_directory, replay=True).verdict == "intact"
+
+
+def test_bytes_under_words_of_the_tape(tmp_path: Path) -> None:
+    own: dict[str, Any] = {
+        "file": b"f",
+        "suggestion": b"s",
+        "files": [b"0", {"at": b"1"}],
+        "bytes": b"b",
+        "dropped": b"",
+    }
+    run = made(tmp_path, {"loss": 1.0, **own, "given_loss": b"g", "text": "long" * 20_000}).run()
+    forked = Run.fork(run.work_directory, directory=tmp_path, evaluator=run.evaluator, pool=DirectPool())
+    forked.close()
+    repair(run.work_directory, tmp_path / "run_again")
+    for folder in (run.work_directory, forked.work_directory, tmp_path / "run_again"):
+        for tid in (0, 1):
+            result = Run.checkout(folder).full_result(tid)
+            assert result.keys() == {"ok"}
+            assert {key: result["ok"][key] for key in own} == own
+            assert result["ok"]["given_loss"] == b"g"
+            assert Run.checkout(folder).state.trials[tid][1]["suggestion"] == {"x": 0}
+        assert verify(folder, replay=True).verdict == "intact"
+
+
+def test_many_files_of_a_large_result_are_all_named_on_the_tape(tmp_path: Path) -> None:
+    returned = {"loss": 1.0, **{f"{'plot' * 20}{k}": b"%d" % k for k in range(100)}, "text": "long" * 20_000}
+    run = made(tmp_path, returned).run()
+    assert Run.checkout(run.work_directory).full_result(1) == {"ok": {**returned, "duration": 0.25}}
+    assert len(Run.checkout(run.work_directory).state.beside[0]["files"]) == 100
+    assert verify(run.work_directory).verdict == "intact"
+
+
+@pytest.mark.parametrize(
+    ("given", "kept", "dropped"),
+    [
+        (b"bytes", {}, {"loss": "bytes are kept under every other key, but not under this one"}),
+        ([1, b"x"], {}, {"loss": "bytes are kept under every other key, but not under this one"}),
+        (object(), {}, {"loss": "is no data, but of type object"}),
+        ({"a": object(), "b": 2}, {"given_loss": {"b": 2}}, {"loss.a": "is no data, but of type object"}),
+        (np.array([0.5]), {"given_loss": [0.5]}, None),
+        (None, {"given_loss": None}, None),
+    ],
+)
+def test_a_given_loss_of_any_type(tmp_path: Path, given: Any, kept: dict[str, Any], dropped: Any) -> None:
+    run = made(tmp_path, {"score": 2.0, "loss": given, "plot": b"p"}, objective="score").run()
+    added = {} if dropped is None else {"dropped": dropped}
+    for tid in (0, 1):
+        result = Run.checkout(run.work_directory).full_result(tid)
+        assert result == {"ok": {"loss": 2.0, "score": 2.0, "plot": b"p", "duration": 0.25}, **kept, **added}
     assert verify(run.work_directory, replay=True).verdict == "intact"
 
 
