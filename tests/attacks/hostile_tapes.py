@@ -60,13 +60,17 @@ class UnsyncedDisk(disk.Disk):
 
 
 def evaluate(x: float, n: Any) -> dict[str, Any]:
-    """Fails now and then, and returns words of the tape, bytes, and what is no data."""
+    """Fails now and then, and returns words of the tape."""
     if 0.6 < x < 0.7:
         raise ValueError("too \x1b[31m high")
     if x < -0.9:
         raise OSError("busy")
-    found = {"loss": x * x, "score": -x, "cost": 0.5, "file": "model", "text": "x" * (70_000 if 0.1 < x < 0.15 else 10)}
-    return {**found, "plot": b"\x89PNG", "of": [b"", object()]} if x < 0.5 else found
+    return {"loss": x * x, "cost": 0.5, "file": "model", "text": "x" * (70_000 if 0.1 < x < 0.15 else 10)}
+
+
+def evaluate_all(x: float, n: Any) -> dict[str, Any]:
+    """The same with another objective, bytes, and what is no data."""
+    return {**evaluate(x, n), "score": -x, "plot": b"\x89PNG", "of": [b"", object()]}
 
 
 # -- honest tapes -----------------------------------------------------------------------------------
@@ -75,15 +79,23 @@ def evaluate(x: float, n: Any) -> dict[str, Any]:
 def honest(folder: Path) -> list[bytes]:
     """Tapes as runlib writes them, with every kind of record."""
     made = [(GOLDEN / name / "tape.son").read_bytes() for name in ("format-1", "format-1-edits")]
-    for seed, order in enumerate(("completed", "suggested")):
-        made.append(_run(folder / f"{seed}", seed, order))
+    more = {
+        "objective": "score",
+        "direction": "max",
+        "loss_on_error": -9.0,
+        "cost_on_error": 1,
+        "description": "a \x1b[1m",
+    }
+    made.append(_run(folder / "0", 0, "suggested", evaluate_all, **more))
+    for seed, order in enumerate(("completed", "suggested"), 1):
+        made.append(_run(folder / f"{seed}", seed, order, evaluate))
     return made
 
 
-def _run(folder: Path, seed: int, order: Any) -> bytes:
-    name = "tests.attacks.hostile_tapes:evaluate"
+def _run(folder: Path, seed: int, order: Any, evaluator: Any, **more: Any) -> bytes:
+    name = f"tests.attacks.hostile_tapes:{evaluator.__name__}"
     given: dict[str, Any] = {"order": order, "retries": {"OSError": 1}, "caught_exceptions": ["ValueError", "OSError"]}
-    given.update(objective=("loss", "score")[seed], loss_on_error=9.0, cost_on_error=1, description="a \x1b[1m run")
+    given.update(more)
     run = Run(RandomSearch(SPACE, seed=seed), name, StopMax(12), pool=SerialPool(), observers=[], name="x", **given)
     run.announces = False
     run.prepare(folder)
