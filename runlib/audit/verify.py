@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from runlib.audit.beside import Claims, check_best, check_large
+from runlib.audit.mending import Mender
 from runlib.audit.report import Finding, Level, Report, Verdict
-from runlib.audit.scan import Scan, read_head, scan
+from runlib.audit.scan import Scan, missing, read_head, scan
 from runlib.audit.sequence import Sequence
 from runlib.engine.trust import Trust
 from runlib.errors import NotARun, ReplayMismatch, TapeCorrupt, TapeFormat
@@ -90,12 +91,12 @@ class _Audit:
     def _is_damaged(self) -> bool:
         """Whether a tape without metadata that can be used was one of ours, and not of another format."""
         data = self._folder.tape.read_bytes()
-        head, _, _ = read_head(data)
+        head, _, _ = read_head(data, Mender())
         if head.head == "mended":
             return True
         format_ = head.metadata.get("format") if head.metadata is not None else None
         if isinstance(format_, str) and _FORMAT.fullmatch(format_):
-            return format_ == codec.FORMAT  # else a newer one, which may be whole by its own rules
+            return format_ in codec.FORMATS  # else a newer one, which may be whole by its own rules
         return bool(scan(data, mending=False).lines) or any(self._claims.check(0))
 
     def _read(self, reader: TapeReader, replay: bool) -> None:
@@ -170,8 +171,8 @@ def _damages(found: Scan) -> Iterator[Finding]:
     """What a closer look at a damaged tape shows."""
     for damage in found.damages:
         yield Finding("error", damage.n, damage.offset, found.describe(damage))
-    for n in found.missing:
-        yield Finding("error", n, None, f"record {n} is missing")
+    for numbers in found.missing:
+        yield Finding("error", numbers[0], None, missing(numbers))
     for line in found.doubled:
         yield Finding("error", line.n, line.offset, f"record {line.n} stands there once more, at byte {line.offset}")
     for line in found.moved:

@@ -14,9 +14,9 @@ import typer
 from runlib.audit.repair import repair as save
 from runlib.audit.report import Finding, RepairReport, Report
 from runlib.audit.verify import verify as audit
-from runlib.cli.ending import DONE, FAILED, WRONG, reporting
+from runlib.cli.ending import DONE, FAILED, WRONG, reporting, show, show_json
 from runlib.cli.options import NoPlugins, Plugins, TrustOthers, load_plugins
-from runlib.engine.canonical import dump
+from runlib.engine.legible import legible_line
 from runlib.run.advice import ways_on
 from runlib.run.run import Run
 
@@ -49,7 +49,7 @@ def verify(
     with reporting():
         load_plugins(plugin)
         report = audit(folder, replay, plugins=not no_plugins, trust=trust)
-        print(dump(report.as_data()).decode() if json else render_report(report))
+        show_json(report.as_data()) if json else show(render_report(report))
         if CODES[report.verdict] != DONE:
             raise typer.Exit(CODES[report.verdict])
 
@@ -65,7 +65,7 @@ def repair(
     """
     with reporting():
         report = save(folder, into)
-        print(dump(report.as_data()).decode() if json else render_repair(report))
+        show_json(report.as_data()) if json else show(render_repair(report))
 
 
 def render_report(report: Report) -> str:
@@ -75,14 +75,13 @@ def render_report(report: Report) -> str:
         what = f"{counts['records']} records, {counts['trials']} trials finished, {counts['live']} live"
         asked = f", {counts['replayed']} suggestions asked for again" if counts["replayed"] else ""
         lines[0] += f" ({what}{asked})"
-    return "\n".join([*lines, *_listed(report.findings)])
+    return "\n".join(map(legible_line, [*lines, *_listed(report.findings)]))
 
 
 def render_repair(report: RepairReport) -> str:
     """What was saved, what was not, and what that means for going on."""
     mended = f", {len(report.mended)} of them put right" if report.mended else ""
-    gone = sum(found.level == "error" for found in report.dropped)
-    lost = f"{gone} lost" if gone else "none lost"
+    lost = f"{report.lost} lost" if report.lost else "none lost"
     lines = [f"{report.into}: {report.kept} records saved{mended}, {lost}"]
     lines += [*_listed(report.mended), *_listed(report.dropped), *(f"  note: {note}" for note in report.notes)]
     if report.lost_trials:
@@ -94,7 +93,7 @@ def render_repair(report: RepairReport) -> str:
             f"Live again, as their results are lost: {_numbers(report.reopened)}; a restore evaluates them first."
         )
     lines.append(_way_on(report))
-    return "\n".join(lines)
+    return "\n".join(map(legible_line, lines))
 
 
 def _way_on(report: RepairReport) -> str:

@@ -33,6 +33,7 @@ from runlib.run.settings import CHANGEABLE, DEFAULTS
 from runlib.run.view import RunView
 from runlib.search.base import Search, unserved
 from runlib.stop.base import Stop
+from runlib.tape.clock import SessionClock
 from runlib.tape.events import Session
 from runlib.tape.lock import FolderLock
 
@@ -85,12 +86,13 @@ class Beginning(Holding, RunView, abstract=True):
         self._parts["search"] = search = unserved(self.search)
         self.program = Program.running(Path(directory).resolve())
         metadata = make_metadata(self.get_config())
-        begun, sync = Session(session_info(self._scene())), self.context["sync"]
-        self._folder, lock, position = RunFolder.create(directory, self.name, metadata, begun, sync=sync)
-        self._state = opening.live_state(metadata, self._folder.tape, search)
+        sync, clock = self.context["sync"], SessionClock()
+        begun = Session(session_info({**self._scene(), "clocks": clock.noted()}))
+        self._folder, lock, position = RunFolder.create(directory, self.name, metadata, begun, sync=sync, clock=clock)
+        self._state = opening.live_state(metadata, self._folder.tape, search, clock)
         self._pen = Pen(self._folder, self._state, sync)
         try:
-            self._pen.take_new(lock, position)
+            self._pen.take_new(lock, position, clock)
         except BaseException:
             lock.release()
             raise

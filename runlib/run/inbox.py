@@ -126,7 +126,7 @@ class InboxFolder:
             key.encode()  # a name that is no text can stand nowhere
             data: Any = load(self._file(key).read_bytes())
             kind, body = next(iter(data.items()))
-            event = event_from_data(kind, {**body, "key": key})
+            event = event_from_data(kind, {**body, "key": key}, strict=True)
         except (OSError, ValueError, TypeError, AttributeError, StopIteration, TapeFormat) as error:
             raise RunlibError(f"{self._shown(key)} is no command: {error}") from error
         if not isinstance(event, EDITS):

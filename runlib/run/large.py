@@ -14,19 +14,21 @@ from runlib.engine import disk
 from runlib.engine.canonical import dump, load
 from runlib.errors import TapeCorrupt, TapeError
 from runlib.run.folder import RunFolder
+from runlib.tape.schema import check
 from runlib.tape.writer import TapeWriter
 
 __all__ = ["hash_of", "is_apart", "load_large", "read_named", "set_apart", "write"]
 
 LIMIT = 64 * 1024
 _KEPT = ("loss", "duration", "cost", "var", "error", "error_text")
+_STAY = ("files", "dropped")  # on the tape: other files are found by it; neither is long
 
 
 def set_apart(result: dict[str, Any], tid: int, folder: RunFolder, tape: TapeWriter | None = None) -> dict[str, Any]:
     """The result as it goes on the tape: itself, or if it is large a short one that names its file.
 
     Args:
-        result: Of an evaluation; what stands beside ``ok`` or ``error`` stays on the tape.
+        result: Of an evaluation; what stands beside ``ok`` or ``error`` stays on the tape unless it is what is large.
         tid: The trial.
         folder: Of the run.
         tape: Is asked whether the run is still this process's, and waits if there is no room; then the whole file is
@@ -37,14 +39,15 @@ def set_apart(result: dict[str, Any], tid: int, folder: RunFolder, tape: TapeWri
         TapeError: The disk refused the file; nothing of the result is on the tape.
     """
     state = "ok" if "ok" in result else "error"
-    data = dump({state: result[state]})
+    data = dump({key: value for key, value in result.items() if key not in _STAY})
     if len(data) <= LIMIT:
         return result
     path = folder.trial(tid) / "result.json"
     write(path, data, tape)
     name = path.relative_to(folder.path).as_posix()
     file = {"name": name, "bytes": len(data), "hash": hash_of(data)}
-    return {**result, state: _short(result[state]), "file": file}
+    beside = {key: value for key, value in result.items() if key != state and (key in _STAY or _is_short(value))}
+    return {state: _short(result[state]), **beside, "file": file}
 
 
 def write(path: Path, data: bytes, tape: TapeWriter | None) -> None:
@@ -69,10 +72,13 @@ def write(path: Path, data: bytes, tape: TapeWriter | None) -> None:
             tape.full(error)
 
 
-def is_apart(outcome: dict[str, Any]) -> bool:
-    """Whether the ``file`` in an outcome names its whole result, and is not something that the evaluator gave."""
-    entry = outcome.get("file")
-    return isinstance(entry, dict) and entry.keys() == {"name", "bytes", "hash"}
+def is_apart(result: dict[str, Any]) -> bool:
+    """Whether a result, as it stands on the tape, names the file that holds the whole of it."""
+    return "file" in result
+
+
+def _is_short(value: Any) -> bool:
+    return len(dump(value)) <= LIMIT // 8
 
 
 def _short(outcome: dict[str, Any]) -> dict[str, Any]:
@@ -98,8 +104,7 @@ def load_large(entry: dict[str, Any], folder: RunFolder) -> dict[str, Any]:
     Raises:
         TapeCorrupt: The file is missing or not what was written.
     """
-    result: dict[str, Any] = load(read_named(entry, folder))
-    return result
+    return _result(folder.path / entry["name"], read_named(entry, folder))
 
 
 def read_named(entry: dict[str, Any], folder: RunFolder) -> bytes:
@@ -115,3 +120,14 @@ def read_named(entry: dict[str, Any], folder: RunFolder) -> bytes:
     if hash_of(data) != entry["hash"]:
         raise TapeCorrupt(f"{path} was changed: its hash is not the one on the tape", path=path)
     return data
+
+
+def _result(path: Path, data: bytes) -> dict[str, Any]:
+    try:
+        result: dict[str, Any] = load(data)
+        fault = check("result")(result)
+    except ValueError as error:
+        raise TapeCorrupt(f"{path} is no result: {error}", path=path) from error
+    if fault is not None:
+        raise TapeCorrupt(f"{path} is no result as the schema of the tape has it: {fault}", path=path)
+    return result

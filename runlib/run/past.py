@@ -10,6 +10,7 @@ from runlib.errors import UnknownKind
 from runlib.run import opening
 from runlib.run.folder import RunFolder
 from runlib.run.parts import restored_search
+from runlib.run.settings import known_settings
 from runlib.run.source import Source
 from runlib.search.base import Search
 from runlib.state.state import State
@@ -56,7 +57,7 @@ class Past:
     ) -> None:
         self.folder = folder
         metadata = TapeReader(folder.tape).metadata
-        self.config: dict[str, Any] = metadata["run"]
+        self.config = known_settings(metadata["run"])
         self.source = Source(folder, metadata, evaluator, trust)
         self._learn(opening.first_session(folder), 1)
         self.search = self._make_search(search, context)
@@ -72,7 +73,7 @@ class Past:
     @property
     def settings(self) -> dict[str, Any]:
         """The arguments of the run, with what sessions changed."""
-        return {**self.config, **self.state.changes}
+        return known_settings({**self.config, **self.state.changes})
 
     def _learn(self, noted: dict[str, Any], n: int) -> None:
         self.source.learn(noted, n)

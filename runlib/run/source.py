@@ -117,7 +117,8 @@ class Source:
         if program is None:
             return None
         is_inherited = own is None or n <= self._origin.get("at", 0)  # then it was noted beside the origin
-        return program.moved_to(Path(self._origin["folder"]).parent if is_inherited else self._home)
+        folder = self._origin.get("folder") if is_inherited else None
+        return program.moved_to(self._home if folder is None else Path(folder).parent)
 
     def _given_file(self) -> Path | None:
         """The file in a given name, where it takes the place of the script."""
