@@ -18,9 +18,9 @@ from runlib.audit.beside import Claims
 from runlib.audit.report import Finding, RepairReport
 from runlib.audit.scan import Scan, scan
 from runlib.audit.selection import Selection, select
-from runlib.engine import disk
 from runlib.errors import FolderError, FolderExists, TapeCorrupt, TapeFormat
-from runlib.run.folder import RunFolder, filled
+from runlib.run.folder import RunFolder, filled, publish
+from runlib.run.large import read_large
 from runlib.tape.codec import FORMAT
 from runlib.tape.whole import whole_tape
 
@@ -90,10 +90,10 @@ def _origin_renumbered(origin: dict[str, Any], numbers: dict[int, int]) -> dict[
 
 
 def _make(target: Path, tape: bytes, chosen: Selection) -> None:
-    files = ((new, (chosen.folder.path / old).read_bytes()) for new, old in chosen.files.items())
+    files = ((new, read_large(entry, chosen.folder)) for new, entry in chosen.files.items())
     try:
         with filled(target.parent, tape, files) as temporary:
-            disk.move_folder(temporary, target)
+            publish(temporary, target)
     except FileExistsError as error:
         raise FolderExists(f"{target} exists; a repair makes a new folder, so give another name", target) from error
     except OSError as error:

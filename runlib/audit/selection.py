@@ -34,7 +34,7 @@ class Selection:
     Attributes:
         folder: The old one.
         records: The objects of the new lines, without number and hash.
-        files: Where large results come from, by their new names.
+        files: What named the large results on the old tape, by their new names.
         tids: Old -> new number of each trial that is left.
         dropped: What is left behind.
         notes: What else is to be known.
@@ -46,7 +46,7 @@ class Selection:
 
     folder: RunFolder
     records: list[dict[str, Any]] = field(default_factory=list)
-    files: dict[str, str] = field(default_factory=dict)
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
     tids: dict[int, int] = field(default_factory=dict)
     dropped: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -213,7 +213,7 @@ class _Selector:
             return {key: value for key, value in result.items() if key != "file"}
         old = result["file"]["name"]
         new = self._names.setdefault(old, f"trials/{tid}/result.json")
-        self.chosen.files[new] = old
+        self.chosen.files[new] = result["file"]
         return {**result, "file": {**result["file"], "name": new}}
 
     def strays(self, found: Scan) -> None:

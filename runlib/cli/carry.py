@@ -8,6 +8,7 @@ from __future__ import annotations
 import shlex
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -15,7 +16,7 @@ import typer
 from runlib.cli.baseline import compare, evaluate_baseline
 from runlib.cli.best import print_best
 from runlib.cli.ending import INTERRUPTED, report, say, sentence
-from runlib.errors import RunlibError
+from runlib.errors import RunlibError, TapeReplaced
 from runlib.observe.base import Observer
 from runlib.observe.progress import ProgressObserver
 from runlib.run.run import Run
@@ -64,7 +65,8 @@ def carry_out(run: Run, manner: Manner) -> None:
         raise
     except (RunlibError, OSError) as error:
         code = report(error, manner.traceback)
-        _show_way_on(run, manner)
+        if not isinstance(error, TapeReplaced):  # it has said where the run is now
+            _show_way_on(run, manner, getattr(error, "place", None))
         raise typer.Exit(code) from None
     _show_result(run, manner, finished=True)
 
@@ -110,9 +112,9 @@ def _show_baseline(run: Run, suggestion: Any) -> None:
         print(compare(untuned, run.best.loss if run.best else None))
 
 
-def _show_way_on(run: Run, manner: Manner) -> None:
-    """How the run goes on; or the folder alone, if that was asked for."""
-    folder = str(run.work_directory)
+def _show_way_on(run: Run, manner: Manner, place: Path | None = None) -> None:
+    """How the run goes on, in another place if it was moved; or the folder alone, if that was asked for."""
+    folder = str(place or run.work_directory)
     print(folder if manner.quiet else _way_on(run, shlex.quote(folder)), flush=True)
 
 

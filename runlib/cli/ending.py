@@ -22,12 +22,12 @@ from typing import Any
 
 import typer
 
-from runlib.errors import ConfigError, EvaluationError, PoolError, RunlibError, SearchError, TapeError
+from runlib.errors import ConfigError, EvaluationError, FolderMoved, PoolError, RunlibError, SearchError, TapeError
 
 __all__ = ["DONE", "FAILED", "INTERRUPTED", "WRONG", "exit_code", "report", "reporting", "say", "sentence"]
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
-_DURING_THE_RUN = (EvaluationError, PoolError, SearchError, TapeError)
+_DURING_THE_RUN = (EvaluationError, FolderMoved, PoolError, SearchError, TapeError)
 _WRONG_PATH = (FileNotFoundError, FileExistsError, PermissionError, NotADirectoryError, IsADirectoryError)
 _IN_WORKER = "\n\nIn the worker:\n"
 _FRAME = re.compile(r'^ *File ".*$', re.MULTILINE)

@@ -54,9 +54,11 @@ def conduct(cast: Cast, policy: Policy, interrupt: Interrupt, evaluator: Evaluat
 
 def make_cast(run: RunView, pool: Pool, observers: Sequence[Observer], opened: Opened, seconds: float | None) -> Cast:
     """Who takes part in one call of ``run``, from now on."""
-    folder = RunFolder(run.work_directory)
+    directory = opened.lock.directory
+    folder = RunFolder(run.work_directory, directory)
     slots = pool.slots(run.context)
-    stage = Stage(folder.path, folder.name, run.stop, slots, began=time.monotonic(), duration=seconds)
+    timing: dict[str, Any] = {"began": time.monotonic(), "duration": seconds}
+    stage = Stage(folder.path, folder.name, run.stop, slots, directory=directory, **timing)
     audience = Audience(observers, opened.unseen)
     search = run.state.search or run.search
     return Cast(search, run.stop, pool, run.state, opened.tape, folder, audience=audience, stage=stage)

@@ -13,7 +13,7 @@ from typing import Any
 
 from runlib.run import opening
 from runlib.run.folder import RunFolder
-from runlib.run.large import is_apart, load_large
+from runlib.run.large import is_apart, read_large
 from runlib.run.session import make_metadata
 from runlib.tape.whole import raw_records, whole_tape
 
@@ -73,5 +73,4 @@ def _files(source: RunFolder, records: list[dict[str, Any]]) -> Iterator[tuple[s
         submit = record.get("submit", {})
         if submit.get("of") is None and is_apart(submit.get("result", {})):
             entry = submit["result"]["file"]
-            load_large(entry, source)
-            yield entry["name"], (source.path / entry["name"]).read_bytes()
+            yield entry["name"], read_large(entry, source)

@@ -7,18 +7,19 @@ record keeps loss, duration, cost and variance, and the refined suggestion unles
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 from typing import Any
 
 from runlib.engine import disk
 from runlib.engine.canonical import dump, load
+from runlib.engine.directory import Directory
 from runlib.errors import TapeCorrupt, TapeError
-from runlib.run.folder import RunFolder
+from runlib.run.folder import RunFolder, file_parts
 from runlib.tape.writer import TapeWriter
 
-__all__ = ["is_apart", "load_large", "set_apart"]
+__all__ = ["is_apart", "load_large", "read_large", "set_apart"]
 
 LIMIT = 64 * 1024
+NAME = "result.json"
 _KEPT = ("loss", "duration", "cost", "var", "error", "error_text")
 
 
@@ -39,32 +40,36 @@ def set_apart(result: dict[str, Any], tid: int, folder: RunFolder, tape: TapeWri
     data = dump(result)
     if len(data) <= LIMIT:
         return result
-    path = folder.trial(tid) / "result.json"
-    _write(path, data, tape)
+    _write(folder, tid, data, tape)
     [(state, outcome)] = result.items()
-    name = path.relative_to(folder.path).as_posix()
+    name = f"trials/{tid}/{NAME}"
     return {state: _short(outcome), "file": {"name": name, "bytes": len(data), "hash": _hash(data)}}
 
 
-def _write(path: Path, data: bytes, tape: TapeWriter | None) -> None:
+def _write(folder: RunFolder, tid: int, data: bytes, tape: TapeWriter | None) -> None:
     while True:
         if tape is not None:
             tape.check()
         try:
-            disk.make_folder(path.parent)
-            disk.replace_file(path, data, durable=True)
-            for parent in (path.parent.parent, path.parent.parent.parent):  # a worker may have made the folders
-                disk.sync_folder(parent)
+            with folder.opened() as directory:
+                _write_below(directory, str(tid), data)
             return
         except OSError as error:
             if tape is None or tape.full is None or not disk.is_full(error):
-                reason = error.strerror or str(error)
+                path, reason = folder.trial(tid) / NAME, error.strerror or str(error)
                 raise TapeError(
-                    f"{path} could not be written: {reason}: the result of trial {path.parent.name} is not on the "
+                    f"{path} could not be written: {reason}: the result of trial {tid} is not on the "
                     "tape; restore the run once the disk is well again, which evaluates it once more",
                     path=path,
                 ) from error
             tape.full(error)
+
+
+def _write_below(directory: Directory, tid: str, data: bytes) -> None:
+    with directory.inside("trials", make=True) as trials, trials.inside(tid, make=True) as trial:
+        trial.replace(NAME, data, durable=True)
+        trials.sync()  # a worker may have made the folders
+        directory.sync()
 
 
 def is_apart(outcome: dict[str, Any]) -> bool:
@@ -95,11 +100,25 @@ def load_large(entry: dict[str, Any], folder: RunFolder) -> dict[str, Any]:
     Raises:
         TapeCorrupt: The file is missing or not what was written.
     """
-    path = (folder.path / entry["name"]).resolve()
-    if not path.is_relative_to(folder.path) or not path.is_file():
-        raise TapeCorrupt(f"{path} is no file of this run, though the tape names it as a result", path=path)
-    data = path.read_bytes()
+    result: dict[str, Any] = load(read_large(entry, folder))
+    return result
+
+
+def read_large(entry: dict[str, Any], folder: RunFolder) -> bytes:
+    """The bytes of the file that a ``file`` entry names; errors as in ``load_large``."""
+    path = folder.path / str(entry["name"])
+    try:
+        *folders, name = file_parts(entry["name"])
+        with folder.opened() as directory, directory.inside(*folders) as trial, trial.open_to_read(name) as file:
+            # Hashed in parts first, so that nothing is taken into memory that was not written by a run.
+            digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
+            file.seek(0)
+            data = file.read() if digest.hexdigest() == entry["hash"] else b""
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise TapeCorrupt(
+            f"{path} is no file of this run, though the tape names it as a result: {reason}", path=path
+        ) from error
     if _hash(data) != entry["hash"]:
         raise TapeCorrupt(f"{path} was changed: its hash is not the one on the tape", path=path)
-    result: dict[str, Any] = load(data)
-    return result
+    return data

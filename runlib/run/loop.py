@@ -105,7 +105,7 @@ class Loop:
     def __post_init__(self) -> None:
         cast, policy = self.cast, self.policy
         tape = cast.folder.tape
-        self._inbox = InboxFolder(cast.folder.path)
+        self._inbox = InboxFolder(cast.folder.path, cast.folder.directory)
         self._arrivals = Arrivals(tape, cast.pool, self.interrupt, self.running, self._left, self.clock)
         self._suggesting = Refill(
             cast.search,
@@ -159,6 +159,8 @@ class Loop:
 
     def _take_result(self, message: Finished) -> None:
         error = message.result.get("error")
+        if error is not None:
+            self.cast.folder.refuse_moved()  # which may be why it failed
         if error is not None and self._tries_again(message, error):
             return
         if error is not None and not self.policy.caught_exceptions.intersection(message.names):
@@ -242,6 +244,7 @@ class Loop:
             self.cast.pool.cancel(tid)
         self._inbox.clear(self._taken, self._refused)
         self._taken, self._refused, self._cancelled = [], {}, []
+        self.cast.folder.refuse_moved()
 
     def _start(self) -> None:
         """Hand over live trials, oldest first, as far as the stop and the clock allow."""

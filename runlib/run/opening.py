@@ -19,7 +19,8 @@ from typing import Any
 
 from runlib.engine import registry
 from runlib.engine.component import is_config
-from runlib.errors import ConfigError, TapeError, TapeFormat
+from runlib.engine.directory import NotPlainFile
+from runlib.errors import ConfigError, FolderError, TapeError, TapeFormat
 from runlib.evaluator.base import Evaluator
 from runlib.run.claims import losses, read_claims
 from runlib.run.folder import RunFolder
@@ -145,8 +146,14 @@ def catch_up(folder: RunFolder, state: State, start: Position | None, verify: bo
 def take_pen(folder: RunFolder, lock: FolderLock, end: tuple[Position, Tail | None], sync: Sync) -> Opened:
     """Open the tape for writing at its end, mending a torn tail if there is one."""
     position, tail = end
-    guard = functools.partial(lock.check, folder.tape)
-    opened = Opened(lock, TapeWriter(folder.tape, position, sync=sync, clock=time.time, guard=guard))
+    guard, place = functools.partial(lock.check, folder.tape), lock.directory
+    try:
+        tape = TapeWriter(folder.tape, position, sync=sync, clock=time.time, guard=guard, directory=place)
+    except NotPlainFile as error:
+        raise FolderError(
+            f"{folder.path} cannot be written: {error.strerror}; check it out to read it", folder.path
+        ) from error
+    opened = Opened(lock, tape)
     with _given_back_on_error(opened):
         opened.recovered += losses(read_claims(folder.path), position.n)
         if tail is not None:

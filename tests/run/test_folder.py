@@ -121,9 +121,9 @@ class FailingDisk(disk.Disk):
         if self.count == self.at:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    def open(self, path: Path, flags: int) -> int:
+    def open(self, path: Path, flags: int, at: int | None = None) -> int:
         self._step()
-        return super().open(path, flags)
+        return super().open(path, flags, at)
 
     def write(self, fd: int, data: bytes | memoryview) -> int:
         self._step()
@@ -133,13 +133,13 @@ class FailingDisk(disk.Disk):
         self._step()
         super().sync(fd)
 
-    def sync_folder(self, path: Path) -> None:
+    def sync_folder(self, path: Path, at: int | None = None) -> None:
         self._step()
-        super().sync_folder(path)
+        super().sync_folder(path, at)
 
-    def mkdir(self, path: Path) -> None:
+    def mkdir(self, path: Path, at: int | None = None) -> None:
         self._step()
-        super().mkdir(path)
+        super().mkdir(path, at)
 
     def rename_folder(self, source: Path, target: Path) -> None:
         self._step()
@@ -197,9 +197,9 @@ def test_all_is_synced_before_the_name_appears_and_the_name_after(tmp_path: Path
             self.calls.append("sync")
             super().sync(fd)
 
-        def sync_folder(self, path: Path) -> None:
-            self.calls.append(f"folder {re.sub('[0-9a-f]{32}', '*', path.name)}")
-            super().sync_folder(path)
+        def sync_folder(self, path: Path, at: int | None = None) -> None:
+            self.calls.append(f"folder {re.sub('run_.*[.]new', 'run_*.new', path.name)}")
+            super().sync_folder(path, at)
 
         def rename_folder(self, source: Path, target: Path) -> None:
             self.calls.append("rename")
