@@ -19,7 +19,7 @@ from runlib.audit.report import Finding, RepairReport
 from runlib.audit.scan import Scan, scan
 from runlib.audit.selection import Selection, select
 from runlib.errors import FolderError, FolderExists, TapeCorrupt, TapeFormat
-from runlib.run.folder import RunFolder, filled, publish
+from runlib.run.folder import RunFolder, absolute, filled, publish
 from runlib.run.large import read_large
 from runlib.tape.codec import FORMAT
 from runlib.tape.whole import whole_tape
@@ -61,10 +61,10 @@ def repair(folder: str | Path, into: str | Path) -> RepairReport:
 
 
 def _target(into: str | Path) -> Path:
-    target = Path(into).absolute()
+    target = absolute(Path(into).parent) / Path(into).name
     if os.path.lexists(target):
         raise FolderExists(f"{target} exists; a repair makes a new folder, so give another name", target)
-    return target.parent.resolve() / target.name
+    return target
 
 
 def _metadata(found: Scan, data: bytes, folder: RunFolder) -> dict[str, Any]:

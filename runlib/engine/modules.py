@@ -50,7 +50,9 @@ def find_file(name: str | Path) -> Path:
     Raises:
         ConfigError: It is in none of the places, which are named.
     """
-    places = [Path.cwd(), *map(Path, _paths)]
+    places = [Path(folder) for folder in _paths]
+    with contextlib.suppress(FileNotFoundError):  # the working folder was deleted
+        places.insert(0, Path.cwd())
     for place in places:
         if (place / name).is_file():
             return (place / name).resolve()

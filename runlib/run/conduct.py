@@ -31,7 +31,8 @@ log = logging.getLogger("runlib")
 
 def conduct(cast: Cast, policy: Policy, interrupt: Interrupt, evaluator: Evaluator, context: Mapping[str, Any]) -> End:
     """Run until something ends it; the workers are gone and the observers closed when this returns or raises."""
-    loop = Loop(cast, policy, interrupt, time.monotonic, lambda: cast.pool.open(evaluator, context))
+    captures = bool(context.get("capture_output") or cast.pool.context.get("capture_output"))
+    loop = Loop(cast, policy, interrupt, time.monotonic, lambda: cast.pool.open(evaluator, context), captures)
     with contextlib.ExitStack() as at_the_end:  # all of it is done, whatever of it fails
         at_the_end.callback(_leave, cast)
         cast.audience.tell(lambda observer: observer.open(cast.stage, cast.state))

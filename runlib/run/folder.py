@@ -31,7 +31,7 @@ from runlib.tape.lock import FolderLock
 from runlib.tape.reader import Position
 from runlib.tape.writer import Sync, create_tape
 
-__all__ = ["Files", "RunFolder", "discard", "file_parts", "filled", "publish"]
+__all__ = ["Files", "RunFolder", "absolute", "discard", "file_parts", "filled", "publish"]
 
 _FILE = re.compile(r"trials/(0|[1-9]\d{0,18})/result\.json")
 Files = Iterable[tuple[str, bytes]]
@@ -105,7 +105,7 @@ class RunFolder:
             path = path.parent
         if not path.is_dir():
             raise NotARun(f"{path} is no run: there is no such folder", path)
-        found = cls(path.resolve())
+        found = cls(absolute(path))
         if not found.tape.is_file():
             raise NotARun(f"{path} is no run: there is no tape.son in it", path)
         return found
@@ -130,7 +130,7 @@ class RunFolder:
             FolderExists: A run of that name is there.
             FolderError: The directory cannot be written.
         """
-        parent = _parent(directory)
+        parent = absolute(directory)
         if name is not None:
             _refuse_taken(parent / (PREFIX + check_name(name)))
         temporary = parent / temporary_name()
@@ -171,19 +171,24 @@ class RunFolder:
             FolderExists: A run of that name is there.
             FolderError: The directory cannot be written.
         """
-        parent = _parent(directory)
+        parent = absolute(directory)
         if name is not None:
             _refuse_taken(parent / (PREFIX + check_name(name)))
         with _explained(parent), filled(parent, tape, files) as temporary:
             return cls(_move_into_place(temporary, parent, name))
 
 
-def _parent(directory: str | Path) -> Path:
+def absolute(path: str | Path) -> Path:
+    """The absolute path, without links.
+
+    Raises:
+        FolderError: It begins in the working folder, which was deleted.
+    """
     try:
-        return Path(directory).resolve()
-    except FileNotFoundError as error:  # of a relative path: the working folder was deleted
+        return Path(path).resolve()
+    except FileNotFoundError as error:
         raise FolderError(
-            f"{directory} is a path in the working folder, which was deleted: change into another folder", directory
+            f"{path} is a path in the working folder, which was deleted: change into another folder", path
         ) from error
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from runlib.run import opening
 from runlib.run.folder import RunFolder
 from runlib.run.large import is_apart, read_large
-from runlib.run.session import make_metadata
+from runlib.run.session import make_metadata, readable
 from runlib.tape.whole import raw_records, whole_tape
 
 __all__ = ["make_fork"]
@@ -52,7 +52,7 @@ def _history(source: RunFolder, at: int | None) -> tuple[dict[str, Any], dict[st
     reader, state = opening.read_up_to(source, at)
     before = reader.metadata.get("origin")
     origin = {
-        "folder": str(source.path),
+        "folder": readable(source.path),
         "id": reader.metadata.get("id"),
         "at": state.n,
         "h": reader.position.h.decode(),

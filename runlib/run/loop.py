@@ -19,6 +19,7 @@ from runlib.run.audience import Audience
 from runlib.run.folder import RunFolder
 from runlib.run.inbox import Edit, InboxFolder, take_all
 from runlib.run.large import set_apart
+from runlib.run.outputs import make_outputs
 from runlib.run.pause import Arrivals
 from runlib.run.refill import Refill
 from runlib.run.signals import Interrupt
@@ -86,6 +87,7 @@ class Loop:
         interrupt: Whether somebody wants the run to end.
         clock: A monotonic clock in seconds.
         open_pool: Called once, when there is something to do.
+        captures: Whether the output of a trial goes to files.
     """
 
     cast: Cast
@@ -93,6 +95,7 @@ class Loop:
     interrupt: Interrupt
     clock: Callable[[], float]
     open_pool: Callable[[], None]
+    captures: bool = False
     running: set[int] = field(default_factory=set)
     _failure: EvaluationError | PoolError | None = None
     _lost_in_a_row: int = 0
@@ -257,10 +260,21 @@ class Loop:
                 continue
             if self.policy.reuse and state.eid(tid) in busy:
                 continue  # it is being evaluated, and will be answered with that
+            if not self._has_outputs(tid):
+                return
             self.running.add(tid)
             busy.add(state.eid(tid))
             folder = self.cast.folder.trial(tid)
             self.cast.pool.schedule(Task(tid, suggestion, self.policy.trial_timeout, folder))
+
+    def _has_outputs(self, tid: int) -> bool:
+        """Whether the output of a trial has its files; if there is no room for them, the run pauses."""
+        error = make_outputs(self.cast.folder, tid) if self.captures else None
+        if error is not None:
+            self._arrivals.pause(error)
+        elif self.captures:
+            self._arrivals.over()
+        return error is None
 
     def _room(self) -> float:
         return self.cast.stop.room(self.cast.state) - len(self.running)
