@@ -49,7 +49,7 @@ def set_apart(result: dict[str, Any], tid: int, folder: RunFolder, tape: TapeWri
 def _write(folder: RunFolder, tid: int, data: bytes, tape: TapeWriter | None) -> None:
     while True:
         if tape is not None:
-            tape.check()
+            tape.check_owner()
         try:
             with folder.opened() as directory:
                 _write_below(directory, str(tid), data)

@@ -52,7 +52,7 @@ def _saved(place: Path, error: TapeReplaced) -> TapeReplaced:
 def _way_on(saved: Path, name: str, records: int) -> str:
     if saved.name == name:
         return f"all {records} records are saved in the folder {saved.parent}, which is a run as it is: restore it"
-    how = f"in a folder of its own, under the name {name}, it is the whole run"
+    how = f"once that bears the name {name} in this folder again, the run is whole and can be restored"
     return f"all {records} records are saved in {saved}: {how}"
 
 

@@ -200,16 +200,29 @@ class TapeWriter:
         self._force()
 
     def check(self) -> None:
-        """Make sure that the run is still this writer's, before anything else in its folder is replaced.
+        """Make sure that the run is still this writer's, and the file that it writes still the tape.
 
         Raises:
             LockStolen: Another process took it over.
             TapeReplaced: Another file bears the name of the tape, or none does; what was written is saved.
             TapeError: Somebody else wrote to the tape; or nothing more can be written to it, for what was said before.
         """
-        self._refuse_broken()
-        if not self._guarded(lambda: self._make_sure(self._offset), lambda: "it cannot be seen who writes it"):
+        if not self.check_owner():
             raise self._rescue()
+
+    def check_owner(self) -> bool:
+        """Make sure that the run is still this writer's, before anything else in its folder is replaced.
+
+        Returns:
+            Whether the file that it writes still bears the name of the tape. If not, the next commit ends the writing;
+            what is appended before is saved with the rest.
+
+        Raises:
+            LockStolen: Another process took it over.
+            TapeError: Somebody else wrote to the tape; or nothing more can be written to it, for what was said before.
+        """
+        self._refuse_broken()
+        return self._guarded(lambda: self._make_sure(self._offset), lambda: "it cannot be seen who writes it")
 
     def _force(self) -> None:
         if self._sync == "never" or self._durable == self._n:
