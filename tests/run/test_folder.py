@@ -8,17 +8,21 @@ import re
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from runlib.audit.repair import repair
 from runlib.engine import disk
 from runlib.errors import ConfigError, FolderError, FolderExists, NotARun, RunLocked
 from runlib.run import folder as folder_module
 from runlib.run.folder import RunFolder
+from runlib.run.fork import make_fork
 from runlib.tape.lock import FolderLock
 from runlib.tape.reader import TapeReader
+from tests.audit.audit_tools import finished_run
 
 METADATA: dict[str, Any] = {"run": {"search": {}}, "format": "runlib-tape/1"}
 
@@ -296,3 +300,36 @@ def test_what_is_no_run_is_said(tmp_path: Path) -> None:
     ):
         with pytest.raises(NotARun, match=re.escape(f"{path} is no run: {reason}")):
             RunFolder.find(path)
+
+
+class ForgetfulDisk(disk.Disk):
+    """Cannot make the names in one folder durable, from the time when a folder in it has its name."""
+
+    def __init__(self, parent: Path) -> None:
+        self.parent, self.renamed = parent, False
+
+    def rename_folder(self, source: Path, target: Path) -> None:
+        super().rename_folder(source, target)
+        self.renamed = True
+
+    def sync_folder(self, path: Path, at: int | None = None) -> None:
+        if self.renamed and path == self.parent:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        super().sync_folder(path, at)
+
+
+@pytest.mark.parametrize("way", ["run", "fork", "repair"])
+def test_a_sync_that_fails_after_the_name_was_given_tells_that_the_run_is_there(tmp_path: Path, way: str) -> None:
+    origin, parent = RunFolder.find(finished_run(tmp_path / "origin")), tmp_path / "new"
+    make: dict[str, Callable[[], Any]] = {
+        "run": lambda: RunFolder.create(parent, "x", METADATA),
+        "fork": lambda: make_fork(origin, None, parent, {"name": "x"}),
+        "repair": lambda: repair(origin.path, parent / "run_x"),
+    }
+    said = r"run_x is there and whole, but the disk failed .* \(Input/output error\): .*runlib restore"
+    with disk.use(ForgetfulDisk(parent)), pytest.raises(FolderError, match=said) as caught:
+        make[way]()
+    assert caught.value.folder == parent / "run_x"
+    assert names(parent) == ["run_x"]
+    assert TapeReader(parent / "run_x" / "tape.son").metadata["format"] == "runlib-tape/1"
+    FolderLock(parent / "run_x").release()
