@@ -9,6 +9,7 @@ measure, and a tag outside the schema are refused with line and column.
 from __future__ import annotations
 
 import math
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -125,7 +126,10 @@ def read_yaml(file: str | Path) -> Any:
         ConfigError: There is no such file, or it is no strict YAML; the message has path, line and reason.
     """
     try:
-        with Path(file).open("rb") as stream:
+        # A named pipe that nobody writes to would hold up its opening for ever; so it is empty.
+        fd = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(fd, "rb") as stream:
+            os.set_blocking(fd, True)
             data = stream.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         raise ConfigError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from runlib.audit.repair import repair
 from runlib.audit.verify import verify
 from runlib.cli.main import app
 from runlib.engine.directory import Directory, NotPlainFile
+from runlib.engine.yamlfile import read_yaml
 from runlib.errors import FolderError, RunlibError
 from runlib.run.edit import Inbox
 from runlib.tape.events import Session, Submit, Suggest
@@ -143,6 +145,37 @@ def test_a_run_is_not_stopped_by_what_appears_in_its_folder(
         put(run.work_directory, name, thing, outside)
     assert len(run.run().state.trials) == 12
     assert is_as_it_was(outside)
+
+
+@each_thing
+def test_what_is_no_tape_is_no_run(tmp_path: Path, outside: Path, thing: Callable[[Path, Path], None]) -> None:
+    folder = prepared(tmp_path).run().work_directory
+    put(folder, "tape.son", thing, outside)
+    for words in (["status"], ["top"], ["verify"], ["restore"], ["fork"], ["annotate"], ["repair"]):
+        more = {"annotate": ["x"], "repair": [str(tmp_path / "new")], "fork": ["--directory", str(tmp_path)]}
+        result = CliRunner().invoke(app, [*words, str(folder), *more.get(words[0], [])])
+        assert result.exit_code in (1, 2)
+        assert isinstance(result.exception, SystemExit)
+    assert not (tmp_path / "new").exists()
+    assert is_as_it_was(outside)
+
+
+@each_thing
+def test_what_is_no_config_is_said(tmp_path: Path, outside: Path, thing: Callable[[Path, Path], None]) -> None:
+    thing(tmp_path / "c.yml", outside)
+    result = CliRunner().invoke(app, ["run", str(tmp_path / "c.yml"), "--directory", str(tmp_path / "runs")])
+    assert (result.exit_code, isinstance(result.exception, SystemExit)) == (2, True)
+    assert "c.yml" in result.output
+    assert is_as_it_was(outside)
+
+
+def test_a_config_may_come_through_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "c.yml")
+    read = threading.Thread(target=lambda: (tmp_path / "c.yml").write_text("run: {search: 1}"))
+    with open(os.open(tmp_path / "c.yml", os.O_RDONLY | os.O_NONBLOCK), "rb"):  # so that the writer does not wait
+        read.start()
+        read.join()
+        assert read_yaml(tmp_path / "c.yml") == {"run": {"search": 1}}
 
 
 @pytest.mark.parametrize("name", ["trials", "trials/1"])
