@@ -23,13 +23,9 @@ def evaluate(x, y):
 
 
 def work(directory):
-    """What the processes do: go on with the run in ``directory``, or begin one."""
-    found = list(Path(directory).glob("run_*"))
-    if found:
-        run = Run.restore(found[0])
-    else:
-        run = Run(Hyperopt(SPACE), evaluate, StopMax(60), context={"max_workers": 1}).prepare(directory)
-    run.run()
+    """What the processes do: begin the run in ``directory``, or go on with it if it is there."""
+    run = Run(Hyperopt(SPACE), evaluate, StopMax(60), name="demo", context={"max_workers": 1})
+    run.prepare(directory, resume=True).run()
 
 
 def start(directory):

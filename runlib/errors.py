@@ -8,6 +8,7 @@ Each message is one sentence that names the place and says what to do; the attri
     +-- ConfigError (ValueError)        a wrong config; ``path`` says where in it
     |   +-- UnknownKind                 no component is registered for this kind
     |   +-- KindConflict                two classes claim one kind
+    |   +-- UnknownArgument (TypeError) a call got a keyword that it does not take
     |   +-- SpaceError                  a wrong search space
     +-- FolderError                     the folder on disk is not what was asked for
     |   +-- FolderExists                a run of that name is there already
@@ -27,20 +28,25 @@ Each message is one sentence that names the place and says what to do; the attri
     |   +-- SearchWaiting               nothing to suggest until a result arrives
     +-- EvaluationError                 an evaluation failed in a way that was not to be caught
     |   +-- InvalidResult               the evaluator returned no usable result
+    |   +-- Failed                      the evaluator says that this suggestion failed
     |   +-- WorkerLost                  the worker process of a trial died
+    +-- NoSuccess                       no trial of a run succeeded; ``counts``
     +-- PoolError                       the pool of workers cannot go on
     +-- MissingExtra (ImportError)      an optional dependency is not installed
+
+and one warning, ``SpaceWarning``: something in a search space looks as if it varied, and does not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Self
 
 __all__ = [
     "ConfigError",
     "EvaluationError",
+    "Failed",
     "FolderError",
     "FolderExists",
     "FolderMoved",
@@ -48,6 +54,7 @@ __all__ = [
     "KindConflict",
     "LockStolen",
     "MissingExtra",
+    "NoSuccess",
     "NotARun",
     "PoolError",
     "ReadOnlyRun",
@@ -58,11 +65,13 @@ __all__ = [
     "SearchExhausted",
     "SearchWaiting",
     "SpaceError",
+    "SpaceWarning",
     "StopReached",
     "TapeCorrupt",
     "TapeError",
     "TapeFormat",
     "TapeReplaced",
+    "UnknownArgument",
     "UnknownKind",
     "WorkerLost",
 ]
@@ -99,8 +108,16 @@ class KindConflict(ConfigError):
     """Two different classes claim one kind."""
 
 
+class UnknownArgument(ConfigError, TypeError):
+    """A call got a keyword that it does not take; the message says which one is meant."""
+
+
 class SpaceError(ConfigError):
     """A search space is wrong."""
+
+
+class SpaceWarning(RuntimeWarning, UserWarning):
+    """Something in a search space looks as if it varied, and is the same in every suggestion."""
 
 
 class FolderError(RunlibError):
@@ -218,11 +235,15 @@ class EvaluationError(RunlibError):
     Attributes:
         tid: The trial, which stays live.
         suggestion: What was evaluated.
+        folder: Of the run; None outside of one.
     """
 
-    def __init__(self, message: str, *, tid: int | None = None, suggestion: object = None) -> None:
+    def __init__(
+        self, message: str, *, tid: int | None = None, suggestion: object = None, folder: Path | None = None
+    ) -> None:
         self.tid = tid
         self.suggestion = suggestion
+        self.folder = folder
         super().__init__(message)
 
 
@@ -230,8 +251,27 @@ class InvalidResult(EvaluationError):
     """The evaluator returned no usable result."""
 
 
+class Failed(EvaluationError):
+    """The evaluator says that a suggestion failed: raised by it, or returned as ``{"status": "fail"}``.
+
+    It is always a result of its trial, whatever ``caught_exceptions`` names.
+    """
+
+
 class WorkerLost(EvaluationError):
     """The worker process of a trial died."""
+
+
+class NoSuccess(RunlibError):
+    """Trials of a run have ended, and none succeeded.
+
+    Attributes:
+        counts: How many failed of each error, by its name, the commonest first.
+    """
+
+    def __init__(self, message: str, counts: Mapping[str, int] | None = None) -> None:
+        self.counts = dict(counts or {})
+        super().__init__(message)
 
 
 class PoolError(RunlibError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,10 @@ from runlib.engine import modules, registry
 # A deadline per example measures the other things that the machine does.
 settings.register_profile("runlib", deadline=None, print_blob=True, max_examples=60)
 settings.load_profile("runlib")
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and with them all that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 GRACE = 5000  # milliseconds for a process that is just ending
 

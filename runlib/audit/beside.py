@@ -18,7 +18,8 @@ from runlib.errors import TapeCorrupt
 from runlib.run.claims import losses, read_claims, read_if_there, torn_ends
 from runlib.run.finish import BEST
 from runlib.run.folder import RunFolder
-from runlib.run.large import is_apart, load_large
+from runlib.run.large import is_apart, load_large, read_named
+from runlib.run.returned import files_of
 from runlib.state.state import State
 
 __all__ = ["Claims", "check_best", "check_large"]
@@ -50,13 +51,14 @@ def _note_of(torn: Path) -> Finding:
 
 
 def check_large(result: dict[str, Any], n: int, folder: RunFolder) -> Finding | None:
-    """Whether the file that a result names is there and is what was written; None if it is, or names none."""
-    if not is_apart(result):
-        return None
+    """Whether the files that a result names are there and are what was written; None if so, or if it names none."""
     try:
-        load_large(result["file"], folder)
+        if is_apart(result):
+            load_large(result["file"], folder)
+        for entry in files_of(result):
+            read_named(entry, folder)
     except (TapeCorrupt, OSError, ValueError, TypeError) as error:
-        return Finding("error", n, None, f"record {n} names a large result that is not there as it was: {error}")
+        return Finding("error", n, None, f"record {n} names a file that is not there as it was: {error}")
     return None
 
 

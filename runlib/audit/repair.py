@@ -20,7 +20,7 @@ from runlib.audit.scan import Scan, scan
 from runlib.audit.selection import Selection, select
 from runlib.errors import FolderError, FolderExists, TapeCorrupt, TapeFormat
 from runlib.run.folder import RunFolder, absolute, filled, publish
-from runlib.run.large import read_large
+from runlib.run.large import read_named
 from runlib.tape.codec import FORMAT
 from runlib.tape.whole import whole_tape
 
@@ -90,7 +90,7 @@ def _origin_renumbered(origin: dict[str, Any], numbers: dict[int, int]) -> dict[
 
 
 def _make(target: Path, tape: bytes, chosen: Selection) -> None:
-    files = ((new, read_large(entry, chosen.folder)) for new, entry in chosen.files.items())
+    files = ((new, read_named(entry, chosen.folder)) for new, entry in chosen.files.items())
     try:
         with filled(target.parent, tape, files) as temporary:
             publish(temporary, target)

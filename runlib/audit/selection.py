@@ -17,6 +17,8 @@ from runlib.audit.scan import Line, Scan
 from runlib.audit.sequence import Sequence
 from runlib.errors import TapeFormat
 from runlib.run.folder import RunFolder
+from runlib.run.large import is_apart
+from runlib.run.returned import files_of
 from runlib.state.state import State
 from runlib.tape.codec import decode
 from runlib.tape.events import Record, Submit, event_from_data
@@ -196,7 +198,7 @@ class _Selector:
 
     def _submit(self, body: dict[str, Any], n: int) -> dict[str, Any]:
         result, of = body.get("result"), body.get("of")
-        if isinstance(result, dict) and "file" in result:
+        if isinstance(result, dict) and ("file" in result or "files" in result):
             body["result"] = self._with_file(result, body["tid"], n)
         if of is None:
             return body
@@ -210,11 +212,20 @@ class _Selector:
         fault = check_large(result, n, self.chosen.folder)
         if fault is not None:
             self.chosen.notes.append(f"{fault.text}; what its record says of it is kept")
-            return {key: value for key, value in result.items() if key != "file"}
-        old = result["file"]["name"]
-        new = self._names.setdefault(old, f"trials/{tid}/result.json")
-        self.chosen.files[new] = result["file"]
-        return {**result, "file": {**result["file"], "name": new}}
+            return {key: value for key, value in result.items() if key not in ("file", "files")}
+        moved = dict(result)
+        if is_apart(result):
+            moved["file"] = self._moved(result["file"], f"trials/{tid}/result.json")
+        if "files" in result:
+            files = [(entry, entry["name"].rpartition("/")[2]) for entry in files_of(result)]
+            moved["files"] = [self._moved(entry, f"trials/{tid}/{name}") for entry, name in files]
+        return moved
+
+    def _moved(self, entry: dict[str, Any], name: str) -> dict[str, Any]:
+        """The entry of a file in the folder of its trial, which may have another number now."""
+        new = self._names.setdefault(entry["name"], name)
+        self.chosen.files[new] = entry
+        return {**entry, "name": new}
 
     def strays(self, found: Scan) -> None:
         """Keep results of a second writer for trials that both knew; its suggestions are not those of this tape."""

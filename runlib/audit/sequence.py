@@ -68,7 +68,7 @@ class Sequence:
         said = f"ends trial {event.tid} with the result of trial {of}"
         if of not in self.state.trials:
             return f"{said}, which is not finished"
-        kind, outcome = self.state.trials[of]
+        kind, outcome = self.state.trials.peek(of)
         if hash_suggestion(outcome["suggestion"]) != hash_suggestion(self.state.live_trials[event.tid]):
             return f"{said}, which had another suggestion"
         own = event.result.get(kind)

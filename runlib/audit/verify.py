@@ -13,10 +13,12 @@ from runlib.audit.beside import Claims, check_best, check_large
 from runlib.audit.report import Finding, Level, Report, Verdict
 from runlib.audit.scan import Scan, read_head, scan
 from runlib.audit.sequence import Sequence
-from runlib.engine.component import from_config
-from runlib.errors import ConfigError, NotARun, ReplayMismatch, TapeCorrupt, TapeFormat
+from runlib.errors import NotARun, ReplayMismatch, TapeCorrupt, TapeFormat
 from runlib.run.folder import RunFolder
 from runlib.run.opening import first_session, load_plugins, make_state
+from runlib.run.parts import make_search
+from runlib.run.returned import files_of
+from runlib.run.source import Source
 from runlib.search.base import Search
 from runlib.state.state import State
 from runlib.tape import codec
@@ -111,7 +113,7 @@ class _Audit:
         if fault is not None:
             self._add("error", record.n, offset, f"record {record.n} {fault}")
         elif isinstance(record.event, Submit):
-            self._files += "file" in record.event.result
+            self._files += ("file" in record.event.result) + sum(1 for _ in files_of(record.event.result))
             large = check_large(record.event.result, record.n, self._folder)
             self._findings += [large] if large is not None else []
 
@@ -152,11 +154,11 @@ class _Audit:
 
 
 def _make_search(folder: RunFolder, reader: TapeReader) -> Search:
-    load_plugins(first_session(folder))
-    try:
-        return from_config(reader.metadata["run"]["search"], family=Search)
-    except ConfigError as error:
-        raise error.under("search") from error.__cause__
+    noted, source = first_session(folder), Source(folder, reader.metadata)
+    source.learn(noted, 1)
+    with source.standing_in():
+        load_plugins(noted)
+        return make_search(reader.metadata["run"]["search"], None)
 
 
 def _damages(found: Scan) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from runlib.errors import ConfigError
 from runlib.observe.status import format_seconds
+from runlib.run.advice import ways_on
 from runlib.run.run import Run
 from runlib.state.results import ResultTable
 from runlib.state.state import State
@@ -59,6 +60,7 @@ def describe(run: Run, now: float) -> dict[str, Any]:
         "recovered": list(state.last_session.get("recovered", [])),
         "notes": [{"record": n, "trial": note.tid, "text": note.text} for n, note in state.notes.items()],
         "top": [{"trial": tid, "loss": loss} for tid, loss in state.top],
+        "way_on": None if foreign or phase == "running" else _way_on(run),
     }
 
 
@@ -81,6 +83,13 @@ def _is_alive(pid: Any) -> bool:
     except (ProcessLookupError, OverflowError):
         return False
     return True
+
+
+def _way_on(run: Run) -> str:
+    state = run.state
+    is_at_stop = state.ended is not None and state.ended.reason == "stop"
+    count = 2 * max(1, len(state.trials)) if is_at_stop else None
+    return ways_on(run, count=count).by_command
 
 
 def _counts(table: ResultTable[Any]) -> dict[str, int]:
@@ -120,6 +129,7 @@ def render_description(about: dict[str, Any], now: float) -> str:
         lines.append(f"Remark:      {on}{' '.join(note['text'].split())}")
     lines += [f"Recovered:   {said}." for said in about["recovered"]]
     lines += ["", f"Folder: {about['folder']}", f"Tape:   {about['records']} records."]
+    lines += [f"Go on:  {about['way_on']}"] if about["way_on"] else []
     return "\n".join(lines)
 
 

@@ -6,7 +6,6 @@ shown as done), with 1 if something is damaged or lost, with 2 if there is no ru
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +17,8 @@ from runlib.audit.verify import verify as audit
 from runlib.cli.ending import DONE, FAILED, WRONG, reporting
 from runlib.cli.options import Plugins, load_plugins
 from runlib.engine.canonical import dump
+from runlib.run.advice import ways_on
+from runlib.run.run import Run
 
 __all__ = ["repair", "verify"]
 
@@ -94,7 +95,7 @@ def render_repair(report: RepairReport) -> str:
 
 
 def _way_on(report: RepairReport) -> str:
-    how = f"runlib restore {shlex.quote(str(report.into))}"
+    how = ways_on(Run.checkout(report.into)).by_command
     if report.exact:
         return f"Go on exactly with: {how}"
     return (

@@ -1,12 +1,16 @@
 """Carrying out a run on a terminal: however it ends, the last lines say where it is and how it goes on.
 
-What it found goes to standard output, how it is getting on to standard error.
+What it found goes to standard output; how it is getting on, and what trials print, to standard error.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shlex
+import signal
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,13 +19,17 @@ import typer
 
 from runlib.cli.baseline import compare, evaluate_baseline
 from runlib.cli.best import print_best
-from runlib.cli.ending import INTERRUPTED, report, say, sentence
+from runlib.cli.ending import FAILED, INTERRUPTED, report, say, sentence
+from runlib.cli.streams import stdout_to_stderr
+from runlib.engine import registry
+from runlib.engine.program import working_folder, working_in
 from runlib.errors import RunlibError, TapeReplaced
-from runlib.observe.base import Observer
-from runlib.observe.progress import ProgressObserver
+from runlib.run.advice import ways_on
+from runlib.run.finish import is_done
 from runlib.run.run import Run
+from runlib.run.unusable import why_none
 
-__all__ = ["Manner", "carry_out"]
+__all__ = ["Manner", "carry_out", "working_where_it_did"]
 
 SHOWN = 5  # rows of the table at the end
 
@@ -47,16 +55,16 @@ def carry_out(run: Run, manner: Manner) -> None:
     """Run, and show what came of it.
 
     Raises:
-        typer.Exit: The run ended with an error, which has been told, or by SIGINT.
+        typer.Exit: The run ended with an error, which has been told, without any success, or by SIGINT.
         SystemExit: SIGTERM ended it.
     """
     run.announces = False  # its last lines are told here
-    if not manner.quiet:
-        # Added now, so that the tape does not note it as an observer of the run: another session may have no terminal.
-        run.observers = _with_progress(run)
+    before = len(run.state.trials)
+    if not manner.quiet and not _is_done(run):
         _announce_start(run)
     try:
-        run.run(manner.duration)
+        with stdout_to_stderr():
+            run.run(manner.duration, progress=not manner.quiet)
     except KeyboardInterrupt:
         _show_result(run, manner)
         raise typer.Exit(INTERRUPTED) from None
@@ -68,19 +76,58 @@ def carry_out(run: Run, manner: Manner) -> None:
         if not isinstance(error, TapeReplaced):  # it has said where the run is now
             _show_way_on(run, manner, getattr(error, "place", None))
         raise typer.Exit(code) from None
-    _show_result(run, manner, finished=True)
+    if is_done(run.state) and len(run.state.trials) == before > 0:
+        _show_nothing_done(run, manner)
+    else:
+        _show_result(run, manner, finished=True)
+    if why := why_none(run.state):
+        say(f"error: {why}")
+        raise typer.Exit(FAILED)
 
 
-def _with_progress(run: Run) -> list[Observer]:
-    if any(isinstance(observer, ProgressObserver) for observer in run.observers):
-        return run.observers
-    return [*run.observers, ProgressObserver(run.given_context)]
+def _is_done(run: Run) -> bool:
+    """Whether nothing more is wanted of the run, or nothing more was left when it last ended."""
+    state = run.state
+    try:
+        wants_nothing = run.done
+    except Exception:  # somebody's stop; the run says what is wrong with it
+        return False
+    return wants_nothing or (run.ended_before == "exhausted" and not state.live_trials and not state.queue)
+
+
+def _show_nothing_done(run: Run, manner: Manner) -> None:
+    if not manner.quiet:
+        print(f"{run.work_directory.name}: nothing to do. {_why(run)}. {len(run.state.trials)} trials.")
+    _show_way_on(run, manner)
+
+
+def _why(run: Run) -> str:
+    ended = run.state.ended
+    return "Cut off" if ended is None else (ended.text or ended.reason).rstrip(".: ")
+
+
+@contextlib.contextmanager
+def working_where_it_did(run: Run) -> Iterator[None]:
+    """In here, the working folder is that of the program that began the run, if it is still there.
+
+    Evaluators may read files by names that are relative to it.
+    """
+    folder, here = run.program.folder if run.program else None, working_folder()
+    if folder is None or folder == here or not os.access(folder, os.X_OK):
+        yield
+        return
+    if here is not None:
+        registry.add_path(here)
+    say(f"the working folder is {folder}, where the run was begun")
+    with working_in(folder):
+        yield
 
 
 def _announce_start(run: Run) -> None:
     workers = run.pool.slots(run.context)
     what = f"{workers} worker{'s' if workers > 1 else ''}"
-    say(f"{run.work_directory} runs with {what}; Ctrl-C ends it in order")
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    say(f"{run.work_directory} runs with {what}; {'SIGINT is ignored' if ignored else 'Ctrl-C ends it in order'}")
 
 
 def _show_result(run: Run, manner: Manner, finished: bool = False) -> None:
@@ -93,8 +140,7 @@ def _show_result(run: Run, manner: Manner, finished: bool = False) -> None:
 
 def _show_table(run: Run) -> None:
     state = run.state
-    why = "Cut off" if state.ended is None else (state.ended.text or state.ended.reason).rstrip(".: ")
-    print(f"{run.work_directory.name}: {why}. {len(state.trials)} trials, {state.trials.error_count} failed.")
+    print(f"{run.work_directory.name}: {_why(run)}. {len(state.trials)} trials, {state.trials.error_count} failed.")
     if state.best is not None:
         print()
         print_best(state, SHOWN)
@@ -105,24 +151,25 @@ def _show_baseline(run: Run, suggestion: Any) -> None:
     if sys.stderr.isatty():
         say("evaluating the baseline ...")
     try:
-        untuned = evaluate_baseline(run, suggestion)
+        with stdout_to_stderr():
+            untuned = evaluate_baseline(run, suggestion)
     except RunlibError as error:
         say(f"warning: the baseline cannot be compared with: {sentence(error)}")
     else:
-        print(compare(untuned, run.best.loss if run.best else None))
+        best = run.state.best
+        print(compare(untuned, best.loss if best else None))
 
 
 def _show_way_on(run: Run, manner: Manner, place: Path | None = None) -> None:
     """How the run goes on, in another place if it was moved; or the folder alone, if that was asked for."""
-    folder = str(place or run.work_directory)
-    print(folder if manner.quiet else _way_on(run, shlex.quote(folder)), flush=True)
+    print((place or run.work_directory) if manner.quiet else _way_on(run, place), flush=True)
 
 
-def _way_on(run: Run, folder: str) -> str:
-    reason = None if run.state.ended is None else run.state.ended.reason
+def _way_on(run: Run, place: Path | None) -> str:
+    state, folder = run.state, place or run.work_directory
+    reason = None if state.ended is None else state.ended.reason
     if reason == "exhausted":
-        return f"nothing is left to try; to see more of it: runlib top {folder} -n 20"
-    if reason == "stop":
-        count = 2 * max(1, len(run.state.trials))
-        return f"to go on beyond this stop: runlib restore {folder} --stop '{{stop_max: {{count: {count}}}}}'"
-    return f"to go on: runlib restore {folder}"
+        return f"nothing is left to try; to see more of it: runlib top {shlex.quote(str(folder))} -n 20"
+    count = 2 * max(1, len(state.trials)) if reason == "stop" else None
+    ways = ways_on(run, count=count, is_found=True, place=place)
+    return f"to go on{'' if count is None else ' beyond this stop'}: {ways.shell}"

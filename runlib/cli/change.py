@@ -6,7 +6,6 @@ it takes the lock and writes by itself. None of the run's plugins is needed, exc
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -14,10 +13,12 @@ import typer
 
 from runlib.cli.ending import FAILED, reporting, say
 from runlib.cli.options import Plugins, check_options, load_plugins, read_component, read_data
+from runlib.run.advice import ways_on
 from runlib.run.edit import Inbox
 from runlib.run.folder import RunFolder
 from runlib.run.fork import make_fork
 from runlib.run.parts import config_of
+from runlib.run.run import Run
 from runlib.search.base import Search
 from runlib.stop.base import Stop
 
@@ -103,7 +104,7 @@ def fork(
         }
         made = make_fork(RunFolder.find(folder), at, directory, changes)
         print(made.path)
-        say(f"to go on: runlib restore {shlex.quote(str(made.path))}")
+        say(f"to go on: {ways_on(Run.checkout(made.path)).by_command}")
 
 
 def _tell(done: bool, folder: Path, what: str) -> None:

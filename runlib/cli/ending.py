@@ -1,7 +1,8 @@
 """How a command ends: its exit code, one sentence for an error, one line for a warning.
 
     0    the run reached its stop, exhausted its search, or used up its duration; or there was something to show
-    1    the run ended with an error, or its tape or the disk cannot be used: look, repair, then restore
+    1    the run ended with an error, or without any success, or its tape or the disk cannot be used: look, repair, then
+         restore
     2    nothing was begun: wrong usage or config, no such folder, a name that is taken, a run that another process
          writes
     130  Ctrl-C (SIGINT), 143 SIGTERM: the run ended in order and can be restored
@@ -22,12 +23,21 @@ from typing import Any
 
 import typer
 
-from runlib.errors import ConfigError, EvaluationError, FolderMoved, PoolError, RunlibError, SearchError, TapeError
+from runlib.errors import (
+    ConfigError,
+    EvaluationError,
+    FolderMoved,
+    NoSuccess,
+    PoolError,
+    RunlibError,
+    SearchError,
+    TapeError,
+)
 
 __all__ = ["DONE", "FAILED", "INTERRUPTED", "WRONG", "exit_code", "report", "reporting", "say", "sentence"]
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
-_DURING_THE_RUN = (EvaluationError, FolderMoved, PoolError, SearchError, TapeError)
+_DURING_THE_RUN = (EvaluationError, FolderMoved, NoSuccess, PoolError, SearchError, TapeError)
 _WRONG_PATH = (FileNotFoundError, FileExistsError, PermissionError, NotADirectoryError, IsADirectoryError)
 _IN_WORKER = "\n\nIn the worker:\n"
 _FRAME = re.compile(r'^ *File ".*$', re.MULTILINE)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from runlib.engine.canonical import NotPlain, plain
+from runlib.engine.synonyms import near
 from runlib.errors import ConfigError
-from runlib.run.settings import check_duration
+from runlib.run.run import Run
+from runlib.run.settings import DEFAULTS, check_duration
 
 __all__ = ["below", "check_form", "naming"]
 
 KEYS = ("run", "plugins", "context", "pool", "observers", "directory", "duration", "baseline")
-BESIDE = ("pool", "observers", "context")  # Run takes them, but they are no part of its config
+BESIDE = tuple(key for key in KEYS if key != "run")  # of a run that is made, but no part of its config
 
 
 @contextlib.contextmanager
@@ -51,14 +52,23 @@ def check_form(data: Any) -> None:
         raise ConfigError(f"{' and '.join(loose)} must stand under 'run': write 'run:' and indent what belongs to it")
     for key in data:
         if key not in KEYS:
-            near = difflib.get_close_matches(str(key)[:80], KEYS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(KEYS)}"
-            raise ConfigError(f"unknown key {str(key)[:80]!r}; {hint}")
+            raise ConfigError(f"unknown key {str(key)[:80]!r}; {_hint(str(key)[:80])}")
     if data.get("run") is None:
         raise ConfigError("there is no 'run' in it, with search, evaluator and stop")
     for key, value in data.items():
         if value is not None:
             _check_part(key, value)
+
+
+def _hint(key: str) -> str:
+    """What was meant by a key at the top of the file, or what can stand there."""
+    settings = tuple(name for name in DEFAULTS if name not in KEYS)
+    places = ((KEYS, ""), (settings, " under 'run'"), (tuple(Run.default_context), " under 'context'"))
+    for cutoff in (1.0, 0.6):  # first the words of the same meaning, wherever they stand
+        for known, where in places:
+            for meant in near(key, known, cutoff=cutoff):
+                return f"did you mean {meant!r}{where}?"
+    return f"it takes {', '.join(KEYS)}"
 
 
 def _check_part(key: str, value: Any) -> None:

@@ -31,6 +31,7 @@ from runlib.observe.base import Observer
 from runlib.pool.base import Pool
 from runlib.run.run import Run
 from runlib.run.settings import check_context
+from runlib.space.dialects.neps import reread_words
 
 __all__ = ["Job", "read_job"]
 
@@ -108,7 +109,7 @@ def read_job(file: Path) -> Job:
     Raises:
         ConfigError: It cannot be read, or has another form.
     """
-    data = read_yaml(file)
+    data = read_yaml(file, reread_words)
     with naming(file):
         check_form(data)
         given = {key: value for key, value in data.items() if value is not None}

@@ -14,7 +14,9 @@ from runlib.cli.audit import repair, verify
 from runlib.cli.change import annotate, enqueue, fork, stop, void
 from runlib.cli.clean import clean
 from runlib.cli.show import status, top
+from runlib.cli.spelling import KnownCommands, KnownOptions
 from runlib.cli.work import restore, run
+from runlib.engine.program import declare_command
 
 __all__ = ["app", "main"]
 
@@ -28,6 +30,7 @@ Ctrl-C; 143 by SIGTERM; 138 and 140 by SIGUSR1 and SIGUSR2.
 
 app = typer.Typer(
     name="runlib",
+    cls=KnownCommands,
     help=_HELP,
     no_args_is_help=True,
     add_completion=False,
@@ -52,11 +55,12 @@ def _options(
 
 
 for _command in (run, restore, status, top, enqueue, void, annotate, stop, fork, verify, repair, clean):
-    app.command()(_command)
+    app.command(cls=KnownOptions)(_command)
 
 
 def main() -> None:
     """Entry point of the command: never returns."""
+    declare_command()
     # As with ``python -m``, modules in the working folder can be named; last, so that they stand in nobody's way.
     with contextlib.suppress(FileNotFoundError):  # it was deleted: what needs it says so
         sys.path.append(os.getcwd())

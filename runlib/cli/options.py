@@ -12,7 +12,6 @@ import typer
 from runlib.cli.form import below
 from runlib.engine import registry
 from runlib.engine.canonical import NotPlain, plain
-from runlib.engine.component import is_config
 from runlib.engine.names import check_name
 from runlib.engine.yamlfile import parse_yaml, read_yaml
 from runlib.errors import ConfigError
@@ -50,7 +49,13 @@ Plugins = Annotated[
         show_default=False,
     ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no table: print the folder of the run alone.")]
+Quiet = Annotated[
+    bool,
+    typer.Option(
+        "--quiet",
+        help="No progress and no table: print the folder of the run alone. What trials print goes to standard error.",
+    ),
+]
 StealLock = Annotated[
     bool,
     typer.Option(
@@ -118,7 +123,8 @@ def read_component(option: str, text: str | None) -> Any:
         ConfigError: It has not the form of one.
     """
     config = None if text is None else read_data(option, text)
-    if config is not None and not isinstance(config, str) and not is_config(config):
+    is_one = isinstance(config, dict) and len(config) == 1 and isinstance(next(iter(config)), str)
+    if config is not None and not isinstance(config, str | int | list) and not is_one:
         raise ConfigError(f"takes {{kind: {{arguments}}}}, such as {{stop_max: {{count: 200}}}}, got {text}", option)
     return config
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from runlib.cli.carry import Manner, carry_out
+from runlib.cli.carry import Manner, carry_out, working_where_it_did
 from runlib.cli.ending import reporting
 from runlib.cli.job import read_job
 from runlib.cli.options import (
@@ -21,6 +21,7 @@ from runlib.cli.options import (
     read_changes,
     read_context,
 )
+from runlib.cli.streams import stdout_to_stderr
 from runlib.errors import ConfigError
 from runlib.run.run import Run
 
@@ -40,6 +41,9 @@ def run(
     ] = None,
     plugin: Plugins = None,
     name: Annotated[str | None, typer.Option(help="Of the run; by default two random words.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run of that name, if it is there and is the same.")
+    ] = False,
     quiet: Quiet = False,
     traceback: Traceback = False,
 ) -> None:
@@ -51,10 +55,11 @@ def run(
     """
     with reporting(traceback):
         check_options(duration=duration, name=name)
-        load_plugins(plugin)
-        job = read_job(config)
-        made = job.make(name=name, **({} if workers is None else {"max_workers": workers}))
-        made.prepare(job.directory if directory is None else directory)
+        with stdout_to_stderr():  # also what modules print while they are imported
+            load_plugins(plugin)
+            job = read_job(config)
+            made = job.make(name=name, **({} if workers is None else {"max_workers": workers}))
+            made.prepare(job.directory if directory is None else directory, resume=resume)
         minutes = job.duration if duration is None else duration
         carry_out(made, Manner(minutes, quiet, traceback, job.baseline))
 
@@ -67,6 +72,13 @@ def restore(
         typer.Option(min=1, help="Evaluations at once; by default as before."),
     ] = None,
     plugin: Plugins = None,
+    evaluator: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE.py:NAME",
+            help="Where the function is that evaluates, if it is not where it was; or MODULE:NAME.",
+        ),
+    ] = None,
     stop: Annotated[
         str | None,
         typer.Option(metavar="STOP", help="Another stop: a YAML file, or a text such as '{stop_max: {count: 200}}'."),
@@ -88,15 +100,21 @@ def restore(
     """Go on with the run in FOLDER where its tape ends.
 
     Trials that were cut off are evaluated first; nothing that was finished is evaluated again. A run that has reached
-    its stop goes on with another one (--stop). Pool, observers and context are those of before, but for what is given.
+    its stop goes on with another one (--stop). Pool, observers, context and working folder are those of before, but for
+    what is given. The modules that the run needs are imported, and so is the script that it was started from: up to
+    where it would start a run, and without what stands under: if __name__ == "__main__".
     """
     with reporting(traceback):
         check_options(duration=duration)
         changes = read_changes(stop, trial_timeout)
         given = {**read_context(context), **({} if workers is None else {"max_workers": workers})}
-        load_plugins(plugin)
-        made = Run.restore(folder, verify=verify, steal_lock=steal_lock, context=given, **changes)
+        with stdout_to_stderr():
+            load_plugins(plugin)
+            made = Run.restore(
+                folder, evaluator=evaluator, verify=verify, steal_lock=steal_lock, context=given, **changes
+            )
         if made.evaluator is None:
             made.close()
             raise ConfigError(f"{folder} is driven by hand, from Python: there is no evaluator to go on with", "FOLDER")
-        carry_out(made, Manner(duration, quiet, traceback))
+        with working_where_it_did(made):
+            carry_out(made, Manner(duration, quiet, traceback))

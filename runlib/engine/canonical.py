@@ -17,6 +17,7 @@ from typing import Any
 import orjson
 
 from runlib.engine.extras import load as load_module
+from runlib.engine.native import is_column
 from runlib.engine.plain import MAX_DEPTH, NotPlain, plain
 
 __all__ = [
@@ -128,9 +129,16 @@ def compute_hash(*values: Any) -> str:
     joblib_hash = load_module("joblib").hash
     value = _with_configs(values[0] if len(values) == 1 else values)
     try:
-        return str(joblib_hash(canonical_json(value)))
+        return str(joblib_hash(value if _has_column(value) else canonical_json(value)))
     except NotPlain:
         return str(joblib_hash(value))
+
+
+def _has_column(value: Any, depth: int = 0) -> bool:
+    """Whether an array or the like stands in ``value``: its type counts in a hash, where it does not in a config."""
+    if isinstance(value, dict | list | tuple) and depth <= MAX_DEPTH:
+        return any(_has_column(item, depth + 1) for item in (value.values() if isinstance(value, dict) else value))
+    return is_column(value)
 
 
 def _with_configs(value: Any, depth: int = 0) -> Any:

@@ -7,7 +7,6 @@ paths, durability): it is merged from the defaults of the class and what is give
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import reprlib
 import weakref
@@ -15,7 +14,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar, cast
 
 from runlib.engine import registry
+from runlib.engine.arguments import KnownArguments, argument_hint
 from runlib.engine.canonical import compute_hash
+from runlib.engine.copies import copied
 from runlib.engine.plain import MAX_DEPTH, NotPlain, plain
 from runlib.errors import ConfigError, RunlibError
 
@@ -26,7 +27,7 @@ _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 C = TypeVar("C", bound="Component")
 
 
-class Component:
+class Component(KnownArguments):
     """Base of everything that a config can name.
 
     A subclass is registered as it is defined, under ``kind`` or its lower-case name::
@@ -42,11 +43,16 @@ class Component:
     Args:
         context: How things are computed: values over the defaults of the class; a dict under the component's
             own kind is for it alone. It is passed on to nested components by ``build``.
+
+    Attributes:
+        also_called: Words by which other tools call what this class does; an error that meets one names this class.
     """
 
     kind: ClassVar[str]
+    also_called: ClassVar[tuple[str, ...]] = ()
     _abstract: ClassVar[str] = "Component"
     default_context: ClassVar[Mapping[str, Any]] = {}
+    earlier_defaults: ClassVar[Mapping[str, Any]] = {}  # see runlib.engine.earlier
     given_context: Mapping[str, Any]
 
     def __init_subclass__(cls, abstract: bool = False, **options: Any) -> None:
@@ -59,17 +65,33 @@ class Component:
             cls.kind = cls.__name__.lower()
         registry.register_definition(cls)
 
+    @classmethod
+    def read_short(cls, given: Any) -> Any:
+        """What is plainly meant by something that is no config of this family: by 40, as a stop, 40 trials.
+
+        Overridden by a family that knows short forms; what it does not know it returns as it is.
+
+        Raises:
+            ConfigError: It is something else, and what is to be done with it is known.
+        """
+        return given
+
+    @classmethod
+    def _where_instead(cls, word: str) -> str:
+        own = cls.__module__.partition(".")[0] == __name__.partition(".")[0]
+        return registry.where_instead(word) if own else ""  # a model of somebody has words of its own
+
     def __init__(self, context: Mapping[str, Any] | None = None) -> None:
         if context is not None or "given_context" not in self.__dict__:
             self.given_context = _checked_context(context)
 
     @property
     def context(self) -> dict[str, Any]:
-        """Defaults of the class, then what was given, then the sub-dict under the own kind."""
+        """Defaults of the class, then what was given, then the sub-dict under the own kind; a copy."""
         known = self.__dict__
         if "_context" not in known:
             known["_context"] = merge_context(type(self), known.get("given_context", {}))
-        return cast(dict[str, Any], known["_context"])
+        return cast(dict[str, Any], copied(known["_context"]))
 
     @context.setter
     def context(self, given: Mapping[str, Any] | None) -> None:
@@ -188,13 +210,16 @@ def from_config(config: Any, *, context: Mapping[str, Any] | None = None, family
         UnknownKind: The kind is not registered.
         ConfigError: The form is wrong, an argument unknown or missing, or the component refuses a value.
     """
+    if family is not None and not isinstance(config, Component):
+        config = family.read_short(config)
     if isinstance(config, Component):
         if family is not None and not isinstance(config, family):
             raise ConfigError(f"expected {_a(family.__name__)}, got {_a(type(config).__name__)}")
         return cast(C, config)
-    kind, arguments = _split(config, family)
+    kind, given = _split(config, family)
     cls = registry.lookup(kind, family)
     try:
+        arguments = _named(cls, given)
         return cast(C, _make(cls, arguments, context))
     except ConfigError as error:
         raise error.under(kind) from error.__cause__
@@ -210,7 +235,7 @@ def _a(noun: str) -> str:
     return f"{'an' if noun[0] in 'aeiouAEIOU' else 'a'} {noun}"
 
 
-def _split(config: Any, family: type | None) -> tuple[str, dict[str, Any]]:
+def _split(config: Any, family: type | None) -> tuple[str, Any]:
     wanted = f"{_a(family.__name__.lower())} is" if family is not None else "a component is"
     if isinstance(config, str):
         return config, {}
@@ -221,17 +246,26 @@ def _split(config: Any, family: type | None) -> tuple[str, dict[str, Any]]:
     [(kind, arguments)] = config.items()
     if not isinstance(kind, str):
         raise ConfigError(f"{wanted} written {{kind: {{arguments}}}}, with a text as kind, got {_short(config)}")
-    if arguments is not None and not isinstance(arguments, Mapping):
-        raise ConfigError(f"takes a dict of arguments, got {_short(arguments)}", kind)
-    return kind, dict(arguments or {})
+    return kind, arguments
+
+
+def _named(cls: Any, given: Any) -> dict[str, Any]:
+    """The arguments by their names: ``{stop_max: 100}`` means what ``StopMax(100)`` does in Python."""
+    if given is None or isinstance(given, Mapping):
+        return dict(given or {})
+    names = [name for name, p in _arguments(cls).items() if p.kind not in _VARIABLE and name != "context"]
+    needed = [name for name in names if _arguments(cls)[name].default is inspect.Parameter.empty]
+    if len(needed or names[:1]) != 1 or (needed or names)[0] != names[0]:
+        raise ConfigError(f"takes a dict of arguments ({', '.join(names) or 'it has none'}), got {_short(given)}")
+    return {names[0]: given}
 
 
 def _make(cls: Any, arguments: dict[str, Any], context: Mapping[str, Any] | None) -> Any:
     known = _arguments(cls)
-    _check_names(arguments, known)
+    _check_names(cls, arguments, known)
     if "context" in known:
         arguments = {**arguments, "context": context}
-    if any("__new__" in vars(base) for base in cls.__mro__[:-1]):
+    if any("__new__" in vars(base) for base in cls.__mro__[:-1] if base is not KnownArguments):
         return cls(**arguments)
     made = cls.__new__(cls)
     # Before __init__, so that ``build`` and ``context`` work in one that does not call super().__init__().
@@ -240,13 +274,12 @@ def _make(cls: Any, arguments: dict[str, Any], context: Mapping[str, Any] | None
     return made
 
 
-def _check_names(arguments: dict[str, Any], known: dict[str, inspect.Parameter]) -> None:
+def _check_names(cls: Any, arguments: dict[str, Any], known: dict[str, inspect.Parameter]) -> None:
     named = {name: p for name, p in known.items() if p.kind not in _VARIABLE and name != "context"}
     free = any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values())
     for name in arguments:
         if (name not in named and not free) or name == "context":
-            near = difflib.get_close_matches(str(name)[:80], named, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(named) or 'none'}"
+            hint = argument_hint(str(name), list(named), cls._where_instead)
             raise ConfigError(f"unknown argument {_short(name)}; {hint}")
     for name, parameter in named.items():
         if parameter.default is parameter.empty and name not in arguments:

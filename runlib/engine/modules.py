@@ -1,35 +1,26 @@
 """Files and modules that a config names: where they are looked for, and how they are imported.
 
-A relative file is looked for in the working folder, then in the folders that were added (that of the config). What
-somebody's module raises while it is imported becomes one sentence.
+A relative file is looked for in the working folder, then in the folders that were added (that of the config). A
+module that starts a run when it is imported is stopped there, and what it defined until then is used.
 """
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+from runlib.engine import script
+from runlib.engine.program import working_folder
+from runlib.engine.starts import StartOfRun
 from runlib.errors import ConfigError
 
-__all__ = ["add_path", "find_file", "import_file", "paths", "running"]
+__all__ = ["add_path", "find_file", "import_file", "import_named", "paths"]
 
 _paths: list[str] = []  # folders where relative files are looked for, after the working folder
-
-
-@contextlib.contextmanager
-def running(what: str, name: str) -> Iterator[None]:
-    """Somebody's module is imported in here: what it raises becomes one sentence."""
-    try:
-        yield
-    except ConfigError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise ConfigError(f"{what} {name!r} cannot be imported: {type(error).__name__}: {error}") from error
 
 
 def add_path(folder: str | Path) -> None:
@@ -50,14 +41,21 @@ def find_file(name: str | Path) -> Path:
     Raises:
         ConfigError: It is in none of the places, which are named.
     """
-    places = [Path(folder) for folder in _paths]
-    with contextlib.suppress(FileNotFoundError):  # the working folder was deleted
-        places.insert(0, Path.cwd())
+    # The folder of the config is often the working folder: each is looked into, and named, once.
+    here = [] if (folder := working_folder()) is None else [Path(folder).resolve()]
+    places = list(dict.fromkeys([*here, *map(Path, _paths), *map(Path, script.places())]))
     for place in places:
         if (place / name).is_file():
+            _remember(place)
             return (place / name).resolve()
-    where = " or ".join(str(place) for place in places) if not Path(name).is_absolute() else str(Path(name).parent)
+    where = " or ".join(map(str, places)) if not Path(name).is_absolute() else str(Path(name).parent)
     raise ConfigError(f"no file {str(name)!r} in {where}")
+
+
+def _remember(place: Path) -> None:
+    """What was found where the script of a run was is found there again, also by the workers."""
+    if str(place) in script.places() and str(place) != working_folder():
+        add_path(place)
 
 
 def import_file(name: str) -> Any:
@@ -77,7 +75,39 @@ def import_file(name: str) -> Any:
         raise ConfigError(
             f"{file} cannot be imported: a module {file.stem!r} comes from {loaded or 'Python itself'}; rename the file"
         )
-    return importlib.import_module(file.stem)
+    return import_named(file.stem)
+
+
+def import_named(name: str) -> ModuleType:
+    """Import a module by its name; of one that starts a run, what it defines before that.
+
+    Raises:
+        ConfigError: That fails; what the import of another module raises is not caught here.
+    """
+    try:
+        return _import(name)
+    except StartOfRun:
+        spec = importlib.util.find_spec(name)
+        if spec is None or not spec.has_location or spec.origin is None:
+            raise ConfigError(f"{name!r} starts a run when it is imported") from None
+        return script.define(Path(spec.origin), spec.parent)
+
+
+def _import(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        first = name.partition(".")[0]
+        found = [place for place in script.places() if place not in sys.path and _has_module(Path(place), first)]
+        if error.name != first or not found:
+            raise
+    sys.path.append(found[0])
+    importlib.invalidate_caches()
+    return importlib.import_module(name)
+
+
+def _has_module(place: Path, name: str) -> bool:
+    return (place / f"{name}.py").is_file() or (place / name / "__init__.py").is_file()
 
 
 def _origin(name: str) -> str | None:

@@ -1,21 +1,23 @@
 """Functions and their names: ``module:name`` or ``file.py:name``.
 
 A name stands in the config; what it names is looked up when the component is made. ``__main__:name`` is one of
-the script that is running. A function that no name leads to (a lambda, one defined inside another, a partial, a
-method of an object) still has a stable name, marked by ``<...>``, which is refused when it is to be looked up.
+the script that is running, or of the script behind the run that is gone on with. A function that no name leads to (a
+lambda, one defined inside another, a partial, a method of an object) still has a stable name, marked by ``<...>``,
+which is refused when it is to be looked up.
 """
 
 from __future__ import annotations
 
 import difflib
 import functools
-import importlib
 import sys
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from runlib.engine.registry import import_file, running
+from runlib.engine.modules import import_file, import_named
+from runlib.engine.script import main_module
+from runlib.engine.starts import running
 from runlib.errors import ConfigError
 
 __all__ = ["find_function", "name_function"]
@@ -59,11 +61,12 @@ def find_function(name: str) -> Callable[..., Any]:
     if "<" in name:
         raise ConfigError(
             f"{name!r} cannot be found by its name: it is no function at the top of a module (but a lambda, nested, "
-            "a partial, a method or an object); give the evaluator itself: evaluator=..."
+            "a partial, a method or an object); give the evaluator itself: evaluator=..., or on the command line "
+            "--evaluator FILE.py:NAME"
         )
     if not colon or not place or not attribute:
         raise ConfigError(f"a function is written 'module:name' or 'file.py:name', got {name!r}")
-    found: Any = _find_module(place)
+    found: Any = _find_in_main(name, attribute) if place == "__main__" else _find_module(place)
     for part in attribute.split("."):
         found = _get(found, part, name)
     if not callable(found):
@@ -74,8 +77,19 @@ def find_function(name: str) -> Callable[..., Any]:
 
 def _find_module(place: str) -> ModuleType:
     with running("module", place):
-        module: ModuleType = import_file(place) if place.endswith(".py") else importlib.import_module(place)
+        module: ModuleType = import_file(place) if place.endswith(".py") else import_named(place)
     return module
+
+
+def _find_in_main(name: str, attribute: str) -> ModuleType:
+    first = attribute.partition(".")[0]
+    try:
+        main, script = main_module(first)
+    except ConfigError as error:
+        raise ConfigError(f"{name!r} {error}" if error.reason.startswith("was ") else str(error)) from error.__cause__
+    if script is not None and not hasattr(main, first):
+        raise ConfigError(f"{name!r} cannot be found: {script.lacks(first)}")
+    return main
 
 
 def _get(holder: Any, part: str, name: str) -> Any:
@@ -84,7 +98,8 @@ def _get(holder: Any, part: str, name: str) -> Any:
     if name.startswith("__main__:"):
         raise ConfigError(
             f"{name!r} was defined in a script, and the one that is running has none; "
-            "run that script, or give the evaluator itself: evaluator=..."
+            "run that script, or give the evaluator itself: evaluator=..., or on the command line "
+            "--evaluator FILE.py:NAME"
         )
     near = difflib.get_close_matches(part, dir(holder), n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""

@@ -1,8 +1,9 @@
 """Plain data: what may stand in a config, a suggestion, a result, or on the tape.
 
 Plain data is None, bool, int, float, str, and lists and dicts (with text keys) of these, without loops. ``plain``
-makes it out of what people pass (numpy scalars, tuples), or says with the place and the type why it cannot. Nothing
-changes its value without a word: what has no exact counterpart (dates, a longdouble beyond float) is refused.
+makes it out of what people pass (tuples, ranges, numbers and arrays of numpy, columns of pandas), or says with the
+place and the type why it cannot. Nothing changes its value without a word: what has no exact counterpart (dates, a
+longdouble beyond float) is refused.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import enum
 import math
 from typing import Any
 
+from runlib.engine.native import is_column, is_numpy, listed
 from runlib.errors import RunlibError
 
 __all__ = ["MAX_DEPTH", "MAX_INT_BITS", "NotPlain", "plain"]
@@ -54,7 +56,7 @@ def plain(value: Any, depth: int = 0) -> Any:
         return _plain_dict(value, depth)
     if isinstance(value, list | tuple):
         return _plain_list(value, depth)
-    return _scalar(value)
+    return _plain_list(listed(value), depth) if is_column(value) else _scalar(value)
 
 
 def _plain_dict(value: dict[Any, Any], depth: int) -> dict[str, Any]:
@@ -105,7 +107,7 @@ def _short(value: Any) -> str:
 
 def _scalar(value: Any) -> Any:
     """Numpy scalars and subclasses of int, float and str become what they stand for."""
-    if type(value).__module__ == "numpy":
+    if is_numpy(value):
         value = _numpy(value)
     if isinstance(value, bool):
         return value
@@ -124,7 +126,7 @@ def _numpy(value: Any) -> Any:
     """A numpy number, truth value or text, alone or in an array without dimensions, as Python's own."""
     name, kind = type(value).__name__, getattr(getattr(value, "dtype", None), "kind", "")
     if getattr(value, "shape", ()) != ():
-        raise NotPlain(f"is no data, but of type numpy.{name}; call .tolist() to make it data")
+        raise NotPlain(f"is no data, but of type numpy.{name} with elements of type {value.dtype}")
     if kind not in {"b", "i", "u", "f", "U"}:  # dates would turn into integers without a word
         raise NotPlain(f"is no data, but of type numpy.{name}")
     item = value.item()

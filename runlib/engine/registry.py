@@ -1,7 +1,8 @@
 """The registry: which class stands behind a kind, and where further classes are looked for.
 
 A kind is found among the classes that were defined or registered; failing that, the plugins are loaded: the
-modules named in ``RUNLIB_PLUGINS``, then installed packages (entry-point group ``runlib.components``). A plugin that
+modules named in ``RUNLIB_PLUGINS``, then installed packages (entry-point group ``runlib.components``); and where a run
+is gone on with, the script behind it. A plugin that
 was asked for and fails is an error; an installed package that fails is named if the kind is then not found.
 The same module and qualified name replaces its class (a notebook cell run again); two different classes
 for one kind are an error that names both.
@@ -10,17 +11,19 @@ for one kind are an error that names both.
 from __future__ import annotations
 
 import contextlib
-import difflib
-import importlib
 import importlib.util
 import os
 import sys
 import types
+import weakref
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from runlib.engine.extras import load
-from runlib.engine.modules import add_path, find_file, import_file, paths, running
+from runlib.engine.modules import add_path, find_file, import_file, import_named, paths
+from runlib.engine.script import load_standing_in
+from runlib.engine.starts import running
+from runlib.engine.synonyms import near
 from runlib.errors import ConfigError, KindConflict, UnknownKind
 
 __all__ = [
@@ -35,12 +38,13 @@ __all__ = [
     "plugins",
     "register",
     "register_definition",
-    "running",
+    "where_instead",
 ]
 
 T = TypeVar("T", bound=type)
 
 _classes: dict[str, type] = {}
+_definitions: weakref.WeakKeyDictionary[type, tuple[str, str]] = weakref.WeakKeyDictionary()
 _plugins: list[str] = []  # in the order of loading; workers and restores load them again
 _unsettled: list[type] = []  # shells of classes, about to be filled or thrown away
 _holding = 0
@@ -67,11 +71,19 @@ def _register(cls: type) -> None:
     if not isinstance(kind, str) or not kind:
         raise ConfigError(f"{_name(cls)} cannot be registered: it has no text attribute 'kind'")
     known = _classes.get(kind)
-    if known is not None and known is not cls and _name(known) != _name(cls):
+    definition = _definitions.setdefault(cls, _definition(cls))
+    if known is not None and known is not cls and _definitions.get(known) != definition:
         raise KindConflict(
             f"two classes claim the kind {kind!r}: {_name(known)} and {_name(cls)}; give one of them another kind"
         )
     _classes[kind] = cls
+
+
+def _definition(cls: type) -> tuple[str, str]:
+    """Where a class is defined: a script is a module under one name, and ``__main__`` under another."""
+    module = sys.modules.get(cls.__module__)
+    file = getattr(module, "__file__", None)
+    return (os.path.realpath(file) if isinstance(file, str) else cls.__module__), cls.__qualname__
 
 
 def _is_component(value: Any) -> bool:
@@ -154,6 +166,8 @@ def lookup(kind: str, family: type | None = None) -> type:
     if kind not in _classes:
         _load_announced_plugins()
         _settle()
+    if kind not in _classes and load_standing_in():
+        _settle()
     cls = _classes.get(kind)
     if cls is None:
         raise UnknownKind(_unknown(kind, family))
@@ -166,14 +180,52 @@ def lookup(kind: str, family: type | None = None) -> type:
 
 def _unknown(kind: str, family: type | None) -> str:
     shown = kind if len(kind) <= 80 else f"{kind[:80]}..."
-    near = difflib.get_close_matches(shown, _kinds(family), n=3, cutoff=0.5)
+    begin = f"no component of kind {shown!r} is registered"
+    if called := _called(shown, family):
+        return f"{begin}; did you mean {' or '.join(map(repr, called))}?"
+    kinds = _kinds(family)
+    meant = (
+        near(shown, kinds, count=3, cutoff=0.8) or _parts_of(shown, family) or near(shown, kinds, count=3, cutoff=0.5)
+    )
     known = ", ".join(_kinds(family)) or "none"
-    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known are: {known}."
+    hint = f"did you mean {' or '.join(map(repr, meant))}?" if meant else f"known are: {known}."
     failed = f" (not loaded: {'; '.join(_failed_packages)})" if _failed_packages else ""
     return (
-        f"no component of kind {shown!r} is registered; {hint} An own class is known once its module is imported, "
+        f"{begin}; {hint} An own class is known once its module is imported, "
         f"named by --plugin or in RUNLIB_PLUGINS, or passed to runlib.register{failed}"
     )
+
+
+def _called(word: str, family: type | None) -> list[str]:
+    """The kinds that other tools call so: those that say it themselves, or whose name without the family it is."""
+    plain = word.lower().replace("-", "_")
+    return [kind for kind in _kinds(family) if plain in (*vars(_classes[kind]).get("also_called", ()), _bare(kind))]
+
+
+def _parts_of(word: str, family: type | None) -> list[str]:
+    """The kinds whose name without the family is a part of the word, as ``random`` of ``random_search``."""
+    return [kind for kind in _kinds(family) if _bare(kind) and _bare(kind) in word.lower().split("_")]
+
+
+def _bare(kind: str) -> str:
+    """``max`` for ``stop_max``."""
+    return kind.partition("_")[2]
+
+
+def where_instead(word: str) -> str:
+    """Where something is said that is no argument: by a component of its own, or in a context; empty if nowhere.
+
+    Of what the same word means elsewhere a component is told first.
+    """
+    _settle()
+    plain = word.lower()
+    for cls in _classes.values():
+        if plain in vars(cls).get("also_called", ()):
+            return f"for that there is {cls.__name__}(...)"
+    contexts = {key: cls for cls in _classes.values() for key in getattr(cls, "default_context", {})}
+    for key in near(word, sorted(contexts), cutoff=0.8):
+        return f"{key} stands in the context: context={{{key!r}: ...}}"
+    return ""
 
 
 def _kinds(family: type | None) -> list[str]:
@@ -229,7 +281,7 @@ def load_plugin(name: str) -> Any:
     """
     with running("plugin", name):
         full = _full_name(name)
-        module = import_file(full) if full.endswith(".py") else importlib.import_module(full)
+        module = import_file(full) if full.endswith(".py") else import_named(full)
     if full not in _plugins:
         _plugins.append(full)
     _register_all(module)

@@ -1,9 +1,9 @@
 """YAML, read strictly and written so that every reader gets the same values.
 
 Reading follows the core schema of YAML 1.2: ``1e-5`` is a float, ``no`` and ``on`` are text, dates are text; ``<<``
-merges as in YAML 1.1. What is read is plain data. The document is judged as a graph of nodes before anything is
-made of it: a key that stands twice, a key that is no text, an alias that refers to itself or expands beyond all
-measure, and a tag outside the schema are refused with line and column.
+merges as in YAML 1.1 (``runlib.engine.yamlmerge``). What is read is plain data. The document is judged as a graph of
+nodes before anything is made of it: a key that stands twice, a key that is no text, an alias that refers to itself
+or expands beyond all measure, and a tag outside the schema are refused with line and column.
 """
 
 from __future__ import annotations
@@ -11,22 +11,25 @@ from __future__ import annotations
 import math
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from runlib.engine.plain import MAX_DEPTH, MAX_INT_BITS, plain
+from runlib.engine.yaml11 import OWN_PREFIX as PREFIX_1_1
+from runlib.engine.yamlmerge import MERGE, flatten
 from runlib.errors import ConfigError
 
-__all__ = ["parse_yaml", "read_yaml", "write_yaml"]
+__all__ = ["Reread", "parse_yaml", "read_yaml", "write_yaml"]
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_NODES = 1_000_000  # of the document with all its aliases expanded
 _TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 
 _PREFIX = "tag:yaml.org,2002:"
-_MERGE, _TEXT = f"{_PREFIX}merge", f"{_PREFIX}str"
+_TEXT = f"{_PREFIX}str"
 _NULL = re.compile(r"^(?:~|null|Null|NULL|)$")
 _BOOL = re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
 _INT = re.compile(r"^(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$")
@@ -55,6 +58,10 @@ class _Loader(yaml.SafeLoader):
             raise yaml.MarkedYAMLError(problem=_TOO_DEEP, problem_mark=self.get_mark())
         super().fetch_flow_collection_start(TokenClass)
 
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        # Not that of PyYAML, whose versions differ in what a nested merge means.
+        flatten(node)
+
 
 class _Dumper(yaml.SafeDumper):
     """Quotes whatever a reader of YAML 1.1 or 1.2 would take for something else than text.
@@ -79,7 +86,7 @@ _Dumper.add_representer(list, _represent_list)
 for _tag, _pattern, _first in _RESOLVERS:
     _Loader.add_implicit_resolver(f"{_PREFIX}{_tag}", _pattern, _first)
     _Dumper.add_implicit_resolver(f"{_PREFIX}{_tag}", _pattern, _first)
-_Loader.add_implicit_resolver(_MERGE, re.compile(r"^<<$"), ["<"])
+_Loader.add_implicit_resolver(MERGE, re.compile(r"^<<$"), ["<"])
 
 
 def _scalar(node: yaml.Node, pattern: re.Pattern[str], what: str) -> str:
@@ -119,8 +126,25 @@ _Loader.add_constructor(f"{_PREFIX}int", _construct_int)
 _Loader.add_constructor(f"{_PREFIX}float", _construct_float)
 
 
-def read_yaml(file: str | Path) -> Any:
+def _construct_1_1(loader: Any, kind: str, node: yaml.Node) -> Any:
+    """A scalar of YAML 1.1, by the functions of PyYAML; only ``runlib.engine.yaml11`` makes nodes with such tags."""
+    if kind == "int" and len(str(node.value)) > MAX_INT_BITS // 3:
+        raise _refused("an integer with too many digits", node)
+    return getattr(loader, f"construct_yaml_{kind}")(node)
+
+
+_Loader.add_multi_constructor(PREFIX_1_1, _construct_1_1)
+
+
+Reread = Callable[[yaml.Node], yaml.Node]
+
+
+def read_yaml(file: str | Path, reread: Reread | None = None) -> Any:
     """The plain data in a YAML file.
+
+    Args:
+        file: Its path.
+        reread: What is made of the nodes before they are data (``runlib.engine.yaml11``).
 
     Raises:
         ConfigError: There is no such file, or it is no strict YAML; the message has path, line and reason.
@@ -139,17 +163,17 @@ def read_yaml(file: str | Path) -> Any:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file} is not UTF-8 text: {error.reason} at byte {error.start}") from error
-    return parse_yaml(text, str(file))
+    return parse_yaml(text, str(file), reread)
 
 
-def parse_yaml(text: str, name: str = "YAML") -> Any:
-    """The plain data in a YAML text; ``name`` stands for it in errors.
+def parse_yaml(text: str, name: str = "YAML", reread: Reread | None = None) -> Any:
+    """The plain data in a YAML text; ``name`` stands for it in errors, ``reread`` is as in ``read_yaml``.
 
     Raises:
         ConfigError: It is no strict YAML.
     """
     try:
-        return _load(text)
+        return _load(text, reread)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
@@ -163,13 +187,14 @@ def parse_yaml(text: str, name: str = "YAML") -> Any:
         raise ConfigError(f"{name}: {error}") from error
 
 
-def _load(text: str) -> Any:
+def _load(text: str, reread: Reread | None) -> Any:
     loader = _Loader(text)
     try:
         node = loader.get_single_node()
         if node is None:
             return None
         _check(node, {}, set())
+        node = node if reread is None else reread(node)
         return plain(loader.construct_document(node))  # a copy, so that aliases do not share lists and dicts
     finally:
         loader.dispose()
@@ -214,7 +239,7 @@ def _check_keys(node: yaml.MappingNode) -> None:
     # Here and not while the dict is made, for by then merging has added keys that may well be there twice.
     seen: set[str] = set()
     for key, _ in node.value:
-        if key.tag == _MERGE:
+        if key.tag == MERGE:
             continue
         if key.tag != _TEXT or not isinstance(key, yaml.ScalarNode):
             shown = repr(key.value) if isinstance(key, yaml.ScalarNode) else "a list or dict"

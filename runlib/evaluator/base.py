@@ -32,6 +32,10 @@ class Evaluator(Component, abstract=True):
         """
         raise NotImplementedError(f"{type(self).__qualname__} has no __call__()")
 
+    def is_found_by_config(self) -> bool:
+        """Whether another process can make this evaluator by its config; one that names a script's function cannot."""
+        return True
+
     def fingerprint(self) -> str | None:
         """A hash of what the config does not show (the source of a function), noted for restores; or None."""
         return None

@@ -1,13 +1,16 @@
 """How a function is called with a suggestion: its keys as keywords, or the whole suggestion as one argument.
 
 1. A suggestion that is no dict is passed as it is.
-2. If the keys of the suggestion fit the parameters, they are passed as keywords.
-3. Otherwise a function that can be called with one argument gets the whole suggestion, provided that this is
-   plainly meant: its first parameter is annotated as a dict; or it has only one positional parameter, not
-   annotated as a number, text or bool, and none of its parameters is named like a key of the suggestion.
-4. Otherwise the call is a TypeError which says what is missing and what is not taken.
+2. A function whose first parameter is annotated as a dict gets the whole suggestion. (If that parameter is named like
+   a key under which there is a dict, this is what it gets, by the next rule.)
+3. If the keys of the suggestion fit the parameters, they are passed as keywords.
+4. Otherwise a function that can be called with one argument gets the whole suggestion, provided that this is
+   plainly meant: its first parameter is not annotated as a number, text or bool, and none of its parameters is named
+   like a key of the suggestion. What other parameters it has keep their defaults.
+5. Otherwise the call is a TypeError which says what is missing and what is not taken.
 
-A function whose signature Python does not know (some built-in ones) gets the whole suggestion.
+A function whose signature Python does not know (some built-in ones) gets the whole suggestion. One without any
+parameter is called without it, where there is nothing in it.
 """
 
 from __future__ import annotations
@@ -16,10 +19,10 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["Caller"]
+from runlib.evaluator.annotations import is_dict, is_single
 
-_SCALARS = frozenset({"int", "float", "str", "bool", "complex"})
-_DICTS = frozenset({"dict", "Mapping", "MutableMapping", "Dict"})
+__all__ = ["Caller", "takes_nothing", "without_parameters"]
+
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
@@ -29,10 +32,10 @@ class Caller:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
-        try:
-            self.signature: inspect.Signature | None = inspect.signature(function)
-        except (TypeError, ValueError):
-            self.signature = None
+        self.signature = _signature(function)
+        # Read once: annotations take longer to read than many an evaluation.
+        first = None if self.signature is None else _first(self.signature)
+        self._is_of_dict = first is not None and is_dict(first.annotation)
 
     def __call__(self, suggestion: Any) -> Any:
         """What the function returns.
@@ -42,11 +45,52 @@ class Caller:
         """
         if not isinstance(suggestion, dict) or self.signature is None:
             return self.function(suggestion)
+        if self._is_of_dict and _asks_for_whole(self.signature, suggestion):
+            return self.function(suggestion)
         if _fits(self.signature, suggestion):
             return self.function(**suggestion)
         if _takes_whole(self.signature, suggestion):
             return self.function(suggestion)
         raise TypeError(_mismatch(self.function, self.signature, suggestion))
+
+
+def takes_nothing(function: Callable[..., Any]) -> bool:
+    """Whether a function is known to have no parameter."""
+    signature = _signature(function)
+    return signature is not None and not signature.parameters
+
+
+def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
+    """The signature, with annotations that are text evaluated if they can be."""
+    for evaluated in (True, False):
+        try:
+            return inspect.signature(function, eval_str=evaluated)
+        except (TypeError, ValueError):
+            return None
+        except Exception:  # whatever an annotation raises, that names something not known here
+            continue
+    return None
+
+
+def _asks_for_whole(signature: inspect.Signature, suggestion: dict[str, Any]) -> bool:
+    """Whether the whole is meant by a first parameter that is a dict."""
+    first = _first(signature)
+    if first is None or not _takes_one(signature):
+        return False
+    return not isinstance(suggestion.get(first.name), dict) or not _fits(signature, suggestion)
+
+
+def _first(signature: inspect.Signature) -> inspect.Parameter | None:
+    first = next(iter(signature.parameters.values()), None)
+    return first if first is not None and first.kind in _POSITIONAL else None
+
+
+def _takes_one(signature: inspect.Signature) -> bool:
+    try:
+        signature.bind({})
+    except TypeError:
+        return False
+    return True
 
 
 def _fits(signature: inspect.Signature, keywords: dict[str, Any]) -> bool:
@@ -58,17 +102,11 @@ def _fits(signature: inspect.Signature, keywords: dict[str, Any]) -> bool:
 
 
 def _takes_whole(signature: inspect.Signature, suggestion: dict[str, Any]) -> bool:
-    try:
-        signature.bind(suggestion)
-    except TypeError:
+    if not _takes_one(signature):
         return False
-    first = next(iter(signature.parameters.values()))
-    annotation = _annotation(first)
-    if annotation in _DICTS:
-        return True
-    positional = [p for p in signature.parameters.values() if p.kind in _POSITIONAL]
+    first = _first(signature)
     named = any(name in suggestion for name in _keywords(signature))
-    return len(positional) <= 1 and not named and annotation not in _SCALARS
+    return not named and (first is None or not is_single(first.annotation))
 
 
 def _keywords(signature: inspect.Signature) -> list[str]:
@@ -76,15 +114,11 @@ def _keywords(signature: inspect.Signature) -> list[str]:
     return [name for name, parameter in signature.parameters.items() if parameter.kind not in kinds]
 
 
-def _annotation(parameter: inspect.Parameter) -> str:
-    """The bare name of an annotation, which may be text: ``dict`` for ``dict[str, float]``."""
-    annotation = parameter.annotation
-    text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
-    return text.partition("[")[0].rpartition(".")[2]
-
-
 def _mismatch(function: Any, signature: inspect.Signature, suggestion: Mapping[str, Any]) -> str:
     parameters = signature.parameters
+    name = getattr(function, "__name__", type(function).__name__)
+    if not parameters:
+        return without_parameters(name, list(suggestion))
     required = [name for name in _keywords(signature) if parameters[name].default is inspect.Parameter.empty]
     missing = [name for name in required if name not in suggestion]
     free = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
@@ -92,10 +126,19 @@ def _mismatch(function: Any, signature: inspect.Signature, suggestion: Mapping[s
     faults = [f"it needs {_list(missing)}, which the suggestion does not have"] if missing else []
     faults += [f"it does not take {_list(unknown)}"] if unknown else []
     reason = "; ".join(faults) or f"its parameters are {signature}"
-    name = getattr(function, "__name__", type(function).__name__)
     return (
         f"the function {name}{_short(signature)} does not fit the keys of the suggestion: {reason}; "
         "to get the suggestion as one dict, let it have one parameter, or annotate the first as dict"
+    )
+
+
+def without_parameters(name: str, keys: list[str]) -> str:
+    """What is wrong with a function that takes nothing, where there is something to take."""
+    named = [key for key in keys if key.isidentifier()][:4]
+    each = f", or its keys: def {name}({', '.join(named)})" if named else ""
+    return (
+        f"the function {name}() has no parameter, so it does not take what is suggested; let it take the whole "
+        f"suggestion: def {name}(params){each}"
     )
 
 

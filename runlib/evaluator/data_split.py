@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runlib.engine.extras import load as load_module
+from runlib.engine.native import native
 from runlib.errors import ConfigError
 from runlib.evaluator.data_given import as_dataset
 from runlib.evaluator.datasets import Arrays, Dataset
@@ -39,6 +40,7 @@ class SplitDataset(Dataset):
         super().__init__(context)
         if part not in ("train", "test"):
             raise ConfigError(f"must be 'train' or 'test', got {part!r}", "part")
+        share, seed = native(share), native(seed)
         if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share < 1:
             raise ConfigError(f"must be between 0 and 1, got {share!r}", "share")
         if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:

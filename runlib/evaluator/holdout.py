@@ -15,6 +15,7 @@ from runlib.engine import registry
 from runlib.engine.canonical import compute_hash
 from runlib.engine.component import Component, from_config, is_config
 from runlib.engine.extras import load as load_module
+from runlib.engine.native import native
 from runlib.errors import ConfigError, InvalidResult, UnknownKind
 from runlib.evaluator.base import Evaluator
 from runlib.evaluator.data_given import as_dataset
@@ -43,6 +44,7 @@ class HoldoutEvaluator(Evaluator):
     """
 
     kind = "eval_holdout"
+    also_called = ("validation", "train_test")
 
     def __init__(
         self,
@@ -55,6 +57,7 @@ class HoldoutEvaluator(Evaluator):
     ) -> None:
         super().__init__(context)
         check_loss(loss, "loss")
+        losses = native(losses)
         if isinstance(losses, str) or not isinstance(losses, Sequence):
             raise ConfigError(f"must be a list of losses, got {losses!r}", "losses")
         for index, name in enumerate(losses):

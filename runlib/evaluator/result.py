@@ -1,22 +1,33 @@
 """What an evaluator returned, as the result that stands on the tape.
 
 ``{"ok": {"loss": ..., "duration": ..., ...}}`` or ``{"error": {"error": name, "error_text": ...,
-"traceback": ...}}``: plain data, made where the evaluation ran, so that nothing else crosses a process.
+"traceback": ...}}``: plain data, made where the evaluation ran, so that nothing else crosses a process. Beside ``ok``
+may stand ``dropped``, what could not be data, and ``bytes``, which the run puts into files of the trial.
+
+The words are those of hyperopt: a ``status`` of ``"fail"`` is a failed trial, and ``loss_variance`` is ``var``. A
+status that hyperopt does not know is data like any other.
 """
 
 from __future__ import annotations
 
+import base64
+import enum
+import inspect
 import math
 import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from runlib.engine.canonical import NotPlain, plain
-from runlib.errors import InvalidResult
+from runlib.engine.canonical import NotPlain
+from runlib.errors import Failed, InvalidResult
+from runlib.evaluator.conversion import Conversion, close_awaitable
 
 __all__ = ["error_names", "error_result", "ok_result"]
 
 NUMBERS = ("duration", "var", "cost")
+_FAILED = frozenset({"fail", "failed", "failure", "error"})
+_USUAL = frozenset({float, int, dict})
+_UNFINISHED = frozenset({"new", "running", "suspended"})
 
 
 def ok_result(returned: Any, duration: float, objective: str = "loss") -> dict[str, Any]:
@@ -29,44 +40,128 @@ def ok_result(returned: Any, duration: float, objective: str = "loss") -> dict[s
             beside it is kept as ``given_loss``.
 
     Raises:
-        InvalidResult: No finite loss, or something that is no plain data, with its place and type.
+        InvalidResult: No finite loss, or a number that is none, with its place and type.
+        Failed: The status says so.
     """
-    outcome = dict(returned) if isinstance(returned, Mapping) else {"loss": returned}
-    if objective not in outcome:
-        what = f"a dict without {objective!r}: its keys are {_short(list(outcome))}"
-        if not isinstance(returned, Mapping):
-            what = f"{_short(returned)}, and no dict with the objective {objective!r}"
-        raise InvalidResult(f"the evaluator returned {what}")
-    if objective != "loss":
-        outcome = {"loss": outcome[objective], **_renamed(outcome)}
+    if type(returned) not in _USUAL:
+        _refuse_unfinished(returned)
+    given = _in_our_words(returned) if isinstance(returned, Mapping) else {"loss": returned}
+    if objective not in given:
+        raise InvalidResult(f"the evaluator returned {_without(objective, returned, given)}")
+    own = {"loss": _loss(given[objective], objective), "duration": duration}
+    if len(given) == 1 and objective == "loss":
+        return {"ok": own}
+    own.update((name, value) for name in NUMBERS if (value := _number(given.pop(name, None), name)) is not None)
+    conversion = Conversion()
+    rest = conversion.mapping(_renamed(given) if objective != "loss" else _beside(given))
+    for name in {"loss", *NUMBERS} & rest.keys():  # of keys that only have such a text, such as members of an Enum
+        conversion.drop((name,), "its key is no text, but becomes that of a number which a result may have")
+        del rest[name]
+    return {"ok": {**own, **rest}, **_noted(conversion)}
+
+
+def _beside(given: dict[Any, Any]) -> dict[Any, Any]:
+    return {key: value for key, value in given.items() if key != "loss"}
+
+
+def _renamed(given: dict[Any, Any]) -> dict[Any, Any]:
+    return {"given_loss" if key == "loss" else key: value for key, value in given.items()}
+
+
+def _noted(conversion: Conversion) -> dict[str, Any]:
+    if not conversion.files and not conversion.dropped:
+        return {}
+    files = [[list(place), base64.b64encode(data).decode()] for place, data in conversion.files]
+    return {
+        **({"dropped": conversion.dropped} if conversion.dropped else {}),
+        **({"bytes": files} if files else {}),
+    }
+
+
+def _refuse_unfinished(returned: Any) -> None:
+    """What is to be awaited or asked for is no result, however it got past the look at the function."""
+    if inspect.isawaitable(returned) or inspect.isasyncgen(returned) or inspect.isgenerator(returned):
+        close_awaitable(returned)
+        raise InvalidResult(
+            f"the evaluator returned a {type(returned).__name__}, and no result: it is not awaited or asked here; let "
+            "the function be a plain one, which may call asyncio.run(...) itself"
+        )
+
+
+def _in_our_words(returned: Mapping[Any, Any]) -> dict[Any, Any]:
+    """What was returned, with the keys that runlib knows.
+
+    Raises:
+        Failed: It says that the trial failed.
+        InvalidResult: It says that the trial has not ended.
+    """
+    given = dict(returned)
+    status = _status(given["status"]) if "status" in given else ""
+    if status in _FAILED:
+        raise Failed(_why(given))
+    if status in _UNFINISHED:
+        raise InvalidResult(f"the evaluator returned the status {status!r}: a trial that has ended is 'ok' or 'fail'")
+    if "loss_variance" in given and "var" not in given:
+        given["var"] = given.pop("loss_variance")
+    return given
+
+
+def _status(value: Any) -> str:
+    if isinstance(value, enum.Enum):
+        value = value.value if isinstance(value.value, str) else value.name
+    return value.strip().lower() if isinstance(value, str) else ""
+
+
+def _why(given: dict[Any, Any]) -> str:
+    """What the evaluator says beside its status: that may be the reason."""
+    said = [f"{key}: {_short(value)}" for key, value in given.items() if key != "status"]
+    status = f"the evaluator returned the status {_short(given['status'])}"
+    return "; ".join([status, *said[:10]])
+
+
+def _without(objective: str, returned: Any, given: dict[Any, Any]) -> str:
+    if isinstance(returned, Mapping):
+        return f"a dict without {objective!r}: its keys are {_short(list(given))}"
+    return f"{_short(returned)}, and no dict with the objective {objective!r}"
+
+
+def _loss(value: Any, objective: str) -> float:
+    what = "the loss" if objective == "loss" else f"the objective {objective!r}"
+    if value is None:
+        raise InvalidResult(f"the evaluator returned no {what.removeprefix('the ')}, but None")
+    found = _one(value, objective)
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        raise InvalidResult(f"{what} must be a number, got {_described(value, found)}")
+    number = _float(found)
+    if not math.isfinite(number):
+        raise InvalidResult(f"{what} must be finite, got {number}")
+    return number
+
+
+def _one(value: Any, name: str) -> Any:
+    """A value as data; of an array with a single element that element.
+
+    Raises:
+        InvalidResult: It is no data.
+    """
+    if type(value) is float or type(value) is int:
+        return value
+    close_awaitable(value)
     try:
-        outcome = plain(outcome)
+        found = Conversion().value(value, (name,))
     except NotPlain as error:
-        raise InvalidResult(f"the evaluator's result is no plain data: {_place(error)}") from None
-    outcome["loss"] = _loss(outcome["loss"])
-    for name in NUMBERS:
-        _check_number(outcome, name)
-    outcome.setdefault("duration", duration)
-    return {"ok": outcome}
+        raise InvalidResult(f"the evaluator's result is no plain data: {name}: {error.reason}") from None
+    while isinstance(found, list) and len(found) == 1 and not isinstance(value, list | tuple):
+        found = found[0]
+    return found
 
 
-def _renamed(outcome: dict[str, Any]) -> dict[str, Any]:
-    return {"given_loss" if key == "loss" else key: value for key, value in outcome.items()}
-
-
-def _place(error: NotPlain) -> str:
-    return f"{_short(error.path, str)}: {error.reason}" if error.path else error.reason
-
-
-def _loss(loss: Any) -> float:
-    if loss is None:
-        raise InvalidResult("the evaluator returned no loss, but None")
-    if isinstance(loss, bool) or not isinstance(loss, int | float):
-        raise InvalidResult(f"the loss must be a number, got {_short(loss)} of type {type(loss).__name__}")
-    value = _float(loss)
-    if not math.isfinite(value):
-        raise InvalidResult(f"the loss must be finite, got {value}")
-    return value
+def _described(value: Any, found: Any) -> str:
+    kind, shape = type(value).__name__, getattr(value, "shape", None)
+    if isinstance(found, list) and isinstance(shape, tuple):
+        return f"an array of shape {_short(shape)} and of type {kind}"
+    shown = found if isinstance(found, bool) else value
+    return f"{_short(shown)} of type {type(shown).__name__}"
 
 
 def _float(number: float) -> float:
@@ -76,16 +171,20 @@ def _float(number: float) -> float:
         raise InvalidResult("the evaluator's result holds an integer too large for a float") from None
 
 
-def _check_number(outcome: dict[str, Any], name: str) -> None:
-    value = outcome.get(name)
+def _number(value: Any, name: str) -> int | float | None:
     if value is None:
-        outcome.pop(name, None)
-    elif isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(_float(value)):
-        raise InvalidResult(f"{name!r} in the result must be a number, got {_short(value)}")
+        return None
+    found = _one(value, name)
+    if isinstance(found, bool) or not isinstance(found, int | float) or math.isnan(_float(found)):
+        raise InvalidResult(f"{name!r} in the result must be a number, got {_short(found)}")
+    return found
 
 
 def _short(value: Any, show: Callable[[Any], str] = repr) -> str:
-    text = show(value)
+    try:
+        text = show(value)
+    except Exception:  # a repr() of somebody else must not hide the error that is being told
+        return f"a value of type {type(value).__name__}"
     return text if len(text) <= 60 else f"{text[:60]}..."
 
 

@@ -25,6 +25,7 @@ class LogObserver(Observer):
     """Appends to ``log.log`` in the folder of the run, in blocks, at most twice a second."""
 
     kind = "observe_log"
+    also_called = ("logger", "logging", "logfile", "log_file")
     default_context = {"interval": 0.5}
 
     def __init__(self, context: Mapping[str, Any] | None = None) -> None:

@@ -1,28 +1,31 @@
-"""How far the run is: on a terminal one line that is redrawn, elsewhere a plain line now and then.
+"""How far the run is: on a terminal or in a notebook one line that is redrawn, elsewhere a plain line now and then.
 
 The text is a pure function of state, stage and pace; showing it is apart. It goes to standard error, so that standard
 output stays what the command has to say. No thread is started, and the cursor stays visible: a killed run leaves the
-terminal as it was, but for one unfinished line.
+terminal as it was.
 """
 
 from __future__ import annotations
 
 import math
+import multiprocessing
+import os
 import sys
 from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from runlib.engine.extras import load
 from runlib.observe.base import Observer, Stage
+from runlib.observe.notebook import Notebook, is_notebook
 from runlib.observe.status import format_seconds
+from runlib.observe.terminal import Terminal, is_terminal, open_terminal
 from runlib.state.state import State
 from runlib.stop.any import StopAny
 from runlib.stop.base import Stop
 from runlib.stop.duration import StopDuration
 from runlib.tape.events import Record, Submit
 
-__all__ = ["Pace", "ProgressObserver", "render_progress"]
+__all__ = ["Pace", "ProgressObserver", "is_watched", "render_progress"]
 
 WINDOW = 50  # results that the rate is taken from: enough to be steady, few enough to follow a change
 
@@ -100,8 +103,22 @@ def _stop_left(stop: Stop, state: State) -> float:
     return math.inf
 
 
+def is_watched() -> bool:
+    """Whether a person sees what this process shows of its progress: at a terminal, or in a notebook.
+
+    ``RUNLIB_PROGRESS=0`` in the environment says that nobody does, anything else there that somebody does. Inside of a
+    trial, or of a process that a program started for a part of its work, nobody does: the line belongs to that program.
+    """
+    said = os.environ.get("RUNLIB_PROGRESS", "")
+    if said:
+        return said.lower() not in ("0", "no", "off", "false")
+    if "RUNLIB_SLOT" in os.environ or multiprocessing.parent_process() is not None:
+        return False
+    return is_notebook() or is_terminal(sys.stderr)
+
+
 class ProgressObserver(Observer):
-    """Shows on the terminal how far the run is.
+    """Shows on the terminal, or below a cell of a notebook, how far the run is.
 
     Args:
         context: ``interval``: the least time between two drawings, in seconds (0.25); ``plain_interval``: between two
@@ -109,22 +126,23 @@ class ProgressObserver(Observer):
     """
 
     kind = "observe_progress"
+    also_called = ("bar", "progressbar", "progress_bar", "tqdm", "rich")
     default_context = {"interval": 0.25, "plain_interval": 30.0}
 
     def __init__(self, context: Mapping[str, Any] | None = None) -> None:
         super().__init__(context)
         self._stage: Stage | None = None
-        self._live: Any = None
+        self._screen: Terminal | Notebook | None = None
         self._pace = Pace(0.0)
         self._shown = 0.0
 
     def open(self, stage: Stage, state: State) -> None:
-        """Draw the first line, if this is a terminal."""
+        """Draw the first line, if this is a terminal or a notebook."""
         self._stage = stage
         self._shown = stage.clock()
         self._pace = Pace(self._shown)
-        self._live = _open_live()
-        if self._live is not None:
+        self._screen = Notebook() if is_notebook() else open_terminal()
+        if self._screen is not None:
             self._show(state, self._shown)
 
     def observe(self, event: Record, state: State) -> None:
@@ -137,46 +155,21 @@ class ProgressObserver(Observer):
         if self._stage is None:
             return
         now = self._stage.clock()
-        if now - self._shown >= self.context["interval" if self._live is not None else "plain_interval"]:
+        if now - self._shown >= self.context["interval" if self._screen is not None else "plain_interval"]:
             self._show(state, now)
 
     def close(self, state: State) -> None:
         """Clear the line: what follows says more."""
-        live, self._live, self._stage = self._live, None, None
-        if live is not None:
-            live.stop()
+        screen, self._screen, self._stage = self._screen, None, None
+        if screen is not None:
+            screen.close()
 
     def _show(self, state: State, now: float) -> None:
         if self._stage is None:
             return
         self._shown = now
         text = render_progress(state, self._stage, self._pace.rate(now))
-        if self._live is None:
+        if self._screen is None:
             print(text, file=sys.stderr, flush=True)
         else:
-            self._live.update(_drawn(text, len(state.trials), _total(state, self._stage.stop)), refresh=True)
-
-
-def _drawn(text: str, done: int, total: int | None) -> Any:
-    """The text as one line that is never wider than the terminal, with a bar before it if there is an end."""
-    line = load("rich.text").Text(text, no_wrap=True, overflow="ellipsis")
-    if not total:
-        return line
-    grid = load("rich.table").Table.grid(padding=(0, 1))
-    grid.add_row(load("rich.progress_bar").ProgressBar(total=total, completed=done, width=20), line)
-    return grid
-
-
-def _open_live() -> Any:
-    """A line that can be redrawn; None where standard error is no terminal, or one that cannot move its cursor."""
-    if sys.stderr is None or not sys.stderr.isatty():
-        return None
-    console = load("rich.console").Console(stderr=True)
-    if not console.is_terminal or console.is_dumb_terminal:
-        return None
-    # Standard output is left alone if it goes to a file: what is printed there must not end up on the terminal.
-    both = sys.stdout is not None and sys.stdout.isatty()
-    live = load("rich.live").Live(console=console, transient=True, auto_refresh=False, redirect_stdout=both)
-    live.start()
-    console.show_cursor(True)
-    return live
+            self._screen.show(text, len(state.trials), _total(state, self._stage.stop))

@@ -83,6 +83,7 @@ class StatusObserver(Observer):
     """
 
     kind = "observe_status"
+    also_called = ("state", "report")
     default_context = {"interval": 0.5}
 
     def __init__(self, context: Mapping[str, Any] | None = None) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from runlib.errors import WorkerLost
+from runlib.errors import Failed, InvalidResult, WorkerLost
 from runlib.evaluator.base import Evaluator
 from runlib.evaluator.result import error_names, error_result, ok_result
 from runlib.pool.output import captured
@@ -44,7 +44,10 @@ def evaluate(evaluator: Evaluator, suggestion: Any, folder: Path | None = None) 
 def _call(evaluator: Evaluator, suggestion: Any) -> dict[str, Any]:
     start = time.perf_counter()
     returned = evaluator(suggestion)
-    return ok_result(returned, time.perf_counter() - start, evaluator.objective)
+    try:
+        return ok_result(returned, time.perf_counter() - start, evaluator.objective)
+    except (Failed, InvalidResult) as error:  # where in our code that was found tells the user nothing
+        raise error.with_traceback(None) from None
 
 
 def failed(error: BaseException) -> Outcome:

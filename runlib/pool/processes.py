@@ -19,11 +19,14 @@ from typing import Any
 from runlib.engine import registry
 from runlib.engine.canonical import dump
 from runlib.engine.component import merge_context
+from runlib.engine.extras import load
 from runlib.errors import ConfigError, PoolError
 from runlib.evaluator.base import Evaluator
 from runlib.pool.base import Finished, Lost, Pool, Task
 from runlib.pool.guard import Guard
-from runlib.pool.parcel import is_arriving, pack
+from runlib.pool.parcel.names import find_script
+from runlib.pool.parcel.script import Origin, note_origin
+from runlib.pool.parcel.unpacking import is_arriving
 from runlib.pool.process import WorkerProcess, has_supervisors
 from runlib.pool.settings import Settings, read_settings
 from runlib.pool.slot import Desk, Order, Slot, State
@@ -45,6 +48,7 @@ class ProcessPool(Pool):
     """
 
     kind = "pool_processes"
+    also_called = ("process", "multiprocessing", "loky", "joblib", "subprocess")
 
     def __init__(self, context: Mapping[str, Any] | None = None) -> None:
         super().__init__(context)
@@ -82,7 +86,8 @@ class ProcessPool(Pool):
                 "a worker imported a module that starts a run; put the start under: if __name__ == '__main__':"
             )
         self._settings = self._read(context)
-        self._parcel = pack(evaluator)
+        self._parcel: bytes = load("runlib.pool.parcel.packing").pack(evaluator)
+        self._origin = note_origin(find_script(evaluator))
         self._failed = False
         guard = None if has_supervisors() else Guard()
         self._desk = Desk(self._launch, guard, self._settings.max_trials_per_worker)
@@ -102,7 +107,7 @@ class ProcessPool(Pool):
         # Until it hears from us the worker does nothing, and ends if we are gone: so it is never without a guard.
         if (guard := self._opened().guard) is not None:
             guard.add(process.pid)
-        process.send(_boot_message())
+        process.send(_boot_message(self._origin))
         process.send(self._parcel)
         return process
 
@@ -246,9 +251,10 @@ class ProcessPool(Pool):
                 key.data(mask)
 
 
-def _boot_message() -> bytes:
+def _boot_message(origin: Origin) -> bytes:
     """What makes a worker like this process; read by ``runlib.pool.serve``."""
     message = {
+        "origin": origin,
         "folder": _working_folder(),
         "path": list(sys.path),
         "argv": list(sys.argv),

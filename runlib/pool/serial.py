@@ -39,6 +39,7 @@ class SerialPool(Pool):
     """
 
     kind = "pool_serial"
+    also_called = ("sync", "local", "inline", "debug", "none", "single", "synchronous")
 
     def __init__(self, context: Mapping[str, Any] | None = None) -> None:
         super().__init__(context)

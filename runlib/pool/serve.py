@@ -25,7 +25,8 @@ from runlib.evaluator.base import Evaluator
 from runlib.pool.evaluate import evaluate, failed
 from runlib.pool.frames import receive, send
 from runlib.pool.lifeline import hold
-from runlib.pool.parcel import arriving, unpack
+from runlib.pool.parcel.script import stand_in
+from runlib.pool.parcel.unpacking import arriving, unpack
 
 __all__ = ["serve"]
 
@@ -64,7 +65,8 @@ def _connect(stream: int, tasks: int, life: int) -> tuple[socket.socket, socket.
     for number in (stream, tasks, life):
         os.set_inheritable(number, False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:  # else the manager ignores it, or was started so
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])  # the thread that started this may have blocked some
     hold(life)
     _be_taken_first()
@@ -87,6 +89,7 @@ def _be_taken_first() -> None:
 
 def _settle(boot: dict[str, Any]) -> None:
     """Make this process like the manager where code can tell the difference."""
+    stand_in(boot["origin"])
     os.chdir(boot["folder"])
     sys.path[:] = boot["path"]
     sys.argv[:] = boot["argv"]
@@ -96,7 +99,9 @@ def _settle(boot: dict[str, Any]) -> None:
         os.environ["PYTHONPATH"] = boot["pythonpath"]
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(line_buffering=True)  # so that a killed trial leaves what it printed
+            # So that a killed trial leaves what it printed; and lines are written whole, also with PYTHONUNBUFFERED,
+            # by which a line is as many writes as it was printed in, and lines of several workers mix.
+            stream.reconfigure(line_buffering=True, write_through=False)
     for folder in boot["paths"]:
         registry.add_path(folder)
     for plugin in boot["plugins"]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from runlib.engine.native import native
 from runlib.errors import ConfigError
 from runlib.pool.sizes import read_bytes
 
@@ -72,7 +73,7 @@ def read_memory_limit(context: Mapping[str, Any]) -> int | None:
     Raises:
         ConfigError: It is no amount of memory.
     """
-    value = context.get("memory_limit")
+    value = native(context.get("memory_limit"))
     return None if value is None else read_bytes(value, "context.memory_limit")
 
 
@@ -82,14 +83,14 @@ def read_count(context: Mapping[str, Any], name: str) -> int | None:
     Raises:
         ConfigError: It is something else.
     """
-    value = context.get(name)
+    value = native(context.get(name))
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
         raise ConfigError(f"must be a whole number from 1 on, got {value!r}", f"context.{name}")
-    return value
+    return None if value is None else int(value)
 
 
 def _devices(context: Mapping[str, Any]) -> tuple[str, ...]:
-    value = context.get("devices")
+    value = native(context.get("devices"))
     if value is None:
         return ()
     if not isinstance(value, list | tuple) or not value:
@@ -105,7 +106,7 @@ def _device(value: Any, index: int) -> str:
 
 
 def _capture(context: Mapping[str, Any]) -> bool:
-    value = context.get("capture_output")
+    value = native(context.get("capture_output"))
     if not isinstance(value, bool | None):
         raise ConfigError(f"must be true or false, got {value!r}", "context.capture_output")
     return bool(value)

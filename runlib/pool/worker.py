@@ -1,7 +1,6 @@
 """The program of a worker process: ``python -m runlib.pool.worker STREAM TASKS LIFE``, three descriptors.
 
-It is next to empty because it is the ``__main__`` of the worker, where the classes of the user's own ``__main__``
-are put as well: nothing here may stand in their way.
+It is the ``__main__`` of the worker only until that knows of the user's script (see ``parcel/script.py``).
 """
 
 from __future__ import annotations

@@ -9,15 +9,17 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from runlib.engine.disk import is_full
 from runlib.observe.base import Observer
+from runlib.observe.progress import ProgressObserver, is_watched
 from runlib.run.pause import warn
 from runlib.state.state import State
 from runlib.tape.events import Record
 
-__all__ = ["Audience"]
+__all__ = ["Audience", "shown_to"]
 
 QUIET = 30.0  # seconds without a refusal of the disk after which the next one is news
 
@@ -85,12 +87,30 @@ class Audience:
             warn("the observer %s could not write, and will try again: %s", observer.kind, error.strerror)
 
 
+def shown_to(observers: Sequence[Observer], progress: bool | None, context: Mapping[str, Any] | None) -> list[Observer]:
+    """The observers of one call of ``run``: those of the run, and one that shows progress if that is wanted.
+
+    It is not noted on the tape: another session may have no terminal.
+
+    Args:
+        observers: Of the run.
+        progress: Whether to show it; None: where a person looks, and as the observers have it.
+        context: For the observer that is added.
+    """
+    if progress is False:
+        return [observer for observer in observers if not isinstance(observer, ProgressObserver)]
+    shown = any(isinstance(observer, ProgressObserver) for observer in observers)
+    wanted = progress or (progress is None and is_watched())
+    return [*observers, ProgressObserver(context)] if wanted and not shown else list(observers)
+
+
 def _let_hear(observer: Observer, records: Sequence[Record], state: State) -> None:
     """All of the records, also behind one at which the disk was full."""
     full: OSError | None = None
+    is_ours = type(observer).__module__.startswith("runlib.")  # ours change nothing of what they hear
     for record in records:
         try:
-            observer.observe(record, state)
+            observer.observe(record if is_ours else record.copy(), state)
         except OSError as error:
             if not is_full(error):
                 raise

@@ -12,11 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from runlib.engine.arguments import KnownArguments, known_arguments
 from runlib.errors import RunlibError, RunLocked
 from runlib.run import opening
 from runlib.run.finish import write_best
 from runlib.run.folder import RunFolder
-from runlib.run.inbox import NOT_RUNNING, Edit, InboxFolder, fault, made_plain, take_all
+from runlib.run.inbox import NOT_RUNNING, Edit, InboxFolder, fault, made_plain, spelled, take_all
 from runlib.run.opening import Opened
 from runlib.state.state import State
 from runlib.tape.events import Enqueue, Note, Stopping, Void
@@ -31,7 +32,8 @@ PATIENCE = 5.0  # seconds in which a writer that runs its loop has long taken a 
 PAUSE = 0.05
 
 
-class Inbox:
+@known_arguments
+class Inbox(KnownArguments):
     """Speaks to a run, whoever writes to it, or nobody.
 
     ::
@@ -199,13 +201,13 @@ def deliver_elsewhere(event: Edit, folder: RunFolder) -> None:
 
 
 def check(event: Edit, state: State) -> Edit:
-    """The event, its suggestion as plain data.
+    """The event, its suggestion as plain data, spelled as the search of the run would.
 
     Raises:
         NotPlain: The suggestion is none.
         RunlibError: It cannot have an effect on a run as it is.
     """
-    event = made_plain(event)
+    event = spelled(made_plain(event), state)
     why = fault(event, state)
     if why is not None:
         raise RunlibError(why)

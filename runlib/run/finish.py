@@ -8,16 +8,24 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from runlib.engine.yamlfile import write_yaml
+from runlib.observe.notebook import is_notebook
+from runlib.observe.terminal import is_terminal
+from runlib.run.advice import ways_on
 from runlib.run.folder import RunFolder
 from runlib.run.pause import log as pauses
+from runlib.run.unusable import log as results
+from runlib.run.unusable import why_none
+from runlib.run.view import RunView
 from runlib.state.state import State
 
-__all__ = ["announce", "summary", "telling_pauses", "write_best"]
+__all__ = ["announce", "announce_start", "is_done", "summary", "telling", "way_on", "write_best"]
 
 BEST = 5
+
+log = logging.getLogger("runlib")
 
 
 def write_best(state: State, folder: RunFolder) -> None:
@@ -35,42 +43,88 @@ def write_best(state: State, folder: RunFolder) -> None:
                     directory.take_away(name)
 
 
-def summary(state: State, folder: RunFolder) -> str:
-    """One line: how it ended, the best, and how to go on."""
-    why = f" ({state.ended.text or state.ended.reason})" if state.ended is not None else ""
-    best = f"best loss {state.best.loss:.6g} of trial {state.best.tid}" if state.best else "no trial succeeded"
-    return (
-        f"{folder.name}: {len(state.trials)} trials{why}; {best}; go on with Run.restore({str(folder.path)!r}) "
-        f"or: runlib restore {folder.path}"
-    )
+def summary(run: RunView, before: int) -> str:
+    """One line: how it ended, the best, and how to go on.
+
+    Args:
+        run: That was run.
+        before: How many trials it had before that.
+    """
+    state = run.state
+    why = (state.ended.text or state.ended.reason).rstrip(".") if state.ended is not None else "cut off"
+    none = why_none(state) or "no trial succeeded"
+    best = f"best loss {state.best.loss:.6g} of trial {state.best.tid}" if state.best else none
+    nothing = "nothing to do: " if is_done(state) and len(state.trials) == before else ""
+    return f"{run.work_directory.name}: {nothing}{len(state.trials)} trials ({why}); {best}; {way_on(run)}"
 
 
-def announce(state: State, folder: RunFolder) -> None:
-    """Print the summary, if a person is there to read it."""
-    if sys.stdout is not None and sys.stdout.isatty():
-        print(summary(state, folder))
+def is_done(state: State) -> bool:
+    """Whether the run ended because nothing more was wanted of it, or nothing more was left."""
+    return state.ended is not None and state.ended.reason in ("stop", "exhausted")
+
+
+def way_on(run: RunView) -> str:
+    """How the run goes on, or beyond its stop if that was reached."""
+    state = run.state
+    reason = None if state.ended is None else state.ended.reason
+    if reason == "exhausted":
+        return "nothing is left to try"
+    count = 2 * max(1, len(state.trials)) if reason == "stop" else None
+    what = "go on" if count is None else "go on beyond this stop"
+    return f"{what} with {ways_on(run, count=count)}"
+
+
+def announce(run: RunView, before: int) -> None:
+    """Print the summary, if a person is there to read it; that nothing succeeded is said in any case."""
+    if _is_read():
+        _tell(lambda: summary(run, before))
+    elif why := why_none(run.state):
+        log.warning("%s: %s", run.work_directory, why)
+
+
+def announce_start(run: RunView) -> None:
+    """Say where the run is and how it goes on if it is cut off, if a person is there to read it."""
+    _tell(lambda: f"{run.work_directory} runs; if it is cut off, go on with {ways_on(run)}")
+
+
+def _tell(text: Callable[[], str]) -> None:
+    """Print to a terminal; one that is gone, or a full disk below it, ends no run."""
+    if not _is_read():
+        return
+    said = text()
+    with contextlib.suppress(OSError, ValueError):
+        print(said, flush=True)
+
+
+def _is_read() -> bool:
+    """Whether a person reads standard output: at a terminal, or in a notebook."""
+    return is_notebook() or is_terminal(sys.stdout)
 
 
 class _Teller(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        try:
+        # Where standard error is gone nobody is there to be told, and that ends no run; the log has it.
+        with contextlib.suppress(OSError, ValueError):
             print(record.getMessage(), file=sys.stderr, flush=True)
-        except OSError:
-            self.handleError(record)
 
 
 @contextlib.contextmanager
-def telling_pauses(wanted: bool) -> Iterator[None]:
-    """In here, a person at the terminal is told when the run pauses and goes on, unless logging says so already."""
-    if not wanted or sys.stderr is None or not sys.stderr.isatty() or _logging_tells():
-        yield
-        return
+def telling(wanted: bool) -> Iterator[None]:
+    """In here, standard error tells of results that cannot be used, unless logging says so already.
+
+    A person at the terminal is also told when the run pauses and goes on.
+    """
+    told = [results, pauses] if is_terminal(sys.stderr) else [results]
+    if not wanted or sys.stderr is None or _logging_tells():
+        told = []
     teller = _Teller()
-    pauses.addHandler(teller)
+    for logger in told:
+        logger.addHandler(teller)
     try:
         yield
     finally:
-        pauses.removeHandler(teller)
+        for logger in told:
+            logger.removeHandler(teller)
 
 
 def _logging_tells() -> bool:

@@ -31,9 +31,11 @@ from runlib.tape.lock import FolderLock
 from runlib.tape.reader import Position
 from runlib.tape.writer import Sync, create_tape
 
-__all__ = ["Files", "RunFolder", "absolute", "discard", "file_parts", "filled", "publish"]
+__all__ = ["RETURNED", "Files", "RunFolder", "absolute", "discard", "file_parts", "filled", "publish"]
 
-_FILE = re.compile(r"trials/(0|[1-9]\d{0,18})/result\.json")
+RESUME = ", or go on with that run: prepare(resume=True), or runlib run --resume"
+RETURNED = "returned-"  # how the name of a file begins that holds bytes of a result
+_FILE = re.compile(rf"trials/(0|[1-9][0-9]{{0,18}})/(result\.json|{RETURNED}[A-Za-z0-9_.-]{{1,80}})")
 Files = Iterable[tuple[str, bytes]]
 
 
@@ -110,6 +112,11 @@ class RunFolder:
             raise NotARun(f"{path} is no run: there is no tape.son in it", path)
         return found
 
+    @staticmethod
+    def place(directory: str | Path, name: str) -> Path:
+        """Where the folder of a run of that name is, or would be."""
+        return absolute(directory) / f"{PREFIX}{name}"
+
     @classmethod
     def create(
         cls, directory: str | Path, name: str | None, metadata: dict[str, Any], *first: Event, sync: Sync = "always"
@@ -132,9 +139,9 @@ class RunFolder:
         """
         parent = absolute(directory)
         if name is not None:
-            _refuse_taken(parent / (PREFIX + check_name(name)))
+            _refuse_taken(cls.place(parent, check_name(name)), RESUME)
         temporary = parent / temporary_name()
-        with _explained(parent):
+        with _explained(parent, RESUME):
             disk.make_folder(parent, durable=True)
             remove_leftovers(parent)
             disk.current.mkdir(temporary)
@@ -173,7 +180,7 @@ class RunFolder:
         """
         parent = absolute(directory)
         if name is not None:
-            _refuse_taken(parent / (PREFIX + check_name(name)))
+            _refuse_taken(cls.place(parent, check_name(name)))
         with _explained(parent), filled(parent, tape, files) as temporary:
             return cls(_move_into_place(temporary, parent, name))
 
@@ -193,9 +200,11 @@ def absolute(path: str | Path) -> Path:
 
 
 @contextlib.contextmanager
-def _explained(parent: Path) -> Iterator[None]:
+def _explained(parent: Path, other_way: str = "") -> Iterator[None]:
     try:
         yield
+    except FolderExists as error:  # made at the same moment by another process
+        raise FolderExists(f"{error}{other_way}", error.folder) from None
     except OSError as error:
         reason = error.strerror or str(error)
         raise FolderError(f"{parent} cannot hold a run: {reason}; give another directory", parent) from error
@@ -247,9 +256,9 @@ def discard(folder: Path) -> None:
         parent.remove(folder.name)
 
 
-def _refuse_taken(target: Path) -> None:
+def _refuse_taken(target: Path, other_way: str = "") -> None:
     if os.path.lexists(target):
-        raise FolderExists(f"{target} exists; choose another name, or restore that run", target)
+        raise FolderExists(f"{target} exists; choose another name{other_way}", target)
 
 
 def _move_into_place(temporary: Path, parent: Path, name: str | None) -> Path:

@@ -13,7 +13,8 @@ from typing import Any
 
 from runlib.run import opening
 from runlib.run.folder import RunFolder
-from runlib.run.large import is_apart, read_large
+from runlib.run.large import is_apart, read_named
+from runlib.run.returned import files_of
 from runlib.run.session import make_metadata, readable
 from runlib.tape.whole import raw_records, whole_tape
 
@@ -59,18 +60,22 @@ def _history(source: RunFolder, at: int | None) -> tuple[dict[str, Any], dict[st
         "adopted": min(state.n, (before or {}).get("adopted", 0)),
         **({"origin": before} if before else {}),
     }
+    if not state.sessions and "program" in (first := opening.first_session(source)):
+        origin["program"] = first["program"]  # no record of the new tape has it
     config = {**reader.metadata["run"], **state.changes}
     return config, origin, list(raw_records(source.tape, state.n))
 
 
 def _files(source: RunFolder, records: list[dict[str, Any]]) -> Iterator[tuple[str, bytes]]:
-    """The large results that the records name.
+    """The large results, and the bytes in results, that the records name.
 
     Raises:
         TapeCorrupt: One is missing or was changed.
     """
     for record in records:
         submit = record.get("submit", {})
-        if submit.get("of") is None and is_apart(submit.get("result", {})):
-            entry = submit["result"]["file"]
-            yield entry["name"], read_large(entry, source)
+        if submit.get("of") is not None:
+            continue
+        result = submit.get("result", {})
+        for entry in [*([result["file"]] if is_apart(result) else []), *files_of(result)]:
+            yield entry["name"], read_named(entry, source)

@@ -11,13 +11,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from runlib.engine.canonical import NotPlain, plain
-from runlib.errors import ConfigError, InvalidResult, RunlibError, SearchExhausted, SearchWaiting, StopReached
+from runlib.errors import ConfigError, Failed, InvalidResult, RunlibError, SearchExhausted, SearchWaiting, StopReached
 from runlib.evaluator.result import error_result, ok_result
 from runlib.run.finish import write_best
 from runlib.run.inbox import InboxFolder, take_all
-from runlib.run.large import set_apart
 from runlib.run.loop import Cast, Policy
 from runlib.run.refill import REPEATS_IN_A_ROW, Refill
+from runlib.run.returned import on_tape
+from runlib.run.unusable import FirstResults
 from runlib.tape.events import End, Event, Submit
 
 __all__ = ["ByHand", "Hand"]
@@ -81,17 +82,18 @@ class ByHand:
                 stand in ``data`` instead, under its name.
             var: The variance of the loss, if it is known.
             data: What else is to be kept: ``cost``, ``duration`` (seconds; by default since it was given away),
-                ``refined_suggestion``, and any plain data.
+                ``refined_suggestion``, and any data; what cannot be data is left out and noted. A ``status`` of
+                ``"fail"`` in it makes the trial a failed one.
             error: What happened, if it failed: a text or an exception.
 
         Raises:
-            InvalidResult: The loss is no finite number, or something is no plain data; the trial stays live.
+            InvalidResult: The loss is no finite number, or another number is none; the trial stays live.
             RunlibError: There is no such trial, or it has its result, or is void; or the arguments do not go together.
             ReadOnlyRun: This is a checked-out run.
         """
         given = _data(data)
         if error is None:
-            result = _success(loss, given, var=var, objective=self.objective)
+            result = _result(loss, given, var=var, objective=self.objective)
         else:
             result = _failure(error, is_alone=loss is None and var is None and not given)
         self._by_hand().submit(_tid(tid), result)
@@ -119,6 +121,13 @@ def _data(data: Any) -> dict[str, Any]:
     if taken:
         raise RunlibError(f"{', '.join(sorted(taken))}: an argument of its own, and not part of data")
     return found
+
+
+def _result(loss: Any, data: dict[str, Any], **how: Any) -> dict[str, Any]:
+    try:
+        return _success(loss, data, **how)
+    except Failed as error:  # the data say so
+        return error_result(error)
 
 
 def _success(loss: Any, data: dict[str, Any], *, var: Any, objective: str) -> dict[str, Any]:
@@ -166,6 +175,7 @@ class Hand:
             append=self._append,
             running=self._busy,
         )
+        self._first = FirstResults(cast.stage.slots)
         cast.audience.tell(lambda observer: observer.open(cast.stage, cast.state))
 
     def suggest(self) -> tuple[int, Any]:
@@ -182,7 +192,7 @@ class Hand:
                 self._give(tid)
             finally:
                 self._commit()
-            return tid, plain(self._cast.state.live_trials[tid])
+            return tid, self._cast.state.live_trials[tid]
 
     def submit(self, tid: int, result: dict[str, Any]) -> None:
         """See ``ByHand.submit``."""
@@ -193,7 +203,9 @@ class Hand:
             outcome = result.get("ok")
             if outcome is not None and outcome["duration"] == UNKNOWN:
                 outcome["duration"] = self._cast.stage.clock() - self._given.get(tid, self._cast.stage.clock())
-            self._append(Submit(tid, set_apart(result, tid, self._cast.folder)))
+            kept = on_tape(result, tid, self._cast.folder)
+            self._append(Submit(tid, kept))
+            self._first.take(tid, kept)
             self._given.pop(tid, None)
             self._busy.discard(tid)
             self._refill.waiting = False

@@ -29,7 +29,7 @@ from runlib.run.folder import RunFolder
 from runlib.state.state import State
 from runlib.tape.events import EDITS, Enqueue, Note, Stopping, Void, event_from_data, event_to_data
 
-__all__ = ["NOT_RUNNING", "Edit", "InboxFolder", "fault", "made_plain", "take_all"]
+__all__ = ["NOT_RUNNING", "Edit", "InboxFolder", "fault", "made_plain", "spelled", "take_all"]
 
 log = logging.getLogger("runlib")
 
@@ -67,6 +67,11 @@ def _plain(event: Edit, name: str) -> Any:
         return plain(getattr(event, name))
     except NotPlain as error:
         raise error.under(name) from None
+
+
+def spelled(event: Edit, state: State) -> Edit:
+    """The event, its suggestion spelled as the search of the run would: so that one point is one suggestion."""
+    return replace(event, suggestion=state.spelled(event.suggestion)) if isinstance(event, Enqueue) else event
 
 
 def fault(event: Edit, state: State) -> str | None:
@@ -258,6 +263,6 @@ def take_all(inbox: InboxFolder, state: State, append: Callable[[Edit], None]) -
             refused[key] = why
             continue
         if key not in state.commands:
-            append(event)
+            append(spelled(event, state))
         taken.append(key)
     return taken, refused

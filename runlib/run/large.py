@@ -16,7 +16,7 @@ from runlib.errors import TapeCorrupt, TapeError
 from runlib.run.folder import RunFolder, file_parts
 from runlib.tape.writer import TapeWriter
 
-__all__ = ["is_apart", "load_large", "read_large", "set_apart"]
+__all__ = ["hash_of", "is_apart", "load_large", "read_named", "set_apart", "write"]
 
 LIMIT = 64 * 1024
 NAME = "result.json"
@@ -27,7 +27,7 @@ def set_apart(result: dict[str, Any], tid: int, folder: RunFolder, tape: TapeWri
     """The result as it goes on the tape: itself, or if it is large a short one that names its file.
 
     Args:
-        result: Of an evaluation.
+        result: Of an evaluation; what stands beside ``ok`` or ``error`` stays on the tape.
         tid: The trial.
         folder: Of the run.
         tape: Is asked whether the run is still this process's, and waits if there is no room; then the whole file is
@@ -37,26 +37,27 @@ def set_apart(result: dict[str, Any], tid: int, folder: RunFolder, tape: TapeWri
         LockStolen: Another process took the run over; no file was written.
         TapeError: The disk refused the file; nothing of the result is on the tape.
     """
-    data = dump(result)
+    state = "ok" if "ok" in result else "error"
+    data = dump({state: result[state]})
     if len(data) <= LIMIT:
         return result
-    _write(folder, tid, data, tape)
-    [(state, outcome)] = result.items()
-    name = f"trials/{tid}/{NAME}"
-    return {state: _short(outcome), "file": {"name": name, "bytes": len(data), "hash": _hash(data)}}
+    write(folder, tid, NAME, data, tape)
+    file = {"name": f"trials/{tid}/{NAME}", "bytes": len(data), "hash": hash_of(data)}
+    return {**result, state: _short(result[state]), "file": file}
 
 
-def _write(folder: RunFolder, tid: int, data: bytes, tape: TapeWriter | None) -> None:
+def write(folder: RunFolder, tid: int, name: str, data: bytes, tape: TapeWriter | None) -> None:
+    """Write a file of a trial, durable with its name; errors as in ``set_apart``."""
     while True:
         if tape is not None:
             tape.check_owner()
         try:
             with folder.opened() as directory:
-                _write_below(directory, str(tid), data)
+                _write_below(directory, str(tid), name, data)
             return
         except OSError as error:
             if tape is None or tape.full is None or not disk.is_full(error):
-                path, reason = folder.trial(tid) / NAME, error.strerror or str(error)
+                path, reason = folder.trial(tid) / name, error.strerror or str(error)
                 raise TapeError(
                     f"{path} could not be written: {reason}: the result of trial {tid} is not on the "
                     "tape; restore the run once the disk is well again, which evaluates it once more",
@@ -65,9 +66,9 @@ def _write(folder: RunFolder, tid: int, data: bytes, tape: TapeWriter | None) ->
             tape.full(error)
 
 
-def _write_below(directory: Directory, tid: str, data: bytes) -> None:
+def _write_below(directory: Directory, tid: str, name: str, data: bytes) -> None:
     with directory.inside("trials", make=True) as trials, trials.inside(tid, make=True) as trial:
-        trial.replace(NAME, data, durable=True)
+        trial.replace(name, data, durable=True)
         trials.sync()  # a worker may have made the folders
         directory.sync()
 
@@ -90,7 +91,8 @@ def _cut(value: Any) -> Any:
     return value if not isinstance(value, str) or len(value) <= 1000 else f"{value[:1000]}..."
 
 
-def _hash(data: bytes) -> str:
+def hash_of(data: bytes) -> str:
+    """The hash by which a record names a file."""
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
@@ -100,12 +102,16 @@ def load_large(entry: dict[str, Any], folder: RunFolder) -> dict[str, Any]:
     Raises:
         TapeCorrupt: The file is missing or not what was written.
     """
-    result: dict[str, Any] = load(read_large(entry, folder))
+    result: dict[str, Any] = load(read_named(entry, folder))
     return result
 
 
-def read_large(entry: dict[str, Any], folder: RunFolder) -> bytes:
-    """The bytes of the file that a ``file`` entry names; errors as in ``load_large``."""
+def read_named(entry: dict[str, Any], folder: RunFolder) -> bytes:
+    """The bytes of the file that an entry names.
+
+    Raises:
+        TapeCorrupt: The file is missing or not what was written.
+    """
     path = folder.path / str(entry["name"])
     try:
         *folders, name = file_parts(entry["name"])
@@ -119,6 +125,6 @@ def read_large(entry: dict[str, Any], folder: RunFolder) -> bytes:
         raise TapeCorrupt(
             f"{path} is no file of this run, though the tape names it as a result: {reason}", path=path
         ) from error
-    if _hash(data) != entry["hash"]:
+    if hash_of(data) != entry["hash"]:
         raise TapeCorrupt(f"{path} was changed: its hash is not the one on the tape", path=path)
     return data

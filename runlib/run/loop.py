@@ -18,11 +18,12 @@ from runlib.pool.base import Finished, Lost, Pool, Task
 from runlib.run.audience import Audience
 from runlib.run.folder import RunFolder
 from runlib.run.inbox import Edit, InboxFolder, take_all
-from runlib.run.large import set_apart
 from runlib.run.outputs import make_outputs
 from runlib.run.pause import Arrivals
 from runlib.run.refill import Refill
+from runlib.run.returned import on_tape
 from runlib.run.signals import Interrupt
+from runlib.run.unusable import FirstResults
 from runlib.search.base import Search
 from runlib.state.state import State
 from runlib.stop.base import Stop
@@ -32,6 +33,7 @@ from runlib.tape.writer import TapeWriter
 __all__ = ["Cast", "Loop", "Policy"]
 
 LOST_IN_A_ROW = 5
+ALWAYS_CAUGHT = frozenset({"Failed", "RunlibError"})  # names of our own error; not of another one called Failed
 PATIENCE = 0.5  # seconds that the loop waits for the pool before it looks at clock, signals and status
 INBOX = 0.25  # seconds between two looks into the inbox, at least
 
@@ -109,6 +111,7 @@ class Loop:
         cast, policy = self.cast, self.policy
         tape = cast.folder.tape
         self._inbox = InboxFolder(cast.folder.path, cast.folder.directory)
+        self._first = FirstResults(cast.stage.slots)
         self._arrivals = Arrivals(tape, cast.pool, self.interrupt, self.running, self._left, self.clock)
         self._suggesting = Refill(
             cast.search,
@@ -166,14 +169,20 @@ class Loop:
             self.cast.folder.refuse_moved()  # which may be why it failed
         if error is not None and self._tries_again(message, error):
             return
-        if error is not None and not self.policy.caught_exceptions.intersection(message.names):
-            self._failure = self._failure or _failure(message, self.cast.state.live_trials[message.tid])
+        if error is not None and not self._is_caught(message):
+            suggestion = self.cast.state.live_trials[message.tid]
+            self._failure = self._failure or _failure(message, suggestion, self.cast.folder)
             return
-        result = set_apart(message.result, message.tid, self.cast.folder, self.cast.tape)
+        result = on_tape(message.result, message.tid, self.cast.folder, self.cast.tape)
         self._suggesting.fill(lambda: True)  # what the results before this one call for may not know this one
         self._append(Submit(message.tid, result))
+        self._failure = self._failure or self._first.take(message.tid, result)
         self._count_if_lost(error)
         self._suggesting.waiting = False
+
+    def _is_caught(self, message: Finished) -> bool:
+        said_by_evaluator = set(message.names) >= ALWAYS_CAUGHT
+        return said_by_evaluator or bool(self.policy.caught_exceptions.intersection(message.names))
 
     def _tries_again(self, message: Finished, error: dict[str, Any]) -> bool:
         """Whether another attempt at the trial will be made; that is on the tape then."""
@@ -255,7 +264,7 @@ class Loop:
         if len(self.running) == len(state.live_trials) or self._closing():
             return
         busy = {state.eid(tid) for tid in self.running} if self.policy.reuse else set()
-        for tid, suggestion in state.live_trials.items():
+        for tid in state.live_trials:
             if tid in self.running or self._room() <= 0:
                 continue
             if self.policy.reuse and state.eid(tid) in busy:
@@ -265,7 +274,7 @@ class Loop:
             self.running.add(tid)
             busy.add(state.eid(tid))
             folder = self.cast.folder.trial(tid)
-            self.cast.pool.schedule(Task(tid, suggestion, self.policy.trial_timeout, folder))
+            self.cast.pool.schedule(Task(tid, state.live_trials[tid], self.policy.trial_timeout, folder))
 
     def _has_outputs(self, tid: int) -> bool:
         """Whether the output of a trial has its files; if there is no room for them, the run pauses."""
@@ -329,13 +338,14 @@ class Loop:
         return end
 
 
-def _failure(message: Finished, suggestion: Any) -> EvaluationError:
+def _failure(message: Finished, suggestion: Any, folder: RunFolder) -> EvaluationError:
     error = message.result["error"]
     trace = f"\n\nIn the worker:\n{error['traceback']}" if error.get("traceback") else ""
     return EvaluationError(
         f"trial {message.tid} failed with {error['error']}: {error['error_text']}; its suggestion was {suggestion!r}. "
-        "The trial stays live: a restore evaluates it again, unless it is voided. To record such errors and go on, "
-        f"name them in caught_exceptions{trace}",
+        f"The trial stays live: a restore of {folder.path} evaluates it again, unless it is voided. To record such "
+        f"errors and go on, name them in caught_exceptions{trace}",
         tid=message.tid,
         suggestion=suggestion,
+        folder=folder.path,
     )

@@ -20,15 +20,18 @@ from typing import Any
 from runlib.engine import registry
 from runlib.engine.component import is_config
 from runlib.engine.directory import NotPlainFile
+from runlib.engine.native import native
 from runlib.errors import ConfigError, FolderError, TapeError, TapeFormat
 from runlib.evaluator.base import Evaluator
 from runlib.run.claims import losses, read_claims
 from runlib.run.folder import RunFolder
 from runlib.run.session import session_info, versions
-from runlib.run.settings import check_direction, check_order
+from runlib.run.settings import check_direction, check_number, check_order
 from runlib.search.base import Search
+from runlib.search.spelling import Spelling
 from runlib.state.replay import replay
 from runlib.state.state import State
+from runlib.state.tally import OnError
 from runlib.tape.events import Record, Session
 from runlib.tape.foreign import is_foreign, open_tape
 from runlib.tape.lock import FolderLock
@@ -39,6 +42,7 @@ __all__ = [
     "Opened",
     "catch_up",
     "first_session",
+    "live_state",
     "load_plugins",
     "make_state",
     "note_session",
@@ -96,6 +100,7 @@ def read(folder: RunFolder, at: int | None = None) -> tuple[State, dict[str, Any
 
 def read_up_to(folder: RunFolder, at: int | None) -> tuple[TapeReader, State]:
     """What was read, and the state after record ``at``; errors as in ``read``."""
+    at = native(at)
     if at is not None and (isinstance(at, bool) or not isinstance(at, int) or at < 0):
         raise ConfigError(f"takes the number of a record, or 0 for the beginning, got {at!r}", "at")
     reader = open_tape(folder.tape)
@@ -119,7 +124,22 @@ def make_state(
     """
     config = metadata["run"]
     order, direction = check_order(config.get("order", "completed")), check_direction(config.get("direction", "min"))
-    return State(search, path=tape, clock=clock, order=order, direction=direction, origin=metadata.get("origin"))
+    on_error = OnError(*(check_number(config.get(name), name) for name in ("loss_on_error", "cost_on_error")))
+    return State(
+        search,
+        path=tape,
+        clock=clock,
+        order=order,
+        direction=direction,
+        on_error=on_error,
+        origin=metadata.get("origin"),
+        spelled=Spelling(config.get("search")),
+    )
+
+
+def live_state(metadata: dict[str, Any], tape: Path, search: Search) -> State:
+    """The state of a run that is written, before its first record: its time goes on."""
+    return make_state(metadata, tape, search, time.time)
 
 
 def refuse_foreign(folder: RunFolder) -> None:
@@ -240,7 +260,7 @@ def warn_of_changes(evaluator: Evaluator | None, noted: dict[str, Any]) -> None:
             f"the code or data of the evaluator ({evaluator.kind}) is not what it was when this run was last written; "
             "its results so far are kept",
             RuntimeWarning,
-            stacklevel=4,
+            stacklevel=6,  # the caller of Run.restore, past the look at its keywords
         )
     before = noted.get("versions", {})
     changed = [f"{k} {before[k]} -> {v}" for k, v in versions().items() if k in before and before[k] != v]

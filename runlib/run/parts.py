@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from runlib.engine import registry
 from runlib.engine.component import Component, from_config
+from runlib.engine.earlier import with_earlier_defaults
+from runlib.engine.synonyms import near
 from runlib.errors import ConfigError
 from runlib.evaluator.base import Evaluator
+from runlib.evaluator.function import FunctionEvaluator
 from runlib.observe.base import Observer
 from runlib.observe.log import LogObserver
 from runlib.observe.status import StatusObserver
 from runlib.pool.base import Pool
 from runlib.run.settings import differences
 from runlib.run.view import RunView, wrap
+from runlib.search.asktell import AskTell
 from runlib.search.base import Search
+from runlib.space.accidents import quiet
 
-__all__ = ["config_of", "make_observers", "make_search", "noted", "noted_scene", "same_evaluator", "warn_of_context"]
+__all__ = [
+    "config_of",
+    "function_name",
+    "make_observers",
+    "make_search",
+    "noted",
+    "noted_scene",
+    "restored_search",
+    "same_evaluator",
+    "same_search",
+    "warn_of_context",
+]
 
 log = logging.getLogger("runlib")
 
@@ -52,6 +68,8 @@ def noted_scene(
         "pool": noted("pool", pool),
         "observers": [noted(f"observers.{i}", observer) for i, observer in enumerate(observers)],
         "fingerprint": None if run.evaluator is None else run.evaluator.fingerprint(),
+        **({} if run.program is None else {"program": run.program.as_data()}),
+        **({} if run.found_by is None else {"evaluator": run.found_by}),
         **({"changed": dict(changed)} if changed else {}),
     }
 
@@ -69,16 +87,53 @@ def make_observers(given: Sequence[Any] | None, build: Build, context: Mapping[s
     return [build(f"observers.{i}", item, Observer) for i, item in enumerate(given)]
 
 
+def restored_search(given: Any, config: Any, context: Mapping[str, Any] | None) -> Search:
+    """The search of a run that goes on: the one that was given, or made of the config on the tape.
+
+    Raises:
+        ConfigError: It cannot be made, or is another one.
+    """
+    return make_search(config, context) if given is None else same_search(given, config, context)
+
+
 def make_search(config: Any, context: Mapping[str, Any] | None) -> Search:
-    """The search of a run.
+    """The search of a run, by the config on its tape.
 
     Raises:
         ConfigError: With its place.
     """
+    return _made(with_earlier_defaults(config), context)
+
+
+def _made(given: Any, context: Mapping[str, Any] | None) -> Search:
     try:
-        return from_config(config, context=context, family=Search)
+        with quiet():
+            return from_config(given, context=context, family=Search)
     except ConfigError as error:
         raise error.under("search") from error.__cause__
+
+
+def same_search(given: Any, config: Any, context: Mapping[str, Any] | None) -> Search:
+    """The search given to a restore, as it was before its first suggestion, if its config is that of the run.
+
+    Args:
+        given: A search, its config, or the optimizer of an ``AskTell``.
+        config: Of the search of the run.
+        context: Handed to a search that is made.
+
+    Raises:
+        ConfigError: It is another one; the message says where they differ.
+    """
+    config = with_earlier_defaults(config)
+    arguments = config.get(AskTell.kind) if isinstance(config, Mapping) else None
+    if isinstance(arguments, Mapping) and not isinstance(given, Component | Mapping | str):
+        given = AskTell(**{**arguments, "optimizer": given}, context=context)
+    search = _made(given, context)
+    found = list(differences(config, search.get_config()))
+    if found:
+        raise ConfigError(f"is another search than that of the run: {'; '.join(found)}", "search")
+    is_new = isinstance(search, AskTell) and not search.was_asked
+    return search if is_new else search.renewal()()
 
 
 def config_of(name: str, given: Any, family: type[Component]) -> dict[str, Any] | None:
@@ -95,8 +150,18 @@ def config_of(name: str, given: Any, family: type[Component]) -> dict[str, Any] 
         raise error.under(name) from error.__cause__
 
 
-def same_evaluator(given: Any, config: Any, context: Mapping[str, Any] | None) -> Evaluator:
-    """The evaluator given to a restore, if its config is that of the run.
+def same_evaluator(
+    given: Any, config: Any, context: Mapping[str, Any] | None, fingerprint: str | None = None
+) -> Evaluator:
+    """The evaluator given to a restore, if it is that of the run, under the name that it has on the tape.
+
+    A function is the same if it has the same name, from wherever it was imported, or the same source.
+
+    Args:
+        given: An evaluator, a function, or its name.
+        config: Of the evaluator of the run.
+        context: Handed to an evaluator that is made.
+        fingerprint: Of the evaluator of the run; None if it is not known.
 
     Raises:
         ConfigError: It is another one; the message says where they differ.
@@ -104,10 +169,28 @@ def same_evaluator(given: Any, config: Any, context: Mapping[str, Any] | None) -
     evaluator = given if isinstance(given, Evaluator) else wrap(given, context)
     if config is None:
         raise ConfigError("this run is driven by hand, by suggest() and submit(): it has none", "evaluator")
+    name = function_name(config)
+    if name is not None and isinstance(evaluator, FunctionEvaluator):
+        is_same = fingerprint is not None and fingerprint == evaluator.fingerprint()
+        if is_same or _bare(name) == _bare(evaluator.name):
+            return evaluator.known_as(name)
     found = list(differences(config, evaluator.get_config()))
     if found:
         raise ConfigError(f"is another evaluator than that of the run: {'; '.join(found)}", "evaluator")
     return evaluator
+
+
+def function_name(config: Any) -> str | None:
+    """The name of the function in the config of an evaluator; None where that is no function."""
+    arguments = config.get(FunctionEvaluator.kind) if isinstance(config, Mapping) else None
+    name = arguments.get("function") if isinstance(arguments, Mapping) else None
+    return name if isinstance(name, str) else None
+
+
+def _bare(name: str) -> str:
+    """A name of a function without the modules in it, also within a partial, and whether or not it leads there."""
+    bare = re.sub(r"[^\s<>:]*:", "", name)
+    return re.sub(r"<([\w.]+)>", r"\1", bare)
 
 
 def warn_of_context(context: Mapping[str, Any]) -> None:
@@ -120,6 +203,6 @@ def warn_of_context(context: Mapping[str, Any]) -> None:
     known |= {getattr(cls, "kind", "") for cls in classes}
     for key in context:
         if key not in known:
-            near = difflib.get_close_matches(str(key)[:80], known, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            meant = near(str(key), sorted(known))
+            hint = f"; did you mean {meant[0]!r}?" if meant else ""
             log.warning("context.%s: nothing here is known to take it%s", str(key)[:80], hint)

@@ -88,10 +88,29 @@ class Pen:
 
         Raises:
             RunLocked: Another process has the lock.
+            RunlibError: One turns already, in another thread.
         """
         with self._mutex:
+            self._refuse_turning("run()")
             self.take_again(scene)
             self.turning = True
+
+    def _refuse_turning(self, what: str) -> None:
+        if self.turning:
+            raise RunlibError(
+                f"{self._folder.path} runs already, by another call of run() in this process, which goes on: {what} "
+                "has to wait for its end; run.stop(reason) ends it in order"
+            )
+
+    def close(self) -> None:
+        """Let another write, unless a loop turns; a second call does nothing.
+
+        Raises:
+            RunlibError: A loop turns.
+        """
+        with self._mutex:
+            self._refuse_turning("close()")
+            self.give_back()
 
     def take_again(self, scene: dict[str, Any]) -> None:
         """The same with the lock and with what was added meanwhile, unless it is held.
@@ -190,14 +209,18 @@ class Holding:
         return self._pen
 
     def close(self) -> None:
-        """Give the folder free for another writer; a second call does nothing."""
+        """Give the folder free for another writer; a second call does nothing.
+
+        Raises:
+            RunlibError: ``run()`` turns, in another thread.
+        """
         hand, self._hand = self._hand, None
         try:
             if hand is not None:
                 hand.close()
         finally:
             if self._pen is not None:
-                self._pen.give_back()
+                self._pen.close()
 
     def __enter__(self) -> Self:
         return self

@@ -88,7 +88,8 @@ class Refill:
             known = None if tid in self._running else state.known(tid)
             if known is not None and self._stop.room(state) > older:
                 (kind, outcome), owner = known
-                self._append(Submit(tid, _as_result(kind, outcome), of=owner))
+                result = {**_as_result(kind, outcome), **state.beside.get(owner, {})}
+                self._append(Submit(tid, result, of=owner))
             else:
                 older += 1
 

@@ -8,43 +8,38 @@ later call takes it again and reads what was added meanwhile.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from types import EllipsisType
 from typing import Any, Self
 
-from runlib.engine.component import Component
+from runlib.engine.arguments import known_arguments
 from runlib.errors import ReadOnlyRun, RunlibError
 from runlib.evaluator.base import Evaluator
 from runlib.observe.base import Observer
 from runlib.pool.base import Pool
-from runlib.pool.processes import ProcessPool
 from runlib.run import opening
+from runlib.run.audience import shown_to
+from runlib.run.beginning import Beginning
 from runlib.run.conduct import conduct, make_cast, make_policy
 from runlib.run.edit import Editing
-from runlib.run.finish import announce, telling_pauses
-from runlib.run.folder import RunFolder, discard
-from runlib.run.fork import make_fork
+from runlib.run.finish import announce, announce_start, summary, telling
+from runlib.run.fit import check_fit
+from runlib.run.folder import RunFolder
+from runlib.run.given import AnyDirection, AnyStop, Exceptional, Exceptions
 from runlib.run.hand import ByHand, Hand
 from runlib.run.inbox import Edit
-from runlib.run.parts import config_of, make_observers, make_search, noted_scene, same_evaluator, warn_of_context
-from runlib.run.pen import Holding, Pen
-from runlib.run.session import make_metadata, session_info
-from runlib.run.settings import CAUGHT, check_context, check_duration, check_settings
+from runlib.run.interrupted import told_in_one_line
+from runlib.run.parts import warn_of_context
+from runlib.run.pen import Pen
+from runlib.run.settings import CAUGHT, check_context, check_duration, check_settings, native_context
 from runlib.run.signals import listening
-from runlib.run.view import RunView
 from runlib.search.base import Search
-from runlib.state.state import Direction, Order, State
-from runlib.stop.base import Stop
-from runlib.tape.events import Session
-from runlib.tape.lock import FolderLock
-from runlib.tape.reader import TapeReader
+from runlib.state.state import Order, State
 
 __all__ = ["Run"]
 
 
-class Run(ByHand, Editing, Holding, RunView):
+@known_arguments
+class Run(ByHand, Editing, Beginning):
     """A search, an evaluator and a stop, run so that nothing finished is lost.
 
     ::
@@ -57,19 +52,21 @@ class Run(ByHand, Editing, Holding, RunView):
         search: What suggests; like every component an object or a config.
         evaluator: What a suggestion is worth; a callable, or its name ``module:name`` or ``file.py:name``, is wrapped.
             None for a run that is driven by hand, by ``suggest()`` and ``submit()``.
-        stop: When enough is done.
+        stop: When enough is done: a stop, a number of trials, or a list of these, of which the first counts.
         objective: Which key of what the evaluator returns counts; its value is the ``loss`` of the trial, and if it
             is missing, that is an error of the trial.
-        direction: ``"min"``: smaller is better; ``"max"``: greater is, for search, stops, top lists and status.
+        direction: ``"min"`` (or ``"minimize"``): smaller is better; ``"max"``: greater is, for search and stops.
         trial_timeout: Seconds that one evaluation may take; None for no limit.
-        caught_exceptions: Names of exceptions (any class in their line of descent) that become results of their
+        caught_exceptions: Exceptions or their names (any of their base classes) that become results of their
             trials; any other ends the run, its trial staying live.
-        retries: How many more attempts there are at a trial whose evaluation fails with an exception of that name
-            (any class in its line of descent), such as ``{"WorkerLost": 1}``; the last attempt counts.
+        retries: How many more attempts there are at a trial whose evaluation fails with that exception, or one of
+            that name (or a base class), such as ``{"WorkerLost": 1}``; the last attempt counts.
         reuse: Answer a repeated suggestion by the evaluation that is known.
         order: ``"completed"``: the search hears of a result as soon as it is there. ``"suggested"``: in the order of
             suggestions, each suggestion knowing the same results whatever the timing, so that two runs with the
             same config, seed and number of workers are the same; a slow trial can stall the others.
+        loss_on_error: What the search hears of a failed trial instead of that it failed; its result stays the error.
+        cost_on_error: What a failed trial counts as its ``cost``.
         name: Of the run: its folder is ``run_<name>``; None for two random words.
         description: For people.
         pool: Where evaluations run; by default one process for each slot. Not part of the config.
@@ -105,21 +102,24 @@ class Run(ByHand, Editing, Holding, RunView):
         self,
         search: Search | Mapping[str, Any],
         evaluator: Evaluator | Callable[..., Any] | Mapping[str, Any] | str | None,
-        stop: Stop | Mapping[str, Any],
+        stop: AnyStop,
         *,
         objective: str = "loss",
-        direction: Direction = "min",
+        direction: AnyDirection = "min",
         trial_timeout: float | None = None,
-        caught_exceptions: Sequence[str] = CAUGHT,
-        retries: Mapping[str, int] | None = None,
+        caught_exceptions: Exceptions = CAUGHT,
+        retries: Mapping[Exceptional, int] | None = None,
         reuse: bool = True,
         order: Order = "completed",
+        loss_on_error: float | None = None,
+        cost_on_error: float | None = None,
         name: str | None = None,
         description: str | None = None,
         pool: Pool | Mapping[str, Any] | str | None = None,
         observers: Sequence[Observer | Mapping[str, Any] | str] | None = None,
         context: Mapping[str, Any] | None = None,
     ) -> None:
+        context = native_context(context, self.default_context)
         super().__init__(context)
         settings = {
             "objective": objective,
@@ -129,6 +129,8 @@ class Run(ByHand, Editing, Holding, RunView):
             "retries": retries,
             "reuse": reuse,
             "order": order,
+            "loss_on_error": loss_on_error,
+            "cost_on_error": cost_on_error,
             "name": name,
             "description": description,
         }
@@ -141,191 +143,29 @@ class Run(ByHand, Editing, Holding, RunView):
         self._hand_lock = threading.Lock()
         self._folder: RunFolder | None = None
         self._state: State | None = None
-        self.pool = self.build("pool", pool if pool is not None else ProcessPool(context), Pool)
-        self.pool.slots(self.context)  # what the pool does not like is said before there is a folder
-        self.observers = make_observers(observers, self.build, context)
+        self._scene_given = {"pool": pool, "observers": observers, "context": context}
+        self._set_scene(self._scene_given)
         _ = self.search, self.evaluator, self.stop
+        check_fit(self.evaluator, self.search)
         warn_of_context(self.given_context)
-
-    # -- opening ---------------------------------------------------------------------------------
-
-    def prepare(self, directory: str | Path = ".") -> Self:
-        """Make the folder of the run, ``directory/run_<name>``, and hold it.
-
-        Raises:
-            FolderExists: A run of that name is there.
-            FolderError: The directory cannot be written.
-            ReadOnlyRun: This is a checked-out run.
-        """
-        self._refuse_readonly("prepare()")
-        if self._folder is not None:
-            raise RunlibError(f"this run is prepared already, in {self._folder.path}")
-        metadata = make_metadata(self.get_config())
-        begun, sync = Session(session_info(self._scene())), self.context["sync"]
-        self._folder, lock, position = RunFolder.create(directory, self.name, metadata, begun, sync=sync)
-        self._state = opening.make_state(metadata, self._folder.tape, self.search, time.time)
-        self._pen = Pen(self._folder, self._state, sync)
-        try:
-            self._pen.take_new(lock, position)
-        except BaseException:
-            lock.release()
-            raise
-        return self
-
-    @classmethod
-    def restore(
-        cls,
-        folder: str | Path,
-        *,
-        new_stop: Stop | Mapping[str, Any] | None = None,
-        evaluator: Evaluator | Callable[..., Any] | None = None,
-        trial_timeout: float | EllipsisType | None = ...,
-        caught_exceptions: Sequence[str] | EllipsisType = ...,
-        retries: Mapping[str, int] | EllipsisType | None = ...,
-        pool: Pool | Mapping[str, Any] | str | None = None,
-        observers: Sequence[Observer | Mapping[str, Any] | str] | None = None,
-        verify: bool = False,
-        steal_lock: bool = False,
-        context: Mapping[str, Any] | None = None,
-    ) -> Self:
-        """Open a run for going on where its tape ends; trials that were live start first.
-
-        Args:
-            folder: Of the run.
-            new_stop: Instead of the stop that it had; noted on the tape.
-            evaluator: An object whose config is that of the run, where the tape cannot make one.
-            trial_timeout: Instead of the one that it had; noted on the tape.
-            caught_exceptions: Instead of those that it had; noted on the tape.
-            retries: Likewise.
-            pool: Instead of the one that it had last.
-            observers: Instead of those that it had last.
-            verify: Ask the search again for every suggestion of old, and compare.
-            steal_lock: Take the lock also from a process that seems to have it, on a network disk, after making sure
-                that it is dead.
-            context: Over the one that it had last: ``max_workers`` and the like stay what they were unless given,
-                since another number of workers makes other suggestions.
-
-        Raises:
-            NotARun: No tape lies in the folder.
-            RunLocked: Another process writes to it.
-            TapeCorrupt: The tape is damaged.
-            ReplayMismatch: The search does not suggest what stands on the tape.
-            ConfigError: A component cannot be made, or has another config than the tape says.
-        """
-        given: dict[str, Any] = {} if new_stop is None else {"stop": new_stop}
-        settings = {"trial_timeout": trial_timeout, "caught_exceptions": caught_exceptions, "retries": retries}
-        given.update((key, value) for key, value in settings.items() if value is not ...)
-        scene = {"pool": pool, "observers": observers, "context": context}
-        found = RunFolder.find(folder)
-        opening.refuse_foreign(found)
-        lock = FolderLock(found.path, steal=steal_lock)
-        try:
-            return cls._restore(found, lock, given, scene, evaluator=evaluator, verify=verify)
-        except BaseException:
-            lock.release()
-            raise
-
-    @classmethod
-    def _restore(
-        cls, folder: RunFolder, lock: FolderLock, given: dict[str, Any], scene: dict[str, Any], **how: Any
-    ) -> Self:
-        metadata = TapeReader(folder.tape).metadata
-        config = metadata["run"]
-        opening.load_plugins(opening.first_session(folder))
-        search = make_search(config["search"], scene["context"])
-        state = opening.make_state(metadata, folder.tape, search, time.time)
-        end = opening.catch_up(folder, state, None, how["verify"])
-        before = {**config, **state.changes}
-        noted = state.last_session
-        opening.load_plugins(noted)
-        scene = opening.scene_of_old(noted, scene)
-        if how["evaluator"] is not None:
-            before["evaluator"] = same_evaluator(how["evaluator"], config["evaluator"], scene["context"])
-        run = cls(**{**before, **given, "search": search}, **scene)
-        run._folder, run._state = folder, state
-        run._pen = Pen(folder, state, run.context["sync"])
-        opening.warn_of_changes(run.evaluator, noted)
-        now = run.get_config()[cls.kind]
-        run._pen.take(lock, end, run._scene({key: now[key] for key in given if now[key] != before.get(key)}))
-        return run
-
-    @classmethod
-    def fork(
-        cls,
-        folder: str | Path,
-        at: int | None = None,
-        *,
-        directory: str | Path = ".",
-        name: str | None = None,
-        search: Search | Mapping[str, Any] | None = None,
-        stop: Stop | Mapping[str, Any] | None = None,
-        evaluator: Evaluator | Callable[..., Any] | None = None,
-        pool: Pool | Mapping[str, Any] | str | None = None,
-        observers: Sequence[Observer | Mapping[str, Any] | str] | None = None,
-        context: Mapping[str, Any] | None = None,
-    ) -> Self:
-        """A new run that begins with the history of another, which is only read and may be running.
-
-        Args:
-            folder: Of the origin.
-            at: Its record after which the new run goes its own way; None for the last.
-            directory: Where the new folder is made.
-            name: Of the new run; None for two random words.
-            search: Instead of that of the origin; it adopts the old trials.
-            stop: Instead of that of the origin.
-            evaluator: As in ``restore``, like the rest.
-            pool: Instead of the one that the origin had last.
-            observers: Instead of those that it had last.
-            context: Over the one that it had last.
-
-        Raises:
-            FolderExists: A run of that name is there.
-            TapeError: The tape has fewer records, or is damaged before.
-        """
-        changes = {"search": config_of("search", search, Search), "stop": config_of("stop", stop, Stop), "name": name}
-        made = make_fork(RunFolder.find(folder), at, directory, changes)
-        try:
-            return cls.restore(made.path, evaluator=evaluator, pool=pool, observers=observers, context=context)
-        except BaseException:
-            discard(made.path)
-            raise
-
-    @classmethod
-    def checkout(cls, folder: str | Path, *, at: int | None = None, context: Mapping[str, Any] | None = None) -> Self:
-        """Open a run for reading: nothing in its folder changes, and no component is made unless asked for.
-
-        It works while another process writes to the run, without the plugins that the run needs, and on tapes of
-        cmlkit. With ``at`` it is the run after that record (0: before the first), and nothing behind it is looked at,
-        so that a damaged tape can be read up to the damage.
-
-        Raises:
-            NotARun: No tape lies in the folder.
-            TapeError: The tape is damaged (``TapeCorrupt``), or has no record ``at``.
-        """
-        run = cls.__new__(cls)
-        Component.__init__(run, context)
-        run._folder = RunFolder.find(folder)
-        run._state, config = opening.read(run._folder, at)
-        run._parts = {name: config.get(name) for name in ("search", "evaluator", "stop")}
-        run._set(config)
-        run.readonly, run._pen, run._hand = True, None, None
-        return run
 
     # -- running ---------------------------------------------------------------------------------
 
-    def run(self, duration: float | None = None) -> Self:
+    def run(self, duration: float | None = None, *, progress: bool | None = None) -> Self:
         """Run until the stop is reached, the search is exhausted, or the duration has passed.
 
         Args:
             duration: Minutes of wall clock; None for no limit. Running trials are cancelled at its end, and start
                 first when the run goes on.
+            progress: Whether to show how far it is, on standard error; None: if that is a terminal, or in a notebook.
 
         Returns:
             The run itself; it may be run again.
 
         Raises:
             EvaluationError: An evaluation failed with an exception that is not in ``caught_exceptions``.
-            KeyboardInterrupt: SIGINT came; the run ended in order and can be restored.
+            KeyboardInterrupt: SIGINT came; the run ended in order and can be restored. A script that does not catch it
+                ends with one line and exit code 130.
             SystemExit: SIGTERM, SIGUSR1 or SIGUSR2 came; likewise, with 128 and the number of the signal as its code.
             ReadOnlyRun: This is a checked-out run.
         """
@@ -338,30 +178,30 @@ class Run(ByHand, Editing, Holding, RunView):
             raise RunlibError("this run has no evaluator: drive it by suggest() and submit(), or give it one")
         self.evaluator.objective = self.objective
         pen.begin(self._scene())
+        before = len(self.state.trials)
+        observers = shown_to(self.observers, progress, self.given_context)
         try:
-            self._run(self.evaluator, None if duration is None else 60 * duration)
+            with told_in_one_line(lambda: summary(self, before)):
+                self._run(self.evaluator, observers, None if duration is None else 60 * duration)
         finally:
             pen.leave()
         if self.announces:
-            announce(self.state, self._require_folder())
+            announce(self, before)
         return self
 
-    def _run(self, evaluator: Evaluator, seconds: float | None) -> None:
-        with listening() as interrupt, telling_pauses(self.announces):
+    def _run(self, evaluator: Evaluator, observers: Sequence[Observer], seconds: float | None) -> None:
+        if self.announces:
+            announce_start(self)
+        with listening() as interrupt, telling(self.announces):
             policy = make_policy(self, self.pool.slots(self.context), seconds)
-            cast = make_cast(self, self.pool, self.observers, self._require_pen().held, seconds)
+            cast = make_cast(self, self.pool, observers, self._require_pen().held, seconds)
             end = conduct(cast, policy, interrupt, evaluator, self.context)
-        if end.reason != "signal":
-            return
-        how = f"{self.work_directory} ended in order on {interrupt.name}; restore it to go on"
-        raise KeyboardInterrupt(how) if interrupt.name == "SIGINT" else SystemExit(128 + (interrupt.signum or 0))
+        if end.reason == "signal":
+            raise KeyboardInterrupt if interrupt.name == "SIGINT" else SystemExit(128 + (interrupt.signum or 0))
 
-    def _scene(self, changed: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        return noted_scene(self, self.pool, self.observers, changed)
-
-    def __call__(self, duration: float | None = None) -> Self:
+    def __call__(self, duration: float | None = None, *, progress: bool | None = None) -> Self:
         """The same as ``run``."""
-        return self.run(duration)
+        return self.run(duration, progress=progress)
 
     def _by_hand(self) -> Hand:
         self._refuse_readonly("suggest() or submit()")

@@ -2,34 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from runlib.engine.names import check_name
+from runlib.engine.native import native
 from runlib.errors import ConfigError
 from runlib.pool.settings import read_count, read_memory_limit
+from runlib.run.exceptions import check_name_of
 from runlib.state.state import Direction, Order
 
 __all__ = [
     "CAUGHT",
+    "CHANGEABLE",
     "DEFAULTS",
     "check_bool",
     "check_context",
     "check_direction",
     "check_duration",
     "check_names",
+    "check_number",
     "check_objective",
     "check_order",
     "check_retries",
     "check_settings",
     "check_timeout",
     "differences",
+    "native_context",
 ]
 
 FOREVER = 1e9  # 30 years of seconds; clocks and timers do not take much more
 
 
 CAUGHT = ("TimeoutError", "WorkerLost", "InvalidResult")
+
+
+CHANGEABLE = ("stop", "trial_timeout", "caught_exceptions", "retries")  # what a later session may change
 
 
 DEFAULTS: Mapping[str, Any] = {
@@ -40,6 +49,8 @@ DEFAULTS: Mapping[str, Any] = {
     "retries": {},
     "reuse": True,
     "order": "completed",
+    "loss_on_error": None,
+    "cost_on_error": None,
     "name": None,
     "description": None,
 }
@@ -47,7 +58,7 @@ DEFAULTS: Mapping[str, Any] = {
 
 def check_settings(given: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a run, as they are kept; what is not given has its default."""
-    settings = {**DEFAULTS, **given}
+    settings = {**DEFAULTS, **{name: native(value) for name, value in given.items()}}
     return {
         "objective": check_objective(settings["objective"]),
         "direction": check_direction(settings["direction"]),
@@ -56,6 +67,8 @@ def check_settings(given: Mapping[str, Any]) -> dict[str, Any]:
         "retries": check_retries(settings["retries"]),
         "reuse": check_bool(settings["reuse"], "reuse"),
         "order": check_order(settings["order"]),
+        "loss_on_error": check_number(settings["loss_on_error"], "loss_on_error"),
+        "cost_on_error": check_number(settings["cost_on_error"], "cost_on_error"),
         "name": None if settings["name"] is None else check_name(settings["name"]),
         "description": settings["description"],
     }
@@ -63,6 +76,7 @@ def check_settings(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def check_timeout(value: Any) -> float | None:
     """``trial_timeout``: seconds above 0, or None."""
+    value = native(value)
     if value is not None and not (_is_number(value) and value > 0):
         raise ConfigError(f"takes seconds above 0, or null, got {value!r}", "trial_timeout")
     return _limit(value)
@@ -70,6 +84,7 @@ def check_timeout(value: Any) -> float | None:
 
 def check_duration(value: Any) -> float | None:
     """``duration``: minutes above 0, or None."""
+    value = native(value)
     if value is not None and not (_is_number(value) and value > 0):
         raise ConfigError(f"takes minutes above 0, got {value!r}", "duration")
     return _limit(value)
@@ -81,22 +96,24 @@ def _limit(value: float | None) -> float | None:
 
 
 def check_names(names: Any) -> list[str]:
-    """``caught_exceptions``: a list of names."""
-    if isinstance(names, str) or not isinstance(names, Sequence) or not all(isinstance(n, str) for n in names):
-        raise ConfigError(f"takes a list of names of exceptions, got {names!r}", "caught_exceptions")
-    return list(names)
+    """``caught_exceptions``: a list of names of exceptions, or of their classes; one alone may stand for itself."""
+    given = [names] if isinstance(names, type) or (isinstance(names, str) and names.isidentifier()) else names
+    if isinstance(given, str | Mapping) or not isinstance(given, Collection):
+        raise ConfigError(f"takes a list of exceptions or of their names, got {names!r}", "caught_exceptions")
+    return [check_name_of(name, f"caught_exceptions.{place}") for place, name in enumerate(given)]
 
 
 def check_retries(value: Any) -> dict[str, int]:
-    """``retries``: names of exceptions with how many more attempts there are, or None for none."""
+    """``retries``: exceptions or their names with how many more attempts there are, or None for none."""
     if value is None:
         return {}
-    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+    if not isinstance(value, Mapping):
         raise ConfigError(f"takes names with numbers, such as {{WorkerLost: 1}}, got {value!r}", "retries")
-    for name, count in value.items():
+    found = {check_name_of(name, "retries"): count for name, count in value.items()}
+    for name, count in found.items():
         if isinstance(count, bool) or not isinstance(count, int) or count < 0:
             raise ConfigError(f"takes a whole number of more attempts, got {count!r}", f"retries.{name}")
-    return dict(value)
+    return found
 
 
 def check_bool(value: Any, name: str) -> bool:
@@ -104,6 +121,15 @@ def check_bool(value: Any, name: str) -> bool:
     if not isinstance(value, bool):
         raise ConfigError(f"takes true or false, got {value!r}", name)
     return value
+
+
+def check_number(value: Any, name: str) -> float | None:
+    """``loss_on_error`` and ``cost_on_error``: a finite number, or None."""
+    if value is None:
+        return None
+    if not _is_number(value) or not abs(value) < math.inf:
+        raise ConfigError(f"takes a finite number, or null, got {value!r}", name)
+    return float(value)
 
 
 def check_order(value: Any) -> Order:
@@ -116,17 +142,28 @@ def check_order(value: Any) -> Order:
 
 
 def check_direction(value: Any) -> Direction:
-    """``direction``: min or max."""
-    if value not in ("min", "max"):
+    """``direction``: min or max, or a word for one of them."""
+    word = str(getattr(value, "name", value)).lower()  # enumerations of other tools have the word as their name
+    if word in ("min", "minimize", "minimise", "minimum"):
+        return "min"
+    if word not in ("max", "maximize", "maximise", "maximum"):
         raise ConfigError(f"takes min or max, got {value!r}", "direction")
-    return "max" if value == "max" else "min"
+    return "max"
 
 
 def check_objective(value: Any) -> str:
     """``objective``: a key of the result."""
     if not isinstance(value, str) or not value:
-        raise ConfigError(f"takes the name of a key of the result, got {value!r}", "objective")
+        hint = "; what is evaluated is the second argument: Run(search, evaluator, stop)" if callable(value) else ""
+        raise ConfigError(f"takes the name of a key of the result, got {value!r}{hint}", "objective")
     return value
+
+
+def native_context(context: Any, names: Iterable[str]) -> Any:
+    """A context in which these settings are Python's own; what else stands in it is for components, and as it is."""
+    if not isinstance(context, Mapping):
+        return context
+    return {**context, **{name: native(context[name]) for name in names if name in context}}
 
 
 def check_context(context: Mapping[str, Any]) -> None:

@@ -3,6 +3,9 @@
 A second SIGINT raises ``KeyboardInterrupt`` while the loop waits for the pool, which ends the workers at once. It never
 cuts a step of the loop in two: a record that is being written is written and applied, and what is being closed is
 closed. Handlers can be set in the main thread only; elsewhere signals stay what they were.
+
+A signal that is ignored stays ignored: whoever started this process (``nohup``, ``trap '' INT``, a shell that runs it
+in the background) or the user's program wants it so.
 """
 
 from __future__ import annotations
@@ -77,5 +80,8 @@ def listening() -> Iterator[Interrupt]:
 
 
 def _is_spoken_for(signum: signal.Signals) -> bool:
-    """Whether the user's program handles a signal that has no meaning of its own."""
-    return signum in (signal.SIGUSR1, signal.SIGUSR2) and signal.getsignal(signum) is not signal.SIG_DFL
+    """Whether a signal is ignored, or has no meaning of its own and is handled by the user's program."""
+    handler = signal.getsignal(signum)
+    if handler is signal.SIG_IGN:
+        return True
+    return signum in (signal.SIGUSR1, signal.SIGUSR2) and handler is not signal.SIG_DFL

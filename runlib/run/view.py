@@ -8,15 +8,21 @@ from __future__ import annotations
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from runlib.engine.component import Component
+from runlib.engine.copies import Copied
+from runlib.engine.earlier import with_earlier_defaults
+from runlib.engine.program import Program
+from runlib.engine.synonyms import near
 from runlib.errors import ConfigError, RunlibError
 from runlib.evaluator.base import Evaluator
-from runlib.evaluator.function import FunctionEvaluator
+from runlib.evaluator.component import as_evaluator
 from runlib.run.folder import RunFolder
 from runlib.run.large import is_apart, load_large
+from runlib.run.returned import with_bytes
 from runlib.run.settings import DEFAULTS
+from runlib.run.unusable import no_success
 from runlib.search.base import Search
 from runlib.search.by_history import ByHistory
 from runlib.state.state import Direction, Incumbent, Order, State
@@ -27,28 +33,59 @@ __all__ = ["RunView"]
 
 C = TypeVar("C", bound=Component)
 PARTS = ("search", "evaluator", "stop")
+# Where a run takes what somebody gave to another of its calls.
+ELSEWHERE = {
+    "space": "wrap the space in a search: Run(Hyperopt(space), ...)",
+    "seed": "the search has it: Hyperopt(space, seed=...)",
+    "method": "the search has it: Hyperopt(space, method=...)",
+    "directory": "prepare(directory) makes the folder of the run there",
+    "duration": "run(duration) takes the minutes of wall clock",
+    "progress": "run(progress=...) takes it",
+    "stop": "Run(search, evaluator, stop) and Run.restore(folder, new_stop=...) take it",
+    **{
+        name: f"Run(..., {name}=...) takes it"
+        for name in ("evaluator", "search", "observers", "pool", "name", "trial_timeout", "caught_exceptions")
+    },
+    **{name: f"Run(..., {name}=...) takes it" for name in ("retries", "objective", "direction", "order", "reuse")},
+}
 
 
 class RunView(Component, abstract=True):
-    """What a run is and knows, without the means to change it."""
+    """What a run is and knows, without the means to change it.
+
+    Attributes:
+        program: What writes the run, and where its definitions are; None before it has a folder.
+        found_by: The name by which a restore finds the evaluator, where that is not the one in the config.
+        ended_before: Why the last session ended, where this one goes on with a run; None if it did not.
+    """
 
     _parts: dict[str, Any]
     _folder: RunFolder | None = None
     _state: State | None = None
+    program: Program | None = None
+    found_by: str | None = None
+    ended_before: str | None = None
     readonly: bool
     objective: str
     direction: Direction
     trial_timeout: float | None
-    caught_exceptions: list[str]
-    retries: dict[str, int]
+    caught_exceptions = Copied()
+    retries = Copied()
     reuse: bool
     order: Order
+    loss_on_error: float | None
+    cost_on_error: float | None
     name: str | None
     description: str | None
 
     def _set(self, settings: Mapping[str, Any]) -> None:
         for name, default in DEFAULTS.items():
             setattr(self, name, settings.get(name, default))
+
+    @classmethod
+    def _where_instead(cls, word: str) -> str:
+        meant = near(word, ELSEWHERE, cutoff=0.8)
+        return ELSEWHERE[meant[0]] if meant else super()._where_instead(word)
 
     @property
     def search(self) -> Search:
@@ -58,14 +95,14 @@ class RunView(Component, abstract=True):
 
     @property
     def evaluator(self) -> Evaluator | None:
-        """The evaluator; None for a run that is driven by hand."""
+        """The evaluator; None for a run that is driven by hand.
+
+        A component that was given without being an ``Evaluator`` is its attribute ``component``.
+        """
         value = self._parts["evaluator"]
-        if value is None:
-            return None
-        is_class = isinstance(value, type) and issubclass(value, Component)  # meant was an object of it
-        if not isinstance(value, Component) and not is_class and (callable(value) or _is_name(value)):
-            self._parts["evaluator"] = wrap(value, self.given_context)
-        return self._part("evaluator", Evaluator)
+        if value is not None and not isinstance(value, Evaluator):
+            value = self._parts["evaluator"] = wrap(value, self.given_context)
+        return None if value is None else cast(Evaluator, value)
 
     @property
     def stop(self) -> Stop:
@@ -80,12 +117,18 @@ class RunView(Component, abstract=True):
     def _part(self, name: str, family: type[C]) -> C:
         part = self._parts[name]
         if not isinstance(part, family):
-            part = self._parts[name] = self.build(name, part, family)
+            config = with_earlier_defaults(part) if self.readonly else part
+            part = self._parts[name] = self.build(name, config, family)
         return part
 
     def _get_config(self) -> dict[str, Any]:
         parts = {name: self._part_config(name) for name in PARTS}
         return {**parts, **{name: getattr(self, name) for name in DEFAULTS}}
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The config of the run, without its kind."""
+        return self._get_config()
 
     def _part_config(self, name: str) -> Any:
         part = self._parts[name]
@@ -119,8 +162,15 @@ class RunView(Component, abstract=True):
 
     @property
     def best(self) -> Incumbent | None:
-        """The best ok trial, with ``tid``, ``loss`` and ``suggestion``; None before the first."""
-        return self.state.best
+        """The best ok trial, with ``tid``, ``loss`` and ``suggestion``; None before a trial has ended.
+
+        Raises:
+            NoSuccess: Trials have ended and none succeeded; it tells the commonest errors.
+        """
+        best, error = self.state.best, no_success(self.state)
+        if error is not None:
+            raise error
+        return best
 
     @property
     def done(self) -> bool:
@@ -130,14 +180,21 @@ class RunView(Component, abstract=True):
     def full_result(self, tid: int) -> dict[str, Any]:
         """``{"ok": {...}}`` or ``{"error": {...}}`` of a finished trial, read from its file if it is a large one.
 
+        Bytes that were returned are there again. Beside ``ok`` stands ``dropped`` if something could not be data.
+
         Raises:
             KeyError: The trial is not among the finished.
             TapeCorrupt: Its file is missing or was changed.
         """
         kind, outcome = self.state.trials[tid]
+        beside = self.state.beside.get(tid, {})
         if is_apart(outcome):
-            return load_large(outcome["file"], self._require_folder())
-        return {kind: {key: value for key, value in outcome.items() if key != "suggestion"}}
+            result = load_large(outcome["file"], self._require_folder())
+        else:
+            result = {kind: {key: value for key, value in outcome.items() if key != "suggestion"}}
+        if "dropped" in beside:
+            result["dropped"] = beside["dropped"]
+        return with_bytes(result, beside, self._require_folder())
 
     def __repr__(self) -> str:
         if self._state is None or self._folder is None:
@@ -150,14 +207,9 @@ class RunView(Component, abstract=True):
         return f"<Run {self._folder.name}: {trials}, {len(state.live_trials)} live, {best}{mode}>"
 
 
-def _is_name(value: Any) -> bool:
-    """Whether it is ``module:name``, and not a kind."""
-    return isinstance(value, str) and ":" in value
-
-
-def wrap(function: Any, context: Mapping[str, Any] | None) -> Evaluator:
-    """A function, or its name ``module:name``, as an evaluator."""
+def wrap(given: Any, context: Mapping[str, Any] | None) -> Evaluator:
+    """What was given for the evaluator, as one."""
     try:
-        return FunctionEvaluator(function, context=context)
+        return as_evaluator(given, context)
     except ConfigError as error:
         raise error.under("evaluator") from error.__cause__

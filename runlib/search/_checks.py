@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from runlib.engine.canonical import NotPlain, plain
+from runlib.engine.native import native
+from runlib.engine.synonyms import near
 from runlib.errors import ConfigError
 
 __all__ = ["data", "flag", "integer", "method", "positive"]
@@ -24,7 +26,11 @@ def method(method: Any) -> tuple[str, tuple[tuple[float, str], ...]]:
         return "mix", _mix(method["mix"])
     if not isinstance(method, str) or method not in (*METHODS, "mix"):
         known = ", ".join((*METHODS, "mix"))
-        raise ConfigError(f"unknown method {method!r}; known are {known}, and {{'mix': [[p, method], ...]}}", "method")
+        meant = near(str(method), METHODS, cutoff=0.5)
+        hint = f"; did you mean {meant[0]!r}?" if meant else ""
+        raise ConfigError(
+            f"unknown method {method!r}; known are {known}, and {{'mix': [[p, method], ...]}}{hint}", "method"
+        )
     return method, DEFAULT_MIX if method == "mix" else ()
 
 
@@ -80,6 +86,7 @@ def positive(name: str, value: Any) -> float:
 
 def flag(name: str, value: Any) -> bool:
     """True or False."""
+    value = native(value)
     if not isinstance(value, bool):
         raise ConfigError(f"must be true or false, got {value!r}", name)
     return value

@@ -78,15 +78,15 @@ class History:
             self.losses[tid] = loss
             self.states[tid] = DONE
 
-    def hear(self, tid: int, *, error: bool, loss: float | None) -> None:
-        """Trial ``tid`` was submitted like this; without a loss, or with NaN, it failed.
+    def hear(self, tid: int, *, error: bool, loss: float | None, worst: float | None = None) -> None:
+        """Trial ``tid`` was submitted like this; without a loss, or with NaN, it failed, and is hidden or the worst.
 
         Raises:
             SearchError: There is no such trial, it has its result, or it has neither loss nor error.
         """
         if loss is None and not error:
             raise SearchError(f"trial {tid} was submitted with neither a loss nor an error")
-        self.finish(tid, None if error or loss is None or loss != loss else float(loss))
+        self.finish(tid, worst if error or loss is None or loss != loss else float(loss))
 
     def hide(self, tid: int) -> None:
         """Trial ``tid`` is no longer counted; a new result for it would be."""

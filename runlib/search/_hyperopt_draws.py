@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from runlib.space.distributions import Distribution, Integers, Normal, Options, Power, Range, Uniform
+from runlib.space.distributions import Distribution, Integers, Normal, Options, Power, Quantile, Range, Uniform
 
 __all__ = ["Array", "Draw", "core", "index_draw", "narrowed", "prior_draw"]
 
@@ -25,8 +25,8 @@ def prior_draw(distribution: Distribution) -> Draw:
     """A function that draws one raw number."""
     if isinstance(distribution, Range):
         return lambda rng: distribution.settle(distribution.from_unit(rng.random()))
-    if isinstance(distribution, Power):
-        return prior_draw(distribution.exponent)
+    if isinstance(distribution, Power | Quantile):
+        return prior_draw(distribution.inner)
     if isinstance(distribution, Uniform | Normal):
         return _real_draw(distribution)
     if isinstance(distribution, Options) and distribution.weights is not None:
@@ -65,8 +65,8 @@ def narrowed(distribution: Distribution, raw: float, share: float) -> Draw:
     if isinstance(distribution, Range):
         near = narrowed(core(distribution), raw, share)
         return lambda rng: distribution.settle(near(rng))
-    if isinstance(distribution, Power):
-        return narrowed(distribution.exponent, raw, share)
+    if isinstance(distribution, Power | Quantile):
+        return narrowed(distribution.inner, raw, share)
     if isinstance(distribution, Uniform):
         half = 0.5 * ((distribution.high - distribution.low) * share)
         middle = np.log(raw) if distribution.log else raw

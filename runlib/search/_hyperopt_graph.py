@@ -12,14 +12,15 @@ from typing import Any
 
 from hyperopt import hp, tpe
 from hyperopt.base import Domain
-from hyperopt.pyll import Literal, as_apply
+from hyperopt.pyll import Literal, as_apply, scope
 
 from runlib.search._hyperopt_draws import core
-from runlib.space.distributions import Integers, Normal, Options, Power, Range, Uniform
+from runlib.space.distributions import Integers, Normal, Options, Power, Quantile, Range, Uniform
 from runlib.space.formula import OPERATIONS, Formula
 from runlib.space.leaves import Branch, Leaf
 from runlib.space.nodes import Fixed, Items, Node, Table, Variable
 from runlib.space.tree import Space
+from runlib.space.unary import Unary
 
 __all__ = ["Orders", "draw_order", "to_pyll"]
 
@@ -34,6 +35,8 @@ def to_pyll(node: Node) -> Any:
         return _branch(node)
     if isinstance(node, Formula):
         return OPERATIONS[node.name][1](_operand(node.left), _operand(node.right))
+    if isinstance(node, Unary):
+        return getattr(scope, node.name.removeprefix("hp_"))(to_pyll(node.operand))
     return _leaf(node.variable) if isinstance(node, Leaf) else None
 
 
@@ -53,8 +56,8 @@ def _branch(node: Branch) -> Any:
 
 def _leaf(variable: Variable) -> Any:
     given, label = variable.distribution, variable.label
-    if isinstance(given, Power | Range):
-        given = given.exponent if isinstance(given, Power) else core(given)
+    if isinstance(given, Power | Quantile | Range):
+        given = core(given) if isinstance(given, Range) else given.inner
     if isinstance(given, Integers):
         bounds = (given.high,) if given.low == 0 else (given.low, given.high)
         return hp.randint(label, *bounds)

@@ -17,7 +17,7 @@ from hyperopt.tpe import DEFAULT_LF, linear_forgetting_weights
 
 from runlib.search._hyperopt_draws import Array
 from runlib.search._hyperopt_mixture import best, draw, fit, shape_of
-from runlib.space.distributions import Distribution, Integers, Normal, Options, Power, Range, Uniform
+from runlib.space.distributions import Distribution, Integers, Normal, Options, Power, Quantile, Range, Uniform
 
 __all__ = ["Estimate", "estimator", "split"]
 
@@ -35,8 +35,8 @@ def split(losses: Array, gamma: float) -> npt.NDArray[np.bool_]:
 
 def estimator(distribution: Distribution, *, prior_weight: float, candidates: int) -> Estimate:
     """A function that suggests a raw number from those below and above, oldest first, without inactive ones."""
-    if isinstance(distribution, Power):
-        return estimator(distribution.exponent, prior_weight=prior_weight, candidates=candidates)
+    if isinstance(distribution, Power | Quantile):
+        return estimator(distribution.inner, prior_weight=prior_weight, candidates=candidates)
     if isinstance(distribution, Range):
         estimate = _real_estimator(distribution, prior_weight, candidates)
         return lambda below, above, rng: distribution.settle(estimate(below, above, rng))

@@ -16,7 +16,9 @@ from runlib.engine.registry import find_file
 from runlib.engine.yamlfile import read_yaml
 from runlib.errors import ConfigError
 
-__all__ = ["read_listing"]
+__all__ = ["ENDINGS", "read_listing"]
+
+ENDINGS = (".csv", ".yaml", ".yml", ".json")
 
 _INT = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?|[-+]?(inf|nan)")

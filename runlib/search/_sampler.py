@@ -49,6 +49,7 @@ class Sampler:
         try:
             suggestion = plain(self._call(self._space, seed))
             self._space.validate(suggestion)
+            suggestion = self._space.spelled(suggestion)
         except NotPlain as error:
             raise SearchError(f"the sampler {self._name} made a suggestion that is no plain data: {error}") from error
         except SpaceError as error:

@@ -1,4 +1,7 @@
-"""``search_asktell``: an optimizer of your own, any component that has ``ask()`` and ``tell()``.
+"""``search_asktell``: an optimizer of your own, anything that has ``ask()`` and ``tell()``.
+
+A component stands in the config. Of any other object the config names the class alone, so that whoever goes on with a
+run has to give such an object again; what is made anew of it is a copy of it as it was given.
 
 It is recalled by asking it again, so it must be deterministic: its suggestions follow from its config and from the
 order in which it is asked and told. What it cannot do, adopting and forgetting, a run does by its history.
@@ -6,12 +9,15 @@ order in which it is asked and told. What it cannot do, adopting and forgetting,
 
 from __future__ import annotations
 
+import copy
 import inspect
-from collections.abc import Mapping
-from typing import Any
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 from runlib.engine.canonical import NotPlain, plain
 from runlib.engine.component import Component, from_config, to_config
+from runlib.engine.copies import Copied
 from runlib.errors import ConfigError, RunlibError, SearchError, SearchExhausted, SpaceError
 from runlib.search import _checks as checks
 from runlib.search._history import History
@@ -21,6 +27,7 @@ from runlib.space.tree import Space
 
 __all__ = ["AskTell"]
 
+OBJECT = "object"  # stands in the config for an optimizer that is no component
 CARRIERS = ("config", "params", "value")  # where objects that are asked for carry the suggestion
 
 
@@ -37,13 +44,15 @@ class AskTell(Search):
 
     ``tell(key, loss)`` gets the key as ``ask`` gave it, and a loss of which smaller is better, also in a run that
     maximises. If ``tell`` takes ``var``, it gets the variance of the loss. Of a failed trial the optimizer hears by
-    ``fail(key)`` if it has that, and otherwise nothing.
+    ``fail(key)`` if it has that; otherwise it is told an infinite loss, the worst there is, or without ``errors_ok``
+    nothing. One that cannot count with infinity has ``fail``, or the run has a ``loss_on_error``.
 
     Args:
-        optimizer: A component, or its config.
+        optimizer: A component, or its config; or any object, which ``Run.restore(folder, search=...)`` is given again.
         space: Handed to an optimizer that is given as a config, takes one and has none; and every suggestion has to lie
             in it.
         seed: Likewise handed on.
+        errors_ok: Whether an optimizer without ``fail`` is told an infinite loss for a failed trial.
         context: Handed to the optimizer.
 
     Raises:
@@ -52,26 +61,59 @@ class AskTell(Search):
     """
 
     kind = "search_asktell"
+    also_called = ("ask_tell", "ask", "tell", "custom")
+    earlier_defaults: ClassVar[Mapping[str, Any]] = {"errors_ok": False}
+    space = Copied()
+    optimizer = Copied()
 
     def __init__(
         self,
-        optimizer: Component | Mapping[str, Any] | str,
+        optimizer: Any,
         space: Any = None,
         seed: int = 123,
+        errors_ok: bool = True,
         context: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(context)
         self._space = None if space is None else Space.of(space, "space")
         self.space = None if self._space is None else self._space.data
         self.seed = checks.integer("seed", seed)
+        self.errors_ok = checks.flag("errors_ok", errors_ok)
         if isinstance(optimizer, Mapping):  # as a restore reads it, where tuples are lists
             optimizer = checks.data("optimizer", to_config(optimizer))
         self._optimizer: Any = self._made(optimizer)
-        self.optimizer = to_config(optimizer) if isinstance(optimizer, Component) else optimizer
-        self._name = self._optimizer.kind
+        self._is_object = self._optimizer is optimizer and not isinstance(optimizer, Component)
+        self._original = _copied(optimizer) if self._is_object else None
+        self.optimizer = self._config_of(optimizer)
+        self._name = getattr(self._optimizer, "kind", None) or type(self._optimizer).__name__
         self._tells_var = _takes_var(self._optimizer.tell)
         self._keys: dict[int, Any] = {}
         self._history = History(0)
+
+    @property
+    def was_asked(self) -> bool:
+        """Whether it made a suggestion."""
+        return len(self._history) > 0
+
+    def renewal(self) -> Callable[[], Search]:
+        """What makes another search; of an object that is no component, with a copy of it as it was given.
+
+        Raises:
+            SearchError: Called where the object cannot be copied.
+        """
+        if not self._is_object:
+            return super().renewal()
+        space, seed, errors_ok, context = self.space, self.seed, self.errors_ok, self.given_context
+
+        def renew() -> Search:
+            if self._original is None:
+                raise SearchError(
+                    f"the optimizer {self._name} cannot be copied, so it cannot be made anew; let it be a component, "
+                    "which is made of its config"
+                )
+            return AskTell(_copied(self._original), space, seed, errors_ok, context)
+
+        return renew
 
     def suggest(self) -> tuple[int, Any]:
         """The next ``(tid, suggestion)``.
@@ -100,12 +142,40 @@ class AskTell(Search):
         self._history.hear(tid, error=error, loss=loss)
         key = self._keys.pop(tid)
         if not error and loss is not None and loss == loss:
-            self._call("tell", key, float(loss), **({"var": var} if self._tells_var else {}))
-        elif callable(getattr(self._optimizer, "fail", None)):
+            self._tell(key, float(loss), var)
+        elif self._hears_failures:
             self._call("fail", key)
+        elif self.errors_ok:
+            self._tell(key, math.inf, None)
+
+    def void(self, tid: int) -> None:
+        """Trial ``tid`` ends without a result to learn from: the optimizer hears of it only if it has ``fail(key)``.
+
+        Raises:
+            SearchError: There is no such trial, it was submitted before, or the optimizer failed.
+        """
+        self._history.hear(tid, error=True, loss=None)
+        key = self._keys.pop(tid)
+        if self._hears_failures:
+            self._call("fail", key)
+
+    @property
+    def _hears_failures(self) -> bool:
+        return callable(getattr(self._optimizer, "fail", None))
+
+    def _tell(self, key: Any, loss: float, var: float | None) -> None:
+        self._call("tell", key, loss, **({"var": var} if self._tells_var else {}))
+
+    def _config_of(self, optimizer: Any) -> Any:
+        if self._is_object:
+            return {OBJECT: {"class": _class_name(optimizer)}}
+        return to_config(optimizer) if isinstance(optimizer, Component) else optimizer
 
     def _made(self, optimizer: Any) -> Any:
         try:
+            if _is_optimizer(optimizer):
+                return optimizer
+            _refuse_object(optimizer)
             config = handed_down(optimizer, {"space": self.space, "seed": self.seed})
             made = from_config(config, context=self.given_context, family=Component)
             for name in ("ask", "tell"):
@@ -130,11 +200,44 @@ class AskTell(Search):
             suggestion = plain(given)
             if self._space is not None:
                 self._space.validate(suggestion)
+                suggestion = self._space.spelled(suggestion)
         except NotPlain as error:
             raise SearchError(f"ask() of {self._name} gave a suggestion that is no plain data: {error}") from error
         except SpaceError as error:
             raise SearchError(f"ask() of {self._name} left the search space: {error}") from error
         return suggestion
+
+
+def _is_optimizer(given: Any) -> bool:
+    """Whether it is an object that is asked and told, and no component."""
+    if isinstance(given, Component | Mapping | str | type):
+        return False
+    return callable(getattr(given, "ask", None)) and callable(getattr(given, "tell", None))
+
+
+def _refuse_object(config: Any) -> None:
+    """The config of an object that is no component names its class, for people."""
+    if not isinstance(config, Mapping) or list(config) != [OBJECT]:
+        return
+    arguments = config[OBJECT]
+    name = arguments.get("class") if isinstance(arguments, Mapping) else None
+    bare = str(name).rpartition(":")[2]
+    raise ConfigError(
+        f"is an object of the class {name}, which cannot be made of a config; give one as it was at first: "
+        f"Run.restore(folder, search={bare}(...))"
+    )
+
+
+def _class_name(thing: Any) -> str:
+    return f"{type(thing).__module__}:{type(thing).__qualname__}"
+
+
+def _copied(thing: Any) -> Any:
+    """A copy that shares nothing with it; None if there can be none."""
+    try:
+        return copy.deepcopy(thing)
+    except Exception:  # whatever it holds
+        return None
 
 
 def _key_and_suggestion(asked: Any) -> tuple[Any, Any]:

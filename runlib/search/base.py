@@ -8,14 +8,19 @@ be restored from old suggestions and results without making the suggestions agai
 
 from __future__ import annotations
 
+import functools
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
-from runlib.engine.canonical import NotPlain, canonical_json
-from runlib.engine.component import Component
-from runlib.errors import ReplayMismatch
+from runlib.engine import registry
+from runlib.engine.canonical import NotPlain, canonical_json, plain
+from runlib.engine.component import Component, from_config, is_config
+from runlib.errors import ConfigError, ReplayMismatch, UnknownKind
+from runlib.space.expression import Term
+from runlib.space.tree import Space
 
-__all__ = ["Search", "seed_for"]
+__all__ = ["Search", "seed_for", "unserved"]
 
 
 def seed_for(seed: int, k: int) -> int:
@@ -28,7 +33,42 @@ class Search(Component, abstract=True):
     """Base of all searches: override ``suggest`` and ``submit``, and the others where it makes them fast.
 
     Every search takes ``space`` and ``seed=123``. A call that raises has changed nothing.
+
+    Attributes:
+        served: Whether anybody asked this object for suggestions, or a run has it.
     """
+
+    served = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name in _SERVICES:
+            method = getattr(cls, name)
+            if method is not getattr(Search, name) and not hasattr(method, "notes_service"):
+                setattr(cls, name, _noting_service(method))
+
+    @classmethod
+    def read_short(cls, given: Any) -> Any:
+        """A search space is no search: that is said.
+
+        Raises:
+            ConfigError: It is one.
+        """
+        if _is_space(given):
+            raise ConfigError(
+                "takes a search, got a search space; wrap the space: Hyperopt(space), in a file "
+                "{search_hyperopt: {space: ...}}"
+            )
+        return given
+
+    def renewal(self) -> Callable[[], Search]:
+        """What makes another search as this one is now, before its first suggestion.
+
+        The base class makes it of the config; override it where that does not tell all.
+        """
+        config, context = plain(self.get_config()), self.given_context
+        # A copy each time, for a search may change the lists that it was given.
+        return lambda: from_config(plain(config), context=context, family=Search)
 
     def suggest(self) -> tuple[int, Any]:
         """The next ``(tid, suggestion)``; the suggestion is plain data.
@@ -44,11 +84,20 @@ class Search(Component, abstract=True):
 
         Args:
             tid: A trial that was suggested, recalled or adopted, and not yet submitted.
-            error: The trial failed; it has no loss.
+            error: The trial failed; it has no loss. A search that learns takes it for the worst there is, so that it
+                keeps away from where trials fail.
             loss: Smaller is better.
             var: The variance of the loss, if the evaluator gave one.
         """
         raise NotImplementedError(f"{type(self).__qualname__} has no submit()")
+
+    def void(self, tid: int) -> None:
+        """Trial ``tid`` ends without a result that may be learned from, right before it is forgotten.
+
+        The base class submits it as an error: a search may wait for every trial. Where an error is something to learn
+        from and cannot be forgotten, this is where to do otherwise.
+        """
+        self.submit(tid, error=True)
 
     def memo(self, tid: int) -> Any:
         """What the tape must keep of suggestion ``tid`` that cannot be read off it: plain data, or None.
@@ -67,7 +116,7 @@ class Search(Component, abstract=True):
             ReplayMismatch: The search would suggest something else now.
         """
         got = self.suggest()
-        if got != (tid, suggestion) and not _is_same(got, (tid, suggestion)):
+        if got != (tid, suggestion) and not self._is_same(got, (tid, suggestion)):
             raise ReplayMismatch(
                 f"asked again, {self.kind} suggests {got[1]!r} as trial {got[0]}, where {suggestion!r} was "
                 f"trial {tid}: another version of the search or of a library, or it is not deterministic"
@@ -100,10 +149,65 @@ class Search(Component, abstract=True):
             f"{type(self).__qualname__} has no forget() of its own; use runlib.search.by_history.complete(search)"
         )
 
+    def spelled(self, suggestion: Any) -> Any:
+        """A suggestion of anybody as this search would write it: see ``Space.spelled``; without a space as it is."""
+        space = getattr(self, "_space", None)
+        return space.spelled(suggestion) if isinstance(space, Space) else suggestion
 
-def _is_same(got: Any, recorded: Any) -> bool:
-    """Whether they are the same as plain data: a tape has lists for tuples, and Python's numbers for numpy's."""
-    try:
-        return canonical_json(got) == canonical_json(recorded)
-    except NotPlain:
+    def _is_same(self, got: Any, recorded: tuple[int, Any]) -> bool:
+        """Whether they are the same point: a tape has lists for tuples, and older ones have other spellings."""
+        tid, suggestion = recorded
+        try:
+            plainly = canonical_json(got) == canonical_json(recorded)
+            return plainly or canonical_json(got) == canonical_json([tid, self.spelled(suggestion)])
+        except NotPlain:
+            return False
+
+
+_SERVICES = ("suggest", "adopt", "recall")  # what makes trials
+
+
+def _noting_service(method: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def noting(self: Search, *args: Any, **kwargs: Any) -> Any:
+        self.served = True
+        return method(self, *args, **kwargs)
+
+    noting.notes_service = True  # type: ignore[attr-defined]
+    return noting
+
+
+def unserved(search: Search) -> Search:
+    """The search for a new run: this object, or if it was asked before, a fresh one of its config.
+
+    What a search suggests follows from its config and from what it was told. One that somebody had a look at would make
+    other suggestions than its config says.
+    """
+    if search.served:
+        search = search.renewal()()
+    search.served = True
+    return search
+
+
+def _is_space(given: Any) -> bool:
+    """Whether something that is given as a search is a search space: it has parameters in it."""
+    if isinstance(given, Space | Term):
+        return True
+    if given is None or isinstance(given, str) or _is_search(given):
         return False
+    try:
+        return bool(Space.of(given).variables)
+    except (ConfigError, NotPlain):
+        return False
+
+
+def _is_search(given: Any) -> bool:
+    """Whether it has the form of a search: a kind that is known, or arguments with a space among them."""
+    if not is_config(given):
+        return False
+    [(kind, arguments)] = given.items()
+    try:
+        registry.lookup(kind)
+    except UnknownKind:
+        return "space" in (arguments or {})
+    return True

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from runlib.engine.canonical import NotPlain, plain
-from runlib.engine.component import from_config
 from runlib.errors import ReplayMismatch, SearchError, SearchExhausted, SearchWaiting
 from runlib.search.base import Search
+from runlib.space.accidents import quiet
 
 __all__ = ["ByHistory", "complete"]
 
@@ -49,12 +49,13 @@ class _Made:
 
 @dataclass(frozen=True, slots=True)
 class _Heard:
-    """The result of trial ``tid``; by default, that it failed."""
+    """The result of trial ``tid``; by default there is none to learn from (``void``)."""
 
     tid: int
     error: bool = True
     loss: float | None = None
     var: float | None = None
+    void: bool = True
 
 
 _History = list[_Made | _Heard]
@@ -87,7 +88,9 @@ class _Numbered:
 
     def submit(self, heard: _Heard) -> None:
         own = self.own_tids[heard.tid]
-        if own is not None:
+        if own is not None and heard.void:
+            self.search.void(own)
+        elif own is not None:
             self.search.submit(own, error=heard.error, loss=heard.loss, var=heard.var)
 
     def live_through(self, event: _Made | _Heard) -> None:
@@ -104,7 +107,7 @@ class _Numbered:
         except (ReplayMismatch, SearchExhausted, SearchWaiting) as error:
             if isinstance(error, ReplayMismatch) and not _has_own(self.search, "recall"):
                 # It was asked, and made another suggestion. Nobody tries that, and it may wait for the result.
-                self.search.submit(self.next_own, error=True)
+                self.search.void(self.next_own)
                 self.next_own += 1
             self.adopt(made.suggestion)
 
@@ -127,14 +130,14 @@ class ByHistory(Search, abstract=True):
     says so once.
 
     **forget**: the search is made anew from its config and context, and lives through the history: its own
-    suggestions are recalled with their memos, results submitted, the forgotten one as an error (a trial that
-    never ends could keep a search waiting). A trial without a result gets that error now. A new result of a forgotten
-    trial takes the place of the old one, at the time when it comes.
+    suggestions are recalled with their memos, results submitted, the forgotten one as void, which by default is an
+    error (a trial that never ends could keep a search waiting). A trial without a result is void from now on. A new
+    result of a forgotten trial takes the place of the old one, at the time when it comes.
 
     A later suggestion that was made knowing the forgotten result may not be one that the new search makes: it raises
     ``ReplayMismatch``, or has nothing to suggest there. It then hears of that trial as of one that
     somebody else suggested. By the default ``recall`` it was asked for a suggestion and has made another, which
-    nobody tries: that is submitted as an error. The same is done each time, over the whole history, so what the
+    nobody tries: that is void. The same is done each time, over the whole history, so what the
     search knows follows from the calls alone.
 
     Costs: forgetting takes the time of all calls so far, and with the default ``recall`` asks the algorithm for every
@@ -154,10 +157,14 @@ class ByHistory(Search, abstract=True):
         self._now = _Numbered(search)
         self._states = bytearray()
         self._history: _History = []
-        # As it was at first: a search may change the lists that it was given.
-        self._config = None if _has_own(search, "forget") else search.get_config()
+        self._renewal = None if _has_own(search, "forget") else search.renewal()
         self._last_memo: tuple[int, Any] = (-1, None)
         self._said = False
+
+    @property
+    def _fails_void(self) -> bool:
+        """Whether void trials are errors to the search: then there is nothing to unlearn of one that failed."""
+        return not _has_own(self.inner, "void")
 
     @property
     def inner(self) -> Search:
@@ -196,8 +203,22 @@ class ByHistory(Search, abstract=True):
             raise SearchError(f"trial {tid} was submitted before; a trial has one result")
         if loss is None and not error:
             raise SearchError(f"trial {tid} was submitted with neither a loss nor an error")
-        heard = _Heard(tid, error, loss, var)
-        if state == FORGOTTEN and self._config is not None:
+        self._take(_Heard(tid, error, loss, var, void=False), state)
+
+    def void(self, tid: int) -> None:
+        """Trial ``tid`` ends without a result that may be learned from.
+
+        Raises:
+            SearchError: There is no such trial, or it was submitted before.
+        """
+        state = self._check(tid)
+        if state == DONE:
+            raise SearchError(f"trial {tid} was submitted before; a trial has one result")
+        self._take(_Heard(tid), state)
+
+    def _take(self, heard: _Heard, state: int) -> None:
+        tid = heard.tid
+        if state == FORGOTTEN and self._renewal is not None:
             place = self._place(tid)
             self._revise(tid, [*self._history[:place], *self._history[place + 1 :], heard])
         else:
@@ -244,6 +265,10 @@ class ByHistory(Search, abstract=True):
         self._warn_of_unknown()
         return self._note(_Made(kept, None, own=False))
 
+    def spelled(self, suggestion: Any) -> Any:
+        """A suggestion of anybody as the search would write it."""
+        return self.inner.spelled(suggestion)
+
     def forget(self, tid: int) -> None:
         """Drop the result of trial ``tid``; a new one may be submitted, and counts.
 
@@ -251,14 +276,14 @@ class ByHistory(Search, abstract=True):
             SearchError: There is no such trial.
         """
         state = self._check(tid)
-        if self._config is None:
+        if self._renewal is None:
             own = self._now.own_tids[tid]
             if own is not None:
                 self.inner.forget(own)
         elif state == PENDING:
             self._hear(_Heard(tid))
         else:
-            self._fail(tid)
+            self._make_void(tid)
         self._states[tid] = FORGOTTEN
 
     def _check(self, tid: int) -> int:
@@ -267,31 +292,33 @@ class ByHistory(Search, abstract=True):
         return self._states[tid]
 
     def _note(self, made: _Made) -> int:
-        if self._config is not None:
+        if self._renewal is not None:
             self._history.append(made)
         self._states.append(PENDING)
         return len(self._states) - 1
 
     def _hear(self, heard: _Heard) -> None:
         self._now.submit(heard)
-        if self._config is not None:
+        if self._renewal is not None:
             self._history.append(heard)
 
     def _place(self, tid: int) -> int:
         """Where in the history the result of a trial stands; it has one."""
         return next(i for i, event in enumerate(self._history) if isinstance(event, _Heard) and event.tid == tid)
 
-    def _fail(self, tid: int) -> None:
-        """In the history, the trial failed."""
+    def _make_void(self, tid: int) -> None:
+        """In the history, the trial is void."""
         place = self._place(tid)
-        if self._history[place] != _Heard(tid):
+        heard = self._history[place]
+        learned_from = isinstance(heard, _Heard) and not heard.void and not (heard.error and self._fails_void)
+        if learned_from:
             self._revise(tid, [*self._history[:place], _Heard(tid), *self._history[place + 1 :]])
 
     def _revise(self, tid: int, history: _History) -> None:
         """Go on from another history, in which trial ``tid`` has another result."""
-        if self._now.own_tids[tid] is not None:
-            fresh = from_config(plain(self._config), context=self.given_context, family=Search)
-            anew = _Numbered(fresh)
+        if self._now.own_tids[tid] is not None and self._renewal is not None:
+            with quiet():
+                anew = _Numbered(self._renewal())
             for event in history:
                 anew.live_through(event)
             self._now = anew

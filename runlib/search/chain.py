@@ -6,17 +6,19 @@ trial in all of them. A part that is done hears nothing any more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from runlib.engine.arguments import by_position
 from runlib.engine.canonical import plain
-from runlib.engine.component import from_config
+from runlib.engine.component import from_config, is_config
+from runlib.engine.copies import Copied
 from runlib.errors import ConfigError, ReplayMismatch, SearchError, SearchExhausted
 from runlib.search import _checks as checks
 from runlib.search._history import History
 from runlib.search._nested import config_within, handed_down
-from runlib.search.base import Search
-from runlib.search.by_history import complete
+from runlib.search.base import Search, unserved
+from runlib.search.by_history import ByHistory, complete
 from runlib.space.tree import Space
 
 __all__ = ["ChainSearch"]
@@ -30,7 +32,9 @@ class ChainSearch(Search):
     chain is exhausted when its last part is. A part that waits for a result makes the chain wait.
 
     Args:
-        searches: The parts: dicts with ``search``, an object or a config, and perhaps ``count``.
+        searches: The parts, in a list or one by one: dicts with ``search``, an object or a config, and perhaps
+            ``count``; or pairs of these; or the search alone.
+        more: The further parts.
         space: Handed to parts that are given as configs without one.
         seed: Likewise.
         context: Handed to the parts.
@@ -40,20 +44,28 @@ class ChainSearch(Search):
     """
 
     kind = "search_chain"
+    also_called = ("sequence", "sequential", "then")
+    space = Copied()
+    searches = Copied()
 
     def __init__(
         self,
-        searches: Sequence[Mapping[str, Any]],
+        searches: Any,
+        *more: Any,
         space: Any = None,
         seed: int = 123,
         context: Mapping[str, Any] | None = None,
     ) -> None:
+        if _is_list_of_parts(searches):
+            space, seed, context = by_position(more, (space, seed, context))
+        elif more or isinstance(searches, Search | str):
+            searches = [searches, *more]
         super().__init__(context)
-        self.searches = searches
         self.space = None if space is None else Space.of(space, "space").data
         self.seed = checks.integer("seed", seed)
         if not isinstance(searches, list | tuple) or not searches:
             raise ConfigError("must be a list of parts, each with a 'search' and perhaps a 'count'", "searches")
+        searches = self.searches = [_as_part(part) for part in searches]
         made = [self._part(place, part) for place, part in enumerate(searches)]
         self._config = [self._part_config(part, search) for part, (search, _) in zip(searches, made, strict=True)]
         self._parts = [complete(search) for search, _ in made]
@@ -65,6 +77,17 @@ class ChainSearch(Search):
 
     def _get_config(self) -> dict[str, Any]:
         return {"searches": self._config, "space": self.space, "seed": self.seed}
+
+    def renewal(self) -> Callable[[], Search]:
+        """What makes another chain, of parts made anew."""
+        renewals = [(part.inner if isinstance(part, ByHistory) else part).renewal() for part in self._parts]
+        space, seed, context, counts = self.space, self.seed, self.given_context, list(self._counts)
+
+        def renew() -> Search:
+            made = [{"search": make(), "count": n} for make, n in zip(renewals, counts, strict=True)]
+            return ChainSearch(made, space=space, seed=seed, context=context)
+
+        return renew
 
     def suggest(self) -> tuple[int, Any]:
         """The next ``(tid, suggestion)``, of the current part.
@@ -102,6 +125,16 @@ class ChainSearch(Search):
         for part in self._parts[self._now :]:
             part.submit(tid, error=error, loss=loss, var=var)
 
+    def void(self, tid: int) -> None:
+        """Let the current part and those after it know that trial ``tid`` ends without a result to learn from.
+
+        Raises:
+            SearchError: There is no such trial, or it was submitted before.
+        """
+        self._history.hear(tid, error=True, loss=None)
+        for part in self._parts[self._now :]:
+            part.void(tid)
+
     def memo(self, tid: int) -> Any:
         """The number of the part that made suggestion ``tid``, and its memo; None for older trials."""
         last, memo = self._memo
@@ -127,6 +160,10 @@ class ChainSearch(Search):
         for part in self._parts[self._now :]:
             part.adopt(kept)
         return self._history.add(())
+
+    def spelled(self, suggestion: Any) -> Any:
+        """A suggestion of anybody as the current part would write it."""
+        return self._parts[self._now].spelled(suggestion)
 
     def forget(self, tid: int) -> None:
         """Let the current part and those after it forget the result of trial ``tid``.
@@ -162,7 +199,7 @@ class ChainSearch(Search):
         count = part.get("count")
         try:
             config = handed_down(part["search"], {"space": self.space, "seed": self.seed})
-            search = from_config(config, context=self.given_context, family=Search)
+            search = unserved(from_config(config, context=self.given_context, family=Search))
         except ConfigError as error:
             raise error.under(f"{where}.search") from error.__cause__
         return search, None if count is None else checks.integer(f"{where}.count", count, least=1)
@@ -170,3 +207,16 @@ class ChainSearch(Search):
     def _part_config(self, part: Mapping[str, Any], search: Search) -> dict[str, Any]:
         config = config_within(part["search"], search, {"space": self.space, "seed": self.seed})
         return {"search": config, **({} if part.get("count") is None else {"count": part["count"]})}
+
+
+def _is_list_of_parts(given: Any) -> bool:
+    """Whether it is no pair of a search and its count, which is a part."""
+    return isinstance(given, list | tuple) and all(isinstance(part, Mapping) and "search" in part for part in given)
+
+
+def _as_part(given: Any) -> Any:
+    """``{"search": ..., "count": ...}`` for a pair of these, or for a search alone."""
+    if isinstance(given, list | tuple) and len(given) == 2:
+        return {"search": given[0], "count": given[1]}
+    alone = isinstance(given, Search | str) or (is_config(given) and "search" not in given)
+    return {"search": given} if alone else given

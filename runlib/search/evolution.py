@@ -6,17 +6,19 @@ Suggestion *k* is a function of (seed, k) and of the trials that are finished.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from runlib.engine.canonical import plain
+from runlib.engine.copies import Copied
 from runlib.errors import ConfigError, ReplayMismatch, SpaceError
 from runlib.search import _checks as checks
 from runlib.search._history import DONE, PENDING, History
 from runlib.search._mutation import Mutation
+from runlib.search._spaces import space_of
 from runlib.search.base import Search, seed_for
-from runlib.space.tree import Space
 
 __all__ = ["EvolutionSearch"]
 
@@ -27,8 +29,9 @@ class EvolutionSearch(Search):
     The first ``population`` trials are random. From then on ``sample`` of the ``population`` youngest finished trials
     are picked at random, with replacement, and the best of these (of equal ones the youngest) is the parent: one of its
     active variables is changed, and if that is a choice, what becomes active is drawn at random. Of that algorithm this
-    is the parallel form: trials that are under way count towards the random ones, and are no parents; nor are failed
-    and voided ones, which do not count at all. Young means suggested late.
+    is the parallel form: trials that are under way count towards the random ones, and are no parents. A failed trial
+    takes part as the worst there is, and has no child: where all that were picked failed, the next one is drawn at
+    random; without ``errors_ok`` it does not count at all. Nor do voided ones. Young means suggested late.
 
     An adopted suggestion takes part like an own one if it lies in the search space. A fidelity is at its upper bound.
 
@@ -39,6 +42,7 @@ class EvolutionSearch(Search):
         sample: Of how many the best one has a child; from 1, which is a random walk, to ``population``.
         scale: How far a number moves: the standard deviation of its step, as a share of all draws from its
             distribution; None to draw it anew, as options are, and as the paper has it.
+        errors_ok: Whether failed trials take part as the worst there is.
         context: Not used by this search.
 
     Raises:
@@ -47,6 +51,9 @@ class EvolutionSearch(Search):
     """
 
     kind = "search_evolution"
+    also_called = ("evolutionary", "genetic", "ga", "regularized_evolution", "regularised_evolution")
+    earlier_defaults: ClassVar[Mapping[str, Any]] = {"errors_ok": False}
+    space = Copied()
 
     def __init__(
         self,
@@ -55,10 +62,11 @@ class EvolutionSearch(Search):
         population: int = 50,
         sample: int = 10,
         scale: float | None = 0.1,
+        errors_ok: bool = True,
         context: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(context)
-        self._space = Space.of(space, "space", full_fidelity=True)
+        self._space = space_of(space)
         self.space = self._space.data
         self.seed = checks.integer("seed", seed)
         self.population = checks.integer("population", population, least=2)
@@ -66,6 +74,7 @@ class EvolutionSearch(Search):
         if self.sample > self.population:
             raise ConfigError(f"must not be above the population of {self.population}, got {self.sample}", "sample")
         self.scale = None if scale is None else checks.positive("scale", scale)
+        self.errors_ok = checks.flag("errors_ok", errors_ok)
         self._mutation = Mutation(self._space, self.scale)
         self._history = History(len(self._space.variables))
 
@@ -87,7 +96,7 @@ class EvolutionSearch(Search):
         Raises:
             SearchError: There is no such trial, it was submitted before, or it has neither loss nor error.
         """
-        self._history.hear(tid, error=error, loss=loss)
+        self._history.hear(tid, error=error, loss=loss, worst=math.inf if self.errors_ok else None)
 
     def memo(self, tid: int) -> Any:
         """The indices of the options of trial ``tid``, and exponents, by label; None if there are none."""
@@ -127,10 +136,11 @@ class EvolutionSearch(Search):
         if not living:
             return None
         picked = (rng.choice(living) for _ in range(self.sample))
-        return history.row(min(picked, key=lambda tid: (history.losses[tid], -tid)))
+        best = min(picked, key=lambda tid: (history.losses[tid], -tid))
+        return None if history.losses[best] == math.inf else history.row(best)
 
     def _living(self) -> list[int]:
-        """The youngest finished trials, the youngest first."""
+        """The youngest finished trials, the youngest first; failed ones among them if they take part."""
         states, found = self._history.states, list[int]()
         tid = states.rfind(DONE)
         while tid >= 0 and len(found) < self.population:

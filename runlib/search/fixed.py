@@ -6,14 +6,16 @@ not depend on the file any more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from runlib.engine.arguments import by_position, listed
 from runlib.engine.canonical import plain
+from runlib.engine.copies import Copied
 from runlib.errors import ConfigError, ReplayMismatch, SearchExhausted
 from runlib.search import _checks as checks
 from runlib.search._history import History
-from runlib.search._listing import read_listing
+from runlib.search._listing import ENDINGS, read_listing
 from runlib.search.base import Search
 from runlib.space.nodes import same
 from runlib.space.tree import Space
@@ -30,9 +32,11 @@ class FixedSearch(Search):
     ``[``, ``{`` or ``"``; of an empty cell the suggestion has no key.
 
     Args:
-        suggestions: The list, plain data.
+        suggestions: The list, plain data; or its items one by one, unless they are lists themselves. A text that ends
+            as one of these files do is a ``file``.
+        more: The further items.
         file: Or where it stands, looked for in the working folder and next to the config.
-        space: If given, every suggestion has to lie in this search space.
+        space: If given, every suggestion has to lie in this search space, and is spelled as that would: 1 for 1.0.
         seed: Of no effect, since nothing is random.
         context: Not used by this search.
 
@@ -42,30 +46,41 @@ class FixedSearch(Search):
     """
 
     kind = "search_fixed"
+    also_called = ("list", "points", "given", "enqueue")
+    space = Copied()
+    suggestions = Copied()
 
     def __init__(
         self,
-        suggestions: Sequence[Any] | None = None,
+        suggestions: Any = None,
+        *more: Any,
         file: str | None = None,
         space: Any = None,
         seed: int = 123,
         context: Mapping[str, Any] | None = None,
     ) -> None:
+        if isinstance(suggestions, list | tuple):
+            file, space, seed, context = by_position(more, (file, space, seed, context))
+            more = ()
         super().__init__(context)
+        if _is_file(suggestions) and not more and file is None:
+            suggestions, file = None, suggestions
+        suggestions = listed("suggestions", suggestions, more)
         if (suggestions is None) == (file is None):
             raise ConfigError("takes either suggestions or a file", "suggestions")
-        self.suggestions = read_listing(file) if file is not None else _checked(suggestions)
+        self._list = read_listing(file) if file is not None else _checked(suggestions)
+        self.suggestions = self._list
         self.file = file
         self._space = None if space is None else Space.of(space, "space")
         self.space = None if self._space is None else self._space.data
         self.seed = checks.integer("seed", seed)
-        for place, suggestion in enumerate(self.suggestions if self._space is not None else ()):
-            self._check(place, suggestion)
+        if self._space is not None:
+            self._list[:] = [self._checked(self._space, *item) for item in enumerate(self._list)]
         self._history = History(0)
         self._place = 0
 
     def _get_config(self) -> dict[str, Any]:
-        return {"suggestions": self.suggestions, "space": self.space, "seed": self.seed}
+        return {"suggestions": self._list, "space": self.space, "seed": self.seed}
 
     def suggest(self) -> tuple[int, Any]:
         """The next ``(tid, suggestion)``.
@@ -73,9 +88,9 @@ class FixedSearch(Search):
         Raises:
             SearchExhausted: All were suggested.
         """
-        if self._place >= len(self.suggestions):
-            raise SearchExhausted(f"all {len(self.suggestions)} suggestions of the list were made")
-        suggestion = plain(self.suggestions[self._place])
+        if self._place >= len(self._list):
+            raise SearchExhausted(f"all {len(self._list)} suggestions of the list were made")
+        suggestion = plain(self._list[self._place])
         self._place += 1
         return self._history.add(()), suggestion
 
@@ -94,7 +109,7 @@ class FixedSearch(Search):
             ReplayMismatch: It is not the next trial, or not the next of the list.
         """
         self._history.expect(tid)
-        if self._place >= len(self.suggestions) or not same(self.suggestions[self._place], suggestion):
+        if self._place >= len(self._list) or not same(self._list[self._place], self.spelled(suggestion)):
             raise ReplayMismatch(f"trial {tid} cannot be recalled: it is not suggestion {self._place} of the list")
         self._place += 1
         self._history.add(())
@@ -112,18 +127,21 @@ class FixedSearch(Search):
         """
         self._history.hide(tid)
 
-    def _check(self, place: int, suggestion: Any) -> None:
-        if self._space is None:
-            return
+    @staticmethod
+    def _checked(space: Space, place: int, suggestion: Any) -> Any:
+        """The suggestion, in the spelling of the space."""
         try:
-            self._space.validate(suggestion)
+            space.validate(suggestion)
+            return space.spelled(suggestion)
         except ConfigError as error:
             inner = error.path.removeprefix("suggestion").lstrip(".")
             raise type(error)(error.reason, f"suggestions.{place}{'.' if inner else ''}{inner}") from None
 
 
+def _is_file(given: Any) -> bool:
+    return isinstance(given, str) and given.endswith(ENDINGS)
+
+
 def _checked(suggestions: Any) -> list[Any]:
-    if not isinstance(suggestions, list | tuple):
-        raise ConfigError(f"must be a list, got {type(suggestions).__name__}", "suggestions")
     found: list[Any] = checks.data("suggestions", suggestions)
     return found

@@ -9,15 +9,15 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from runlib.engine.canonical import plain
+from runlib.engine.copies import Copied
 from runlib.errors import ConfigError, ReplayMismatch, SearchExhausted
 from runlib.search import _checks as checks
 from runlib.search._history import History
 from runlib.search._known import Known
 from runlib.search._points import Points
+from runlib.search._spaces import space_of
 from runlib.search.base import Search
 from runlib.space.nodes import same
-from runlib.space.tree import Space
 
 __all__ = ["GridSearch"]
 
@@ -52,6 +52,9 @@ class GridSearch(Search):
     """
 
     kind = "search_grid"
+    also_called = ("grid_sampler", "brute_force", "brute", "exhaustive")
+    space = Copied()
+    resolution = Copied()
 
     def __init__(
         self,
@@ -61,7 +64,7 @@ class GridSearch(Search):
         context: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(context)
-        self._space = Space.of(space, "space", full_fidelity=True)
+        self._space = space_of(space)
         self.space = self._space.data
         self.seed = checks.integer("seed", seed)
         self.resolution = checks.data("resolution", resolution)
@@ -115,15 +118,19 @@ class GridSearch(Search):
             ReplayMismatch: It is not the next trial, or not that point.
         """
         self._history.expect(tid)
-        if type(memo) is not int or not self._place <= memo < self.count or not same(self._at(memo), suggestion):
+        if type(memo) is not int or not self._place <= memo < self.count:
             raise ReplayMismatch(f"trial {tid} cannot be recalled: it is not point {memo!r} of the grid")
-        self._known.add(suggestion)
+        point = self._at(memo)
+        # Only an older tape may have another spelling of the point; to spell each would take longer than to read it.
+        if not same(point, suggestion) and not same(point, self.spelled(suggestion)):
+            raise ReplayMismatch(f"trial {tid} cannot be recalled: it is not point {memo!r} of the grid")
+        self._known.add(point)
         self._place = memo + 1
         self._history.add(())
 
     def adopt(self, suggestion: Any) -> int:
         """Take in a trial of somebody else; if it is a point of the grid, it is not suggested again."""
-        self._known.add(plain(suggestion))
+        self._known.add(self.spelled(suggestion))
         return self._history.add(())
 
     def forget(self, tid: int) -> None:

@@ -10,16 +10,17 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from runlib.engine.canonical import plain
+from runlib.engine.copies import Copied
 from runlib.engine.extras import load
-from runlib.errors import ReplayMismatch, SearchError, SpaceError
+from runlib.errors import ReplayMismatch, SpaceError
 from runlib.search import _checks as checks
 from runlib.search._history import History
+from runlib.search._spaces import space_of
 from runlib.search.base import Search, seed_for
 from runlib.space.distributions import Integers
-from runlib.space.tree import Space
 
 __all__ = ["Hyperopt"]
 
@@ -30,9 +31,9 @@ class Hyperopt(Search):
     """Search by the algorithms of hyperopt.
 
     Pending trials count as hyperopt counts them: towards ``n_startup_jobs``, and with an infinite loss. A failed
-    trial is hidden from the algorithm, as hyperopt hides a trial in its error state, and keeps its ``tid``; with
-    ``errors_ok`` it is told as an infinite loss instead. A loss that is NaN counts as a failure. The variance
-    of a loss is not used.
+    trial is told as an infinite loss, as hyperopt tells one with the status ``"fail"``: so the algorithm keeps away
+    from where trials fail. Without ``errors_ok`` it is hidden, as hyperopt hides a trial in its error state, and keeps
+    its ``tid``. A loss that is NaN counts as a failure. The variance of a loss is not used.
 
     Typed parameters go beyond hyperopt. A number between bounds is a uniform of hyperopt, quantised where there are
     steps, with half a step more at both ends so that these are as likely as the others; an ordinal is the number of its
@@ -49,7 +50,8 @@ class Hyperopt(Search):
         seed: Suggestions are a function of it and of the history.
         method: ``"tpe"``, ``"rand"``, ``"anneal"``, ``"mix"`` (rand 0.1, anneal 0.2, tpe 0.7), or a mix with
             own probabilities, ``{"mix": [[0.2, "rand"], [0.8, "tpe"]]}``.
-        errors_ok: Whether failed trials are told as an infinite loss.
+        errors_ok: Whether failed trials are told as an infinite loss. Where they are hidden, the algorithm learns
+            nothing from a failure, and where trials fail often it tries again and again.
         n_startup_jobs: With fewer trials than that, tpe draws at random.
         n_EI_candidates: tpe takes the best of that many draws for each variable.
         gamma: The best ceil(gamma sqrt(N)) of N trials, at most 25, are the good ones of tpe.
@@ -62,13 +64,29 @@ class Hyperopt(Search):
     """
 
     kind = "search_hyperopt"
+    also_called = (
+        "tpe",
+        "bayes",
+        "bayesian",
+        "bayesopt",
+        "bayesian_optimization",
+        "smbo",
+        "rand",
+        "anneal",
+        "annealing",
+        "simulated_annealing",
+        "mix",
+    )
+    earlier_defaults: ClassVar[Mapping[str, Any]] = {"errors_ok": False}
+    space = Copied()
+    method = Copied()
 
     def __init__(
         self,
         space: Any,
         seed: int = 123,
         method: str | Mapping[str, Any] = "tpe",
-        errors_ok: bool = False,
+        errors_ok: bool = True,
         n_startup_jobs: int = 20,
         n_EI_candidates: int = 24,  # noqa: N803  hyperopt's name for it
         gamma: float = 0.25,
@@ -76,7 +94,7 @@ class Hyperopt(Search):
         context: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(context)
-        self._space = Space.of(space, "space", full_fidelity=True)
+        self._space = space_of(space)
         self.space = self._space.data
         self.seed = checks.integer("seed", seed)
         self.method = checks.data("method", method)
@@ -102,12 +120,7 @@ class Hyperopt(Search):
         Raises:
             SearchError: There is no such trial, it was submitted before, or it has neither loss nor error.
         """
-        if loss is None and not error:
-            raise SearchError(f"trial {tid} was submitted with neither a loss nor an error")
-        if error or loss is None or loss != loss:
-            self._history.finish(tid, math.inf if self.errors_ok else None)
-        else:
-            self._history.finish(tid, float(loss))
+        self._history.hear(tid, error=error, loss=loss, worst=math.inf if self.errors_ok else None)
 
     def memo(self, tid: int) -> Any:
         """The indices of the options of trial ``tid``, and exponents, by label; None if there are none."""

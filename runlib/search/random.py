@@ -6,18 +6,21 @@ difference.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from runlib.engine.canonical import plain
+from runlib.engine.canonical import canonical_json
 from runlib.engine.component import Component
+from runlib.engine.copies import Copied
 from runlib.errors import SearchExhausted, SpaceError
 from runlib.search import _checks as checks
 from runlib.search._history import History
 from runlib.search._known import Known
 from runlib.search._points import Points
 from runlib.search._sampler import Sampler
+from runlib.search._spaces import space_of
 from runlib.search._units import Cube
 from runlib.search.base import Search, seed_for
 from runlib.space.tree import Space
@@ -50,6 +53,9 @@ class RandomSearch(Search):
     """
 
     kind = "search_random"
+    also_called = ("rand", "randomized", "random_sampler", "uniform")
+    space = Copied()
+    sampler = Copied()
 
     def __init__(
         self,
@@ -61,7 +67,7 @@ class RandomSearch(Search):
         context: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(context)
-        self._space = Space.of(space, "space", full_fidelity=True)
+        self._space = space_of(space)
         self.space = self._space.data
         self.seed = checks.integer("seed", seed)
         self.duplicates = checks.flag("duplicates", duplicates)
@@ -108,14 +114,14 @@ class RandomSearch(Search):
         """
         self._history.expect(tid)
         if not self.duplicates:
-            self._known.add(suggestion)
+            self._known.add(self.spelled(suggestion) if self._has_steps else suggestion)
         if type(memo) is int:
             self._left().place = memo
         self._history.add(())
 
     def adopt(self, suggestion: Any) -> int:
         """Take in a trial of somebody else, so that it is not suggested again."""
-        self._known.add(plain(suggestion))
+        self._known.add(self.spelled(suggestion))
         return self._history.add(())
 
     def forget(self, tid: int) -> None:
@@ -125,6 +131,12 @@ class RandomSearch(Search):
             SearchError: There is no such trial.
         """
         self._history.hide(tid)
+
+    @functools.cached_property
+    def _has_steps(self) -> bool:
+        """Whether an own suggestion of old may have another spelling: numbers in steps were added up as floats once."""
+        text = canonical_json(self._space.data)
+        return b"step" in text or b"hp_q" in text
 
     def _draw(self, tid: int, attempt: int) -> Any:
         if self._sampler is None:

@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from runlib.engine.canonical import plain
+from runlib.engine.copies import Copied
 from runlib.engine.extras import load
 from runlib.errors import SearchExhausted, SpaceError
 from runlib.search import _checks as checks
 from runlib.search._history import History
+from runlib.search._spaces import space_of
 from runlib.search._units import Cube
 from runlib.search.base import Search, seed_for
-from runlib.space.tree import Space
 
 __all__ = ["SobolSearch"]
 
@@ -48,12 +49,23 @@ class SobolSearch(Search):
     """
 
     kind = "search_sobol"
+    also_called = (
+        "qmc",
+        "quasi",
+        "quasi_random",
+        "quasirandom",
+        "quasi_monte_carlo",
+        "halton",
+        "lhs",
+        "latin_hypercube",
+    )
+    space = Copied()
 
     def __init__(
         self, space: Any, seed: int = 123, scramble: bool = True, context: Mapping[str, Any] | None = None
     ) -> None:
         super().__init__(context)
-        self._space = Space.of(space, "space", full_fidelity=True)
+        self._space = space_of(space)
         self.space = self._space.data
         self.seed = checks.integer("seed", seed)
         self.scramble = checks.flag("scramble", scramble)

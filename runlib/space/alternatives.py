@@ -9,8 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from runlib.engine.native import is_column, listed
+from runlib.space.accidents import as_meant, refuse_ranges
 from runlib.space.distributions import Options
 from runlib.space.expression import owned
+from runlib.space.foreign import holds, is_graph
 from runlib.space.nodes import same
 from runlib.space.ranges import Range
 from runlib.space.typed import Parameter
@@ -128,13 +131,22 @@ class Choice(Parameter):
 
 def _listed(given: Categorical | Ordinal | Choice) -> tuple[Any, ...]:
     options = given.options
+    if is_column(options):
+        options = listed(options)
     if not isinstance(options, list | tuple) or not options:
-        raise given.wrong(f"options of {given.noun} must be a list with something in it, got {options!r}")
-    return tuple(owned(list(options)))
+        shown = " ".join(repr(options).split())  # a table has several lines
+        raise given.wrong(f"options of {given.noun} must be a list with something in it, got {shown[:80]}")
+    if not isinstance(given, Choice):
+        return tuple(owned(list(options)))
+    refuse_ranges(options, option=True)  # while tuples are still tuples
+    found = owned(list(options))
+    return tuple(as_meant(found, True) if holds(options, is_graph) else found)
 
 
 def _check_options(given: Categorical | Ordinal) -> None:
-    if isinstance(given.options, list | tuple):  # a parameter among them is no data, and told to be none
+    if isinstance(given.options, list | tuple) or is_column(
+        given.options
+    ):  # a parameter among them is no data, and told to be none
         given._plain("options")
     given._set(options=_listed(given))
     for place, option in enumerate(given.options):

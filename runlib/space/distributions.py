@@ -20,9 +20,10 @@ from typing import Any
 
 from runlib.space.continuous import Normal, Uniform
 from runlib.space.numbers import CLOSE, listable, number, shown
+from runlib.space.quantile import Quantile
 from runlib.space.ranges import Range, Rng
 
-__all__ = ["Distribution", "Integers", "Normal", "Options", "Power", "Range", "Uniform"]
+__all__ = ["Distribution", "Integers", "Normal", "Options", "Power", "Quantile", "Range", "Uniform"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,11 @@ class Power:
 
     memorable = True
     whole = False
+
+    @property
+    def inner(self) -> Uniform:
+        """What the raw number is drawn from."""
+        return self.exponent
 
     @property
     def size(self) -> int | None:
@@ -180,4 +186,4 @@ class Options:
         return self.possible
 
 
-Distribution = Uniform | Normal | Integers | Power | Options | Range
+Distribution = Uniform | Normal | Integers | Power | Options | Quantile | Range

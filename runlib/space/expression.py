@@ -1,11 +1,12 @@
 """Arithmetic on parameters, as Python writes it: ``1 + Float(0, 1)`` is data, ``["hp_add", 1, ["hp_float", ...]]``.
 
-Whatever a space is written with is a ``Term`` or plain data; ``to_data`` turns a whole space into plain data. Terms
-are immutable, and equal if their data are equal.
+Whatever a space is written with is a ``Term``, plain data, or an object of another tool for which a translator is
+registered; ``to_data`` turns a whole space into plain data. Terms are immutable, and equal if their data are equal.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from runlib.engine.canonical import canonical_json
@@ -13,9 +14,29 @@ from runlib.engine.plain import MAX_DEPTH, NotPlain, plain
 from runlib.errors import SpaceError
 from runlib.space.formula import OPERATIONS
 
-__all__ = ["Expression", "Term", "to_data"]
+__all__ = ["Expression", "Term", "owned", "register_translator", "to_data"]
 
 Number = int | float
+Translate = Callable[[Any], Any]
+
+_translators: list[Translate] = []
+
+
+def register_translator(translate: Translate) -> Translate:
+    """Registers a function that makes data of an object of another tool, and gives back anything else as it is.
+
+    The object is outside of this module's knowledge; a ``SpaceError`` of the function has its path from the object on.
+    """
+    _translators.append(translate)
+    return translate
+
+
+def _translated(space: Any) -> Any:
+    for translate in _translators:
+        found = translate(space)
+        if found is not space:
+            return found
+    return space
 
 
 class Term:
@@ -115,16 +136,28 @@ def _shown(operand: Any) -> str:
 
 
 def to_data(space: Any, depth: int = 0) -> Any:
-    """A copy of a space in which terms are data; whatever else stands in it is left as it is."""
+    """A copy of a space in which terms and objects of other tools are data; whatever else stands in it is left.
+
+    Raises:
+        SpaceError: An object of another tool has no counterpart, with its place.
+    """
     if isinstance(space, Term):
         return space.to_data()
-    if depth > MAX_DEPTH:  # contains itself: whoever needs plain data says so
-        return space
+    found = _translated(space)
+    if found is not space or depth > MAX_DEPTH:  # contains itself: whoever needs plain data says so
+        return found
     if isinstance(space, dict):
-        return {key: to_data(item, depth + 1) for key, item in space.items()}
+        return {key: _inner(item, key, depth) for key, item in space.items()}
     if isinstance(space, list | tuple):
-        return [to_data(item, depth + 1) for item in space]
+        return [_inner(item, place, depth) for place, item in enumerate(space)]
     return space
+
+
+def _inner(item: Any, key: Any, depth: int) -> Any:
+    try:
+        return to_data(item, depth + 1)
+    except SpaceError as error:
+        raise error.under(str(key)) from error.__cause__
 
 
 def owned(space: Any, path: str = "") -> Any:
@@ -137,12 +170,15 @@ def owned(space: Any, path: str = "") -> Any:
         plain(to_data(space))
     except NotPlain as error:
         raise SpaceError(error.reason, error.path).under(path) from None
+    except SpaceError as error:
+        raise error.under(path) from error.__cause__
     return _owned(space)
 
 
 def _owned(space: Any) -> Any:
     if isinstance(space, Term):
         return space
+    space = _translated(space)
     if isinstance(space, dict):
         return {str(key): _owned(item) for key, item in space.items()}
     if isinstance(space, list | tuple):

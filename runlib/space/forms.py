@@ -12,12 +12,13 @@ from runlib.errors import SpaceError
 from runlib.space.alternatives import Categorical, Choice, Constant, Ordinal
 from runlib.space.expression import Expression
 from runlib.space.formula import OPERATIONS
+from runlib.space.quantiles import Quantiles
 from runlib.space.quantities import Float, Integer, LogNormal, Normal
 from runlib.space.typed import Parameter
 
 __all__ = ["TYPED", "from_data", "is_function", "read_typed"]
 
-CLASSES: list[type[Parameter]] = [Categorical, Choice, Constant, Float, Integer, LogNormal, Normal, Ordinal]
+CLASSES: list[type[Parameter]] = [Categorical, Choice, Constant, Float, Integer, LogNormal, Normal, Ordinal, Quantiles]
 TYPED: dict[str, type[Parameter]] = {cls.name: cls for cls in CLASSES}
 
 

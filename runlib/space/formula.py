@@ -15,11 +15,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from runlib.errors import SpaceError
-from runlib.space.leaves import Branch, Leaf
 from runlib.space.nodes import Fixed, Memo, Node, Row
 from runlib.space.numbers import number
 
-__all__ = ["OPERATIONS", "Formula", "bounds", "calculate", "is_numeric"]
+__all__ = ["OPERATIONS", "Formula", "calculate"]
 
 MAX_BITS = 1023  # of an integer: what is longer is no float
 NEAR = 1e-9
@@ -51,6 +50,7 @@ class Formula(Node):
     """
 
     __slots__ = ("left", "name", "path", "right")
+    numeric = True
 
     def __init__(self, name: str, left: Node, right: Node, path: str) -> None:
         self.name, self.left, self.right, self.path = name, left, right, path
@@ -85,6 +85,10 @@ class Formula(Node):
         left, right = self.left.count(), self.right.count()
         return None if left is None or right is None else left * right
 
+    def bounds(self) -> tuple[float, float]:
+        """The least and the greatest number that it can be, infinite where there is no end or none is known."""
+        return _combined(self)
+
     def _solutions(self, value: float) -> Iterator[float]:
         """What the side that varies may be: for ``_gives`` to judge."""
         on_left, on_right = _SOLUTIONS[self.name]
@@ -95,7 +99,7 @@ class Formula(Node):
                 found = float(on_left(value, self.right.value))
             elif isinstance(self.left, Fixed):
                 found = float(on_right(value, self.left.value))
-        low, high = bounds(varying)
+        low, high = varying.bounds()
         for x in (found, -found) if math.isfinite(found) else ():
             # As it is, without the errors of rounding, and with these taken back at a bound.
             yield from (x, round(x), min(max(x, low), high))
@@ -135,30 +139,9 @@ def _is_vast(base: Any, exponent: Any) -> bool:
     return exponent * (abs(base).bit_length() - 1) > MAX_BITS
 
 
-def is_numeric(node: Node) -> bool:
-    """Whether a part is a number whatever its variables are."""
-    if isinstance(node, Fixed):
-        return number(node.value, integer=False) is not None
-    if isinstance(node, Branch):
-        return all(map(is_numeric, node.options))
-    return isinstance(node, Leaf | Formula)
-
-
-def bounds(node: Node) -> tuple[float, float]:
-    """The least and the greatest number that a part can be, infinite where there is no end or none is known."""
-    if isinstance(node, Fixed):
-        return float(node.value), float(node.value)
-    if isinstance(node, Branch):
-        each = [bounds(option) for option in node.options]
-        return min(low for low, _ in each), max(high for _, high in each)
-    if isinstance(node, Formula):
-        return _combined(node)
-    return node.distribution.bounds if isinstance(node, Leaf) else (-math.inf, math.inf)
-
-
 def _combined(node: Formula) -> tuple[float, float]:
     """Of corners, since every operation is monotone in each side where it is defined all over."""
-    left, right = bounds(node.left), bounds(node.right)
+    left, right = node.left.bounds(), node.right.bounds()
     unknown = (node.name == "hp_div" and right[0] <= 0 <= right[1]) or (node.name == "hp_pow" and left[0] <= 0)
     ends: list[float] = []
     for a, b in itertools.product(left, right):

@@ -16,6 +16,7 @@ class Leaf(Node):
     """A variable that becomes one number."""
 
     __slots__ = ("distribution", "index", "label", "value", "variable")
+    numeric = True
 
     def __init__(self, variable: Variable) -> None:
         if isinstance(variable.distribution, Options):
@@ -47,6 +48,10 @@ class Leaf(Node):
         """The points of the distribution."""
         return 1 if self.variable.fidelity else self.distribution.size
 
+    def bounds(self) -> tuple[float, float]:
+        """Those of the distribution."""
+        return self.distribution.bounds
+
 
 class Branch(Node):
     """A variable that picks one of several parts; the variables in the others are inactive.
@@ -54,11 +59,12 @@ class Branch(Node):
     If the variable is not memorable, the parts are constants and all different.
     """
 
-    __slots__ = ("_places", "index", "label", "options", "variable")
+    __slots__ = ("_places", "index", "label", "numeric", "options", "variable")
 
     def __init__(self, variable: Variable, options: Sequence[Node]) -> None:
         self.variable = variable
         self.options = list(options)
+        self.numeric = all(option.numeric for option in self.options)
         self.index, self.label = variable.index, variable.label
         self._places = {} if variable.memorable else _places(self.options)
 
@@ -100,6 +106,11 @@ class Branch(Node):
         counts = [node.count() for node in possible if not isinstance(node, Fixed)]
         constants = {canonical_json(node.value) for node in possible if isinstance(node, Fixed)}
         return sum((count or 0 for count in counts), len(constants)) if None not in counts else None
+
+    def bounds(self) -> tuple[float, float]:
+        """Of all options."""
+        each = [option.bounds() for option in self.options]
+        return min(low for low, _ in each), max(high for _, high in each)
 
 
 def _places(options: Sequence[Node]) -> dict[tuple[bool, Any], float]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from runlib.space.distributions import Distribution, Range
+from runlib.space.numbers import number
 
 __all__ = [
     "INACTIVE",
@@ -78,6 +79,7 @@ class Node:
 
     __slots__ = ()
     constant = False
+    numeric = False  # whether it is a number whatever its variables are
 
     def assemble(self, row: Sequence[float]) -> Any:
         """The plain data this part becomes with the raw numbers in ``row``."""
@@ -95,15 +97,20 @@ class Node:
         """How many different data this part can become, its fidelities at their top; None if there is no end."""
         raise NotImplementedError
 
+    def bounds(self) -> tuple[float, float]:
+        """The least and the greatest number that this part can be, infinite where there is no end or none is known."""
+        return -math.inf, math.inf
+
 
 class Fixed(Node):
     """Plain data without a variable in it."""
 
-    __slots__ = ("value",)
+    __slots__ = ("numeric", "value")
     constant = True
 
     def __init__(self, value: Any) -> None:
         self.value = value
+        self.numeric = number(value, integer=False) is not None
 
     def assemble(self, row: Sequence[float]) -> Any:
         """A copy, so that nobody can change the space through a suggestion."""
@@ -119,6 +126,10 @@ class Fixed(Node):
     def count(self) -> int:
         """One."""
         return 1
+
+    def bounds(self) -> tuple[float, float]:
+        """The number itself."""
+        return (float(self.value), float(self.value)) if self.numeric else super().bounds()
 
 
 class Table(Node):

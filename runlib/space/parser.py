@@ -15,18 +15,20 @@ from runlib.errors import SpaceError
 from runlib.space.alternatives import Categorical, Choice, Constant, Ordinal
 from runlib.space.distributions import Distribution, Options
 from runlib.space.forms import TYPED, is_function, read_typed
-from runlib.space.formula import OPERATIONS, Formula, is_numeric
+from runlib.space.formula import OPERATIONS, Formula
 from runlib.space.functions import FUNCTIONS, pairs, powers
 from runlib.space.leaves import Branch, Leaf
 from runlib.space.merge import merged
 from runlib.space.nodes import Fixed, Items, Node, Table, Variable
+from runlib.space.quantiles import Quantiles
 from runlib.space.quantities import Float, Integer, LogNormal, Normal
 from runlib.space.typed import Parameter
+from runlib.space.unary import UNARY, Unary
 
 __all__ = ["Parser", "Place"]
 
 CHOICES = ("hp_choice", "hp_loggrid", "hp_pchoice")
-NAMES = [*sorted([*FUNCTIONS, *CHOICES]), *sorted({*TYPED} - {*FUNCTIONS, *CHOICES}), *OPERATIONS, "hp_merge"]
+NAMES = [*sorted([*FUNCTIONS, *CHOICES]), *sorted({*TYPED} - {*FUNCTIONS, *CHOICES}), *OPERATIONS, *UNARY, "hp_merge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,8 @@ class Parser:
         name, *rest = data
         if name in OPERATIONS:
             return self._formula(name, rest, place)
+        if name in UNARY:
+            return self._unary(name, rest, place)
         if name == "hp_merge":
             return self._merge(rest, place)
         parameter = read_typed(data, place.path)
@@ -104,6 +108,12 @@ class Parser:
         made = Formula(name, left, right, place.path)
         return Fixed(made.assemble([])) if left.constant and right.constant else made
 
+    def _unary(self, name: str, operands: list[Any], place: Place) -> Node:
+        if len(operands) != 1:
+            raise SpaceError(f'{name} is written ["{name}", a], got {len(operands)} operands', place.path)
+        made = Unary(name, self._operand(name, operands[0], place.inner(0)), place.path)
+        return Fixed(made.assemble([])) if made.operand.constant else made
+
     def _merge(self, args: list[Any], place: Place) -> Node:
         if len(args) != 1 or not isinstance(args[0], list) or not args[0] or is_function(args[0]):
             raise SpaceError('hp_merge is written ["hp_merge", [part, ...]], the parts being dicts', place.path)
@@ -111,7 +121,7 @@ class Parser:
 
     def _operand(self, name: str, data: Any, place: Place) -> Node:
         node = self.node(data, replace(place, hidden=True))
-        if not is_numeric(node):
+        if not node.numeric:
             raise SpaceError(f"{name} takes numbers and variables that are numbers, got {data!r}", place.path)
         return node
 
@@ -124,7 +134,7 @@ class Parser:
             return Fixed(arguments["value"])
         if isinstance(parameter, Float | Integer):
             return self._range(parameter, label, place)
-        if isinstance(parameter, Normal | LogNormal):
+        if isinstance(parameter, Normal | LogNormal | Quantiles):
             return Leaf(self._variable(label, place, parameter.distribution()))
         return self._alternatives(parameter, label, place, arguments["options"])
 

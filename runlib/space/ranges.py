@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from runlib.space.bell import Bell
 from runlib.space.numbers import CLOSE, listable, number, shown
+from runlib.space.steps import Steps
 
 __all__ = ["Range", "Rng"]
 
@@ -39,7 +40,7 @@ class Range:
         high: Greatest value; if it is not low + k * step, the greatest one below it.
         log: Whether the scale is logarithmic; excludes a step.
         integer: Whether values are ints.
-        step: Values are low + k * step.
+        step: Values are low + k * step, to their decimals (``runlib.space.steps``).
         prior: Around this value a normal, cut off at the bounds of the scale, takes the place of the uniform.
         width: The standard deviation of that normal, as a share of the scale.
         from_unit: Turns a share u in [0, 1) of all draws into the raw number below which they lie.
@@ -59,6 +60,7 @@ class Range:
     end: float = field(init=False, repr=False, compare=False)
     whole: bool = field(init=False, repr=False, compare=False)
     bell: Bell | None = field(init=False, repr=False, compare=False)
+    steps: Steps | None = field(init=False, repr=False, compare=False)
     from_unit: Callable[[float], float] = field(init=False, repr=False, compare=False)
 
     memorable = False
@@ -68,7 +70,8 @@ class Range:
         least, most = (self.low, self.high) if self.step is None else (0, self._steps(self.step))
         start, end = (least - 0.5, most + 0.5) if whole else (least, most)
         start, end = (math.log(start), math.log(end)) if self.log else (float(start), float(end))
-        found = {"least": least, "most": most, "start": start, "end": end, "whole": whole, "bell": None}
+        found: dict[str, Any] = {"least": least, "most": most, "start": start, "end": end, "whole": whole, "bell": None}
+        found["steps"] = None if self.step is None else Steps.of(self.low, self.step)
         for name, value in found.items():
             object.__setattr__(self, name, value)
         if self.prior is not None:
@@ -96,12 +99,14 @@ class Range:
 
     def value(self, raw: float) -> Any:
         """The number in the suggestion."""
-        if self.step is None:
+        if self.steps is None:
             return int(raw) if self.integer else float(raw) + 0.0
-        value = self.low + int(raw) * self.step
+        value = self.steps.at(int(raw))
         if self.integer:
             return int(value)
-        return (self.high if value > self.high else value) + 0.0
+        # A step such as 1/3 has no decimals that lead to the bound, and is meant to reach it.
+        at_end = value > self.high or (raw >= self.most and math.isclose(value, self.high, rel_tol=CLOSE))
+        return (self.high if at_end else value) + 0.0
 
     def raw(self, value: Any) -> float | None:
         """The raw number that shows as ``value``, or None if none does."""

@@ -30,9 +30,11 @@ without one it is called by its place, ``a.b.0``. Bounds are values here, both i
     hp_ordinal           {options}
     hp_choice            {options}                  search spaces
     hp_constant          {value}                    plain data, never read as a variable
+    hp_scipy             {stats, parameters}        by the quantiles of a distribution of scipy.stats; no prior
 
 each with ``prior`` and ``prior_confidence`` where wanted. Arithmetic takes numbers, variables that are numbers,
-and arithmetic, without a label: ``["hp_add", a, b]``, ``hp_sub``, ``hp_mul``, ``hp_div``, ``hp_pow``. And
+and arithmetic, without a label: ``["hp_add", a, b]``, ``hp_sub``, ``hp_mul``, ``hp_div``, ``hp_pow``; and of one
+number ``["hp_int", a]``, which truncates it, ``hp_exp``, ``hp_log`` and ``hp_sqrt``. And
 ``["hp_merge", [part, ...]]`` joins dicts, and choices of dicts, into one flat dict.
 
 A dict with one key that is the name of a dialect (``runlib.space.dialects``) holds a space of another tool, and is

@@ -10,18 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from runlib.engine.arguments import known_arguments
 from runlib.engine.plain import NotPlain, plain
 from runlib.errors import SpaceError
-from runlib.space.dialects import translated
-from runlib.space.expression import to_data
+from runlib.space.dialects import canonical_data
 from runlib.space.nodes import INACTIVE, Draw, Fixed, Memo, Node, Row, Variable
 from runlib.space.parser import Parser, Place
 from runlib.space.ranges import Rng
+from runlib.space.spelling import spelled
 from runlib.space.validation import check
 
 __all__ = ["Space"]
 
 
+@known_arguments
 class Space:
     """A search space: ``Space.of({"x": Float(0, 1), "n": ["hp_randint", "n", 5]})``.
 
@@ -47,7 +49,8 @@ class Space:
 
         Args:
             space: Typed parameters, variables in text form (``runlib.space.text``), arithmetic on them, and plain
-                data, in dicts and lists or alone; ``{dialect: space}`` (``runlib.space.dialects``); or a ``Space``.
+                data, in dicts and lists or alone; objects of other tools, wherever a parameter can stand;
+                ``{dialect: space}`` (``runlib.space.dialects``); the path of a YAML or JSON file; or a ``Space``.
             path: What the root is called in errors.
             full_fidelity: Whether a parameter with ``fidelity=True`` becomes a constant at its upper bound, as it is
                 for a search that knows no fidelity.
@@ -55,10 +58,7 @@ class Space:
         Raises:
             SpaceError: Something is wrong in it; the path names the place.
         """
-        try:
-            data = plain(to_data(space.data if isinstance(space, Space) else translated(space, path)))
-        except NotPlain as error:
-            raise SpaceError(error.reason, error.path).under(path) from None
+        data = space.data if isinstance(space, Space) else canonical_data(space, path)
         parser = Parser(path, full_fidelity)
         made = cls(parser.node(data, Place(path)), parser.variables, data)
         made._made_with = path, full_fidelity
@@ -154,6 +154,16 @@ class Space:
         except NotPlain as error:
             raise SpaceError(error.reason, error.path).under("suggestion") from None
         check(self.root, suggestion, "suggestion")
+
+    def spelled(self, suggestion: Any) -> Any:
+        """The suggestion as a search in this space would write it: 1 for 1.0 where there are integers, and so on.
+
+        What does not lie in the space stays as it is. Two suggestions are one point if they are spelled alike.
+
+        Raises:
+            NotPlain: The suggestion is no plain data.
+        """
+        return spelled(self.root, plain(suggestion), self._blank[:])
 
     def memo(self, row: Sequence[float]) -> dict[str, float] | None:
         """What ``read`` needs beside the suggestion: by label, or None for nothing."""

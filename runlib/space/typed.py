@@ -7,13 +7,14 @@ argument that has its default is not written.
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar, Self
 
+from runlib.engine.arguments import KnownArguments
 from runlib.engine.canonical import NotPlain, plain
+from runlib.engine.synonyms import near
 from runlib.errors import SpaceError
 from runlib.space.bell import WIDTHS
 from runlib.space.expression import Term, to_data
@@ -24,7 +25,7 @@ MAX_FLOAT = 1.7976931348623157e308
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class Parameter(Term):
+class Parameter(KnownArguments, Term):
     """Base of the typed parameters.
 
     Attributes:
@@ -91,8 +92,8 @@ class Parameter(Term):
         known = {item.name: item for item in fields(cls) if item.name != "label"}
         for name in arguments:
             if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(known)}"
+                meant = near(name, known)
+                hint = f"did you mean {meant[0]!r}?" if meant else f"it takes {', '.join(known)}"
                 raise SpaceError(f"unknown argument {name!r} of {cls.name}; {hint}")
         for name, item in known.items():
             if item.default is MISSING and name not in arguments:

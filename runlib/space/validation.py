@@ -10,11 +10,12 @@ import reprlib
 from typing import Any
 
 from runlib.errors import SpaceError
-from runlib.space.formula import Formula, bounds
+from runlib.space.formula import Formula
 from runlib.space.leaves import Branch, Leaf
 from runlib.space.merge import Merge
 from runlib.space.nodes import Fixed, Items, Node, Table
 from runlib.space.numbers import number, shown
+from runlib.space.unary import Unary
 
 __all__ = ["check"]
 
@@ -36,7 +37,7 @@ def check(node: Node, value: Any, path: str) -> None:
         _check_items(node, value, path)
     elif isinstance(node, Branch):
         _check_branch(node, value, path)
-    elif isinstance(node, Formula):
+    elif isinstance(node, Formula | Unary):
         _check_formula(node, value, path)
     elif isinstance(node, Leaf):
         if node.distribution.raw(value) is None:
@@ -105,12 +106,12 @@ def _kind(node: Node) -> str:
         return f"a list of {len(node.nodes)} items"
     if isinstance(node, Leaf):
         return node.distribution.describe()
-    return "a number that is calculated" if isinstance(node, Formula) else "an option"
+    return "a number that is calculated" if isinstance(node, Formula | Unary) else "an option"
 
 
-def _check_formula(node: Formula, value: Any, path: str) -> None:
+def _check_formula(node: Formula | Unary, value: Any, path: str) -> None:
     """Solved where there is one variable; of several, the value has to lie in the range that they can give."""
-    found, (low, high) = number(value, integer=False), bounds(node)
+    found, (low, high) = number(value, integer=False), node.bounds()
     if found is None or not low - SLACK * abs(low) <= found <= high + SLACK * abs(high):
         raise SpaceError(f"must be a finite number from {shown(low)} to {shown(high)}, got {_short(value)}", path)
     if _is_solvable(node) and not node.locate(value, [0.0] * _width(node)):
@@ -121,6 +122,8 @@ def _is_solvable(node: Node) -> bool:
     if isinstance(node, Formula):
         varying = node.right if node.left.constant else node.left
         return (node.left.constant or node.right.constant) and _is_solvable(varying)
+    if isinstance(node, Unary):  # of what is calculated in steps, not every number that is truncated is found
+        return not isinstance(node.operand, Formula) or (node.count() is None and _is_solvable(node.operand))
     return all(map(_is_solvable, node.options)) if isinstance(node, Branch) else True
 
 
@@ -128,6 +131,8 @@ def _width(node: Node) -> int:
     """The length of a row in which all variables of a formula have their place."""
     if isinstance(node, Formula):
         return max(_width(node.left), _width(node.right))
+    if isinstance(node, Unary):
+        return _width(node.operand)
     if isinstance(node, Branch):
         return max(node.index + 1, *map(_width, node.options))
     return node.index + 1 if isinstance(node, Leaf) else 0

@@ -11,7 +11,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
+from runlib.engine.copies import copied
+
 __all__ = ["ResultTable"]
+
+UNKNOWN = "UnknownError"  # the name of a failure without one
 
 K = TypeVar("K", int, str)
 Entry = list[Any]
@@ -19,6 +23,8 @@ Entry = list[Any]
 
 class ResultTable(Mapping[K, Entry], Generic[K]):
     """Key -> ``[state, outcome]``; reading is that of a dict, writing is left to the state of the run.
+
+    What is read is a copy, but for ``peek``.
 
     Args:
         sign: 1 where smaller losses are better, -1 where greater ones are.
@@ -50,8 +56,20 @@ class ResultTable(Mapping[K, Entry], Generic[K]):
         else:
             self.error_count += by
 
-    def __getitem__(self, key: K) -> Entry:
+    def peek(self, key: K) -> Entry:
+        """The entry itself, for code that reads it and keeps nothing of it: it is the table's own.
+
+        Raises:
+            KeyError: The key is not among the finished.
+        """
         return self._entries[key]
+
+    def __getitem__(self, key: K) -> Entry:
+        entry: Entry = copied(self._entries[key])
+        return entry
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._entries
 
     def __iter__(self) -> Iterator[K]:
         return iter(self._entries)
@@ -75,7 +93,7 @@ class ResultTable(Mapping[K, Entry], Generic[K]):
         Raises:
             KeyError: The key is not among the finished.
         """
-        return self._entries[key]
+        return self[key]
 
     def get_outcome(self, key: K) -> dict[str, Any]:
         """The outcome alone.
@@ -83,12 +101,12 @@ class ResultTable(Mapping[K, Entry], Generic[K]):
         Raises:
             KeyError: The key is not among the finished.
         """
-        outcome: dict[str, Any] = self._entries[key][1]
+        outcome: dict[str, Any] = copied(self._entries[key][1])
         return outcome
 
     def where_state(self, state: str) -> dict[K, dict[str, Any]]:
         """The outcomes of all entries in a state, ``"ok"`` or ``"error"``, by key."""
-        return {key: entry[1] for key, entry in self._entries.items() if entry[0] == state}
+        return {key: copied(entry[1]) for key, entry in self._entries.items() if entry[0] == state}
 
     @property
     def losses(self) -> list[float]:
@@ -123,14 +141,23 @@ class ResultTable(Mapping[K, Entry], Generic[K]):
 
     def top_suggestions(self, n: int = 5) -> list[Any]:
         """The suggestions of the ``n`` best losses, best first."""
-        return [self._entries[key][1]["suggestion"] for key, _ in self.top(n)]
+        return [copied(self._entries[key][1]["suggestion"]) for key, _ in self.top(n)]
 
     def top_refined_suggestions(self, n: int = 5) -> list[Any]:
         """The refined suggestions among the ``n`` best losses; where an evaluator gave none, none is here."""
         outcomes = [self._entries[key][1] for key, _ in self.top(n)]
-        return [outcome["refined_suggestion"] for outcome in outcomes if "refined_suggestion" in outcome]
+        return [copied(outcome["refined_suggestion"]) for outcome in outcomes if "refined_suggestion" in outcome]
+
+    def commonest_errors(self, n: int = 3) -> list[tuple[str, int, str]]:
+        """Of the ``n`` commonest errors the name, how many failed of it, and what the first one said."""
+        said: dict[str, str] = {}
+        for outcome in self._outcomes("error"):
+            said.setdefault(outcome.get("error", UNKNOWN), str(outcome.get("error_text", "")))
+        return [(name, count, said[name]) for name, count in Counter(self.count_by_error()).most_common(n)]
 
     def count_by_error(self) -> dict[str, int]:
         """How many failed of each error, by its name; a failure without one counts as ``UnknownError``."""
-        outcomes = self.where_state("error").values()
-        return dict(Counter(outcome.get("error", "UnknownError") for outcome in outcomes))
+        return dict(Counter(outcome.get("error", UNKNOWN) for outcome in self._outcomes("error")))
+
+    def _outcomes(self, state: str) -> Iterator[dict[str, Any]]:
+        return (entry[1] for entry in self._entries.values() if entry[0] == state)

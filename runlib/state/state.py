@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from runlib.engine.canonical import NotPlain, hash_suggestion, plain
+from runlib.engine.copies import Shown, copied
 from runlib.errors import TapeCorrupt
 from runlib.search.base import Search
 from runlib.state.results import Entry, ResultTable
-from runlib.state.tally import Incumbent, Tally
+from runlib.state.tally import NOTHING, Incumbent, OnError, Tally
 from runlib.state.telling import Telling
 from runlib.tape.events import EDITS, End, Enqueue, Note, Record, Retry, Session, Stopping, Submit, Suggest, Void
 from runlib.tape.tape import Tape
@@ -28,6 +29,7 @@ log = logging.getLogger("runlib")
 Order = Literal["completed", "suggested"]
 Direction = Literal["min", "max"]
 
+BESIDE = ("dropped", "files")  # what a result notes of what was returned, beside 'ok' or 'error'
 RESULTS = frozenset({"ok", "error"})
 NOT_REUSED = frozenset({"TimeoutError", "WorkerLost", "MemoryError"})  # they tell of the machine, not of the suggestion
 
@@ -35,10 +37,14 @@ NOT_REUSED = frozenset({"TimeoutError", "WorkerLost", "MemoryError"})  # they te
 class State(Tally):
     """What the records applied so far add up to; the counts are those of ``Tally``.
 
+    What is read of it is a copy: whoever reads may change what he gets.
+
     Attributes:
         trials: Finished trials by ``tid``, in the order of submission.
         evals: Finished evaluations by ``eid``, one for each distinct suggestion.
         live_trials: Suggested and not yet submitted: ``tid`` -> suggestion, in the order of suggestion.
+        beside: Of finished trials that have any, what stands beside their results: ``dropped``, what was returned and
+            could not be data, and ``files``, the bytes in it.
         ended: How the last session ended; None if it is going on, or was cut off.
         voided: Trials that no longer count, with the reason: neither finished nor live.
         queue: Suggestions that somebody wants to be tried, by the number of the record that says so.
@@ -48,8 +54,7 @@ class State(Tally):
         commands: The keys of the commands that had their effect.
         next_tid: The trial that the next suggestion will be.
         sessions: How often a writer opened the tape.
-        changes: Settings that sessions changed: ``stop``, ``trial_timeout``, ``caught_exceptions``.
-        last_session: The ``info`` of the last session.
+        last_session_n: The number of the record of the last session.
         n: The number of the last record.
         t: Its time, seconds since 1970.
 
@@ -60,8 +65,10 @@ class State(Tally):
         direction: Whether smaller losses are better (``"min"``) or greater ones (``"max"``).
         order: When the search hears of a result: ``"completed"``, at once; ``"suggested"``, when ``hand_over`` says,
             in the order in which the trials were suggested.
+        on_error: What failed trials count as.
         origin: Of a fork, what its metadata say: up to record ``at`` its history is that of another run, the settings
             of which are in its own config; up to ``adopted`` the suggestions are those of another search.
+        spelled: Makes of a suggestion of a person plain data, in the spelling of the search.
     """
 
     def __init__(
@@ -72,31 +79,41 @@ class State(Tally):
         clock: Callable[[], float] | None = None,
         order: Order = "completed",
         direction: Direction = "min",
+        on_error: OnError = NOTHING,
         origin: Mapping[str, Any] | None = None,
+        spelled: Callable[[Any], Any] = plain,
     ) -> None:
         sign = -1 if direction == "max" else 1
-        super().__init__(sign)
+        super().__init__(sign, on_error.cost or 0.0)
         self.direction = direction
         self.order = order
-        self.telling = Telling(search, order == "suggested", adopted=(origin or {}).get("adopted", 0), sign=sign)
+        self.spelled = spelled
+        adopted = (origin or {}).get("adopted", 0)
+        in_order = order == "suggested"
+        self.telling = Telling(search, in_order, adopted=adopted, sign=sign, loss_on_error=on_error.loss)
         self._inherited = (origin or {}).get("at", 0)
         self.clock = clock
         self._path = path
         self.trials: ResultTable[int] = ResultTable(sign)
         self.evals: ResultTable[str] = ResultTable(sign)
-        self.live_trials: dict[int, Any] = {}
-        self.voided: dict[int, str] = {}
-        self.queue: dict[int, Any] = {}
-        self.notes: dict[int, Note] = {}
+        self._live: dict[int, Any] = {}
+        self._voided: dict[int, str] = {}
+        self._queue: dict[int, Any] = {}
+        self._notes: dict[int, Note] = {}
+        self._attempts: dict[int, list[str]] = {}
+        self._commands: dict[str, None] = {}
+        self._beside: dict[int, dict[str, Any]] = {}
+        self.live_trials, self.voided, self.queue = Shown(self._live), Shown(self._voided), Shown(self._queue)
+        self.notes, self.attempts, self.beside = Shown(self._notes), Shown(self._attempts), Shown(self._beside)
+        self.commands = self._commands.keys()
         self.stopping: str | None = None
-        self.attempts: dict[int, list[str]] = {}
-        self.commands: set[str] = set()
         self.next_tid = 0
         self.n, self.t = 0, 0.0
         self.ended: End | None = None
         self.sessions = 0
-        self.changes: dict[str, Any] = {}
-        self.last_session: dict[str, Any] = {}
+        self._changes: dict[str, Any] = {}
+        self._last_session: dict[str, Any] = {}
+        self.last_session_n = 0
         self._eids: dict[int, str] = {}
         self._owner: dict[str, int] = {}
         self._older: dict[str, list[int]] = {}  # where there are several, the evaluations before the owner's
@@ -104,6 +121,18 @@ class State(Tally):
         self._opened: float | None = None
         self._written = 0.0  # when the run itself last wrote; people may write when nobody runs it
         self._closed_time = 0.0
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """Settings that sessions changed: ``stop``, ``trial_timeout``, ``caught_exceptions``, ``retries``."""
+        found: dict[str, Any] = copied(self._changes)
+        return found
+
+    @property
+    def last_session(self) -> dict[str, Any]:
+        """The ``info`` of the last session."""
+        found: dict[str, Any] = copied(self._last_session)
+        return found
 
     @property
     def search(self) -> Search | None:
@@ -161,26 +190,28 @@ class State(Tally):
             self._written = record.t
 
     def _suggest(self, event: Suggest, n: int) -> None:
-        if event.tid in self.live_trials or event.tid in self.trials or event.tid in self.voided:
+        if event.tid in self._live or event.tid in self.trials or event.tid in self._voided:
             raise self._corrupt(f"suggests trial {event.tid} a second time", n)
         eid = hash_suggestion(event.suggestion)
         if event.queued is not None:
-            if event.queued not in self.queue or hash_suggestion(self.queue[event.queued]) != eid:
+            if event.queued not in self._queue or hash_suggestion(self._queue[event.queued]) != eid:
                 raise self._corrupt(f"tries what record {event.queued} is said to want, which is not so", n)
-            del self.queue[event.queued]
-        self.live_trials[event.tid] = event.suggestion
+            del self._queue[event.queued]
+        self._live[event.tid] = event.suggestion
         self._eids[event.tid] = eid
         self.next_tid += 1
 
     def _submit(self, event: Submit, n: int) -> None:
         tid = event.tid
-        if tid not in self.live_trials:
+        if tid not in self._live:
             raise self._corrupt(f"ends trial {tid}, which is not live", n)
         if not RESULTS & event.result.keys():
             raise self._corrupt(f"ends trial {tid} with neither 'ok' nor 'error'", n)
         suggestion, eid = self._close(tid)
         entry = self._entry(event, suggestion)
         self.trials.put(tid, entry)
+        if len(event.result) > 1:
+            self._note_beside(tid, event.result)
         if event.of is None:
             if eid in self._owner:
                 self._older.setdefault(eid, []).append(self._owner[eid])
@@ -191,25 +222,30 @@ class State(Tally):
         self._count(tid, entry, event.of is not None)
         self.telling.finished(tid, entry)
 
+    def _note_beside(self, tid: int, result: dict[str, Any]) -> None:
+        beside = {key: result[key] for key in BESIDE if key in result}
+        if beside:
+            self._beside[tid] = beside
+
     def _close(self, tid: int) -> tuple[Any, str]:
         """A live trial is live no more; its suggestion and its evaluation."""
-        self.attempts.pop(tid, None)
-        return self.live_trials.pop(tid), self._eids.pop(tid)
+        self._attempts.pop(tid, None)
+        return self._live.pop(tid), self._eids.pop(tid)
 
     def _retry(self, event: Retry, n: int) -> None:
-        before = self.attempts.get(event.tid, [])
+        before = self._attempts.get(event.tid, [])
         missing = event.attempt - len(before) - 1  # of a tape that was repaired
-        if event.tid not in self.live_trials or missing < 0:
+        if event.tid not in self._live or missing < 0:
             raise self._corrupt(f"notes attempt {event.attempt} at trial {event.tid}, which is not its next", n)
-        self.attempts[event.tid] = [*before, *[""] * missing, event.rule]
+        self._attempts[event.tid] = [*before, *[""] * missing, event.rule]
 
     def _edit(self, event: Void | Enqueue | Note | Stopping, n: int) -> None:
         if event.key is not None:
-            self.commands.add(event.key)
+            self._commands[event.key] = None
         if isinstance(event, Enqueue):
             self._enqueue(event, n)
         elif isinstance(event, Note):
-            self.notes[n] = event
+            self._notes[n] = event
         elif isinstance(event, Stopping):
             self.stopping = event.reason
         else:
@@ -218,19 +254,19 @@ class State(Tally):
     def _enqueue(self, event: Enqueue, n: int) -> None:
         """What is no plain data can be no trial: an older version wrote it, and could not go on from there."""
         try:
-            self.queue[n] = plain(event.suggestion)
+            self._queue[n] = plain(event.suggestion)
         except NotPlain as error:
             log.warning("record %d wants a suggestion to be tried that is left out: %s", n, error)
 
     def _void(self, event: Void, n: int) -> None:
         tid = event.tid
-        if tid in self.live_trials:
+        if tid in self._live:
             self._close(tid)
             self._drop(tid, event.reason, was_live=True)
         elif tid in self.trials:
             for shared in self.sharing(tid):
                 self._drop(shared, event.reason, was_live=False)
-            self._count_anew((tid, entry, tid in self._of) for tid, entry in self.trials.items())
+            self._count_anew((tid, self.trials.peek(tid), tid in self._of) for tid in self.trials)
         else:
             raise self._corrupt(f"voids trial {tid}, which is neither live nor finished", n)
 
@@ -241,7 +277,8 @@ class State(Tally):
         return [shared for shared in (owner, *others) if shared in self.trials]
 
     def _drop(self, tid: int, reason: str, was_live: bool) -> None:
-        self.voided[tid] = reason
+        self._voided[tid] = reason
+        self._beside.pop(tid, None)
         if not was_live:
             self._drop_evaluation(tid, self.trials.drop(tid))
         self.telling.voided(tid, was_live)
@@ -256,7 +293,7 @@ class State(Tally):
         older = [other for other in self._older.pop(eid, []) if other in self.trials]
         if older:
             self._owner[eid] = older.pop()
-            self.evals.put(eid, self.trials[self._owner[eid]])
+            self.evals.put(eid, self.trials.peek(self._owner[eid]))
         if older:
             self._older[eid] = older
 
@@ -286,7 +323,7 @@ class State(Tally):
 
     def _entry(self, event: Submit, suggestion: Any) -> Entry:
         if event.of is not None and event.of in self.trials:
-            return self.trials[event.of]
+            return self.trials.peek(event.of)
         state = "ok" if "ok" in event.result else "error"
         outcome = {**event.result[state], "suggestion": suggestion}
         if "file" in event.result:
@@ -302,9 +339,9 @@ class State(Tally):
         self._opened = record.t
         self.sessions += 1
         self.ended = self.stopping = None
-        self.last_session = event.info
+        self._last_session, self.last_session_n = event.info, record.n
         if record.n > self._inherited:
-            self.changes.update(event.info.get("changed", {}))
+            self._changes.update(event.info.get("changed", {}))
 
     def _end(self, event: End, record: Record) -> None:
         if self._opened is not None:

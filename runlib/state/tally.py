@@ -7,55 +7,109 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from runlib.engine.copies import copied
 from runlib.state.results import Entry
 
-__all__ = ["Incumbent", "Tally"]
+__all__ = ["NOTHING", "Incumbent", "OnError", "Tally"]
 
 TOP = 5  # how many of the best evaluations are kept at hand
 
 
 @dataclass(frozen=True, slots=True)
+class OnError:
+    """What a failed trial counts as.
+
+    Attributes:
+        loss: What the search is told instead of that it failed; None for nothing.
+        cost: Its cost; None for nothing.
+    """
+
+    loss: float | None = None
+    cost: float | None = None
+
+
+NOTHING = OnError()
+
+
 class Incumbent:
     """The best ok trial; ties go to the earliest.
 
     Attributes:
         tid: The trial.
         loss: Its loss.
-        suggestion: What was tried.
+        suggestion: What was tried; a copy, which is made when it is asked for.
     """
 
-    tid: int
-    loss: float
-    suggestion: Any
+    __slots__ = ("_copy", "_suggestion", "loss", "tid")
+
+    def __init__(self, tid: int, loss: float, suggestion: Any) -> None:
+        self.tid = tid
+        self.loss = loss
+        self._suggestion = suggestion
+        self._copy: Any = None
+
+    @property
+    def suggestion(self) -> Any:
+        """What was tried."""
+        if self._copy is None:
+            self._copy = copied(self._suggestion)
+        return self._copy
+
+    def shown(self) -> Incumbent:
+        """The same, with a suggestion of its own."""
+        return Incumbent(self.tid, self.loss, self._suggestion)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Incumbent):
+            return NotImplemented
+        return (self.tid, self.loss, self.suggestion) == (other.tid, other.loss, other.suggestion)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Incumbent(tid={self.tid}, loss={self.loss}, suggestion={self.suggestion!r})"
 
 
 class Tally:
     """What is counted of finished trials, in the order of submission.
 
     Attributes:
-        best: The incumbent; None before the first success.
         since_best: Trials finished since the incumbent last changed, or since the start.
         errors_in_a_row: Failed trials since the last success.
-        count_by_error: Failed trials by the name of their error.
         repeats: Trials answered from known evaluations since the last one that was evaluated.
         total_cost: The sum of ``cost`` over evaluations.
         sign: 1 where smaller losses are better, -1 where greater ones are.
+
+    Args:
+        sign: As above.
+        cost_on_error: What an evaluation that failed adds to the costs.
     """
 
-    def __init__(self, sign: int = 1) -> None:
+    def __init__(self, sign: int = 1, cost_on_error: float = 0.0) -> None:
         self.sign = sign
+        self._cost_on_error = cost_on_error
         self._count_anew([])
 
     def _count_anew(self, trials: Iterable[tuple[int, Entry, bool]]) -> None:
         """Begin again, with these trials: number, entry, whether it was answered from a known evaluation."""
-        self.best: Incumbent | None = None
+        self._incumbent: Incumbent | None = None
         self.since_best = self.errors_in_a_row = self.repeats = 0
         self.total_cost = 0.0
-        self.count_by_error: dict[str, int] = {}
+        self._count_by_error: dict[str, int] = {}
         self._top: list[tuple[float, int, int]] = []
         self._ranked = 0
         for tid, entry, repeated in trials:
             self._count(tid, entry, repeated)
+
+    @property
+    def best(self) -> Incumbent | None:
+        """The incumbent; None before the first success."""
+        return None if self._incumbent is None else self._incumbent.shown()
+
+    @property
+    def count_by_error(self) -> dict[str, int]:
+        """Failed trials by the name of their error."""
+        return dict(self._count_by_error)
 
     @property
     def top(self) -> list[tuple[int, float]]:
@@ -68,15 +122,16 @@ class Tally:
         state, outcome = entry
         if state == "error":
             self.errors_in_a_row += 1
+            self.total_cost += 0.0 if repeated else self._cost_on_error
             name = outcome.get("error", "UnknownError")
-            self.count_by_error[name] = self.count_by_error.get(name, 0) + 1
+            self._count_by_error[name] = self._count_by_error.get(name, 0) + 1
             return
         self.errors_in_a_row = 0
         if not repeated:
             self.total_cost += outcome.get("cost", 0.0)
             self._rank(self.sign * outcome["loss"], tid)
-        if self.best is None or self.is_better(outcome["loss"], self.best.loss):
-            self.best = Incumbent(tid, outcome["loss"], outcome["suggestion"])
+        if self._incumbent is None or self.is_better(outcome["loss"], self._incumbent.loss):
+            self._incumbent = Incumbent(tid, outcome["loss"], outcome["suggestion"])
             self.since_best = 0
 
     def is_better(self, loss: float, than: float) -> bool:

@@ -1,8 +1,8 @@
 """What the search of a run hears: every result once, at once or in the order of suggestions, and what is void.
 
 With the order ``"suggested"`` results that are early are kept back until ``hand_over``, so that a suggestion knows the
-same results whatever the timing. A trial that is void is told as a failure if it was not told before, and then
-forgotten: a search may wait for it, but shall not learn from it.
+same results whatever the timing. Of a trial that is void it hears that it ended, if it was not told before, and is then
+to forget it: a search may wait for it, but shall not learn from it.
 """
 
 from __future__ import annotations
@@ -29,13 +29,23 @@ class Telling:
         in_order: As above.
         adopted: The number of the record up to which suggestions are those of another search.
         sign: -1 where greater losses are better: the search, which takes smaller ones for better, hears them turned.
+        loss_on_error: What it hears of a failed trial, as a user would write it; None to tell it that the trial failed.
     """
 
-    def __init__(self, search: Search | None, in_order: bool, *, adopted: int = 0, sign: int = 1) -> None:
+    def __init__(
+        self,
+        search: Search | None,
+        in_order: bool,
+        *,
+        adopted: int = 0,
+        sign: int = 1,
+        loss_on_error: float | None = None,
+    ) -> None:
         self.search = None if search is None else complete(search)
         self.in_order = in_order
         self.adopted = adopted
         self._sign = sign
+        self._loss_on_error = loss_on_error
         self.heard = 0
         self._kept: dict[int, Entry | None] = {}
 
@@ -73,10 +83,12 @@ class Telling:
         if self.search is None:
             return
         if entry is None:
-            self.search.submit(tid, error=True)
+            self.search.void(tid)
             self.search.forget(tid)
         elif entry[0] == "ok":
             self.search.submit(tid, loss=self._sign * entry[1]["loss"], var=entry[1].get("var"))
+        elif self._loss_on_error is not None:
+            self.search.submit(tid, loss=self._sign * self._loss_on_error)
         else:
             self.search.submit(tid, error=True)
 

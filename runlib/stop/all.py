@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from runlib.engine.arguments import listed
+from runlib.engine.component import to_config
 from runlib.state.state import State
 from runlib.stop.base import Stop
 from runlib.stop.nested import build_stops, report_stops
@@ -16,15 +18,20 @@ class StopAll(Stop):
     """Stop once every one of ``stops`` is done.
 
     Args:
-        stops: At least one stop, each an object or a config.
+        stops: At least one stop, each an object or a config: in a list, or one by one.
+        more: The further stops.
         context: Passed on to them.
     """
 
     kind = "stop_all"
+    also_called = ("and", "both")
 
-    def __init__(self, stops: Sequence[Any], context: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, stops: Any, *more: Any, context: Mapping[str, Any] | None = None) -> None:
         super().__init__(context)
-        self.stops = build_stops(self, stops)
+        self.stops = build_stops(self, listed("stops", stops, more))
+
+    def _get_config(self) -> dict[str, Any]:
+        return {"stops": to_config(self.stops)}
 
     def done(self, state: State) -> bool:
         """Whether all of them are done."""

@@ -7,42 +7,48 @@ from __future__ import annotations
 
 import math
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, cast
 
+from runlib.engine.native import native
 from runlib.errors import ConfigError
 
 __all__ = ["check_number", "check_positive", "check_whole"]
 
 
-def check_whole(value: Any, name: str) -> None:
-    """Refuse all but whole numbers of at least 1.
+def check_whole(value: Any, name: str) -> int:
+    """A whole number of at least 1, as Python's own.
 
     Raises:
         ConfigError: With ``name`` as its path.
     """
+    value = native(value)
     if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < 1:
         raise ConfigError(f"must be a whole number of at least 1, got {value!r}", name)
+    return int(value)
 
 
-def check_number(value: Any, name: str) -> None:
-    """Refuse all but finite numbers.
+def check_number(value: Any, name: str) -> float:
+    """A finite number, as Python's own.
 
     Raises:
         ConfigError: With ``name`` as its path.
     """
+    value = native(value)
     if isinstance(value, bool) or not isinstance(value, Real) or not _finite(value):
         raise ConfigError(f"must be a finite number, got {value!r}", name)
+    return cast(float, value)
 
 
-def check_positive(value: Any, name: str) -> None:
-    """Refuse all but finite numbers above 0.
+def check_positive(value: Any, name: str) -> float:
+    """A finite number above 0, as Python's own.
 
     Raises:
         ConfigError: With ``name`` as its path.
     """
-    check_number(value, name)
-    if value <= 0:
+    number = check_number(value, name)
+    if number <= 0:
         raise ConfigError(f"must be above 0, got {value!r}", name)
+    return number
 
 
 def _finite(value: Any) -> bool:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 import weakref
 from collections.abc import Callable
+from numbers import Real
+from typing import Any
 
 from runlib.engine.component import Component
 from runlib.errors import RunlibError
@@ -21,6 +23,13 @@ class Stop(Component, abstract=True):
     """Base of all stops: override ``done``, and ``room`` where the number of trials is limited."""
 
     _ask: weakref.WeakMethod[Callable[[str], None]] | None = None  # of the run that was last asked for its stop
+
+    @classmethod
+    def read_short(cls, given: Any) -> Any:
+        """A number means so many trials, ``StopMax(40)``; a list means whichever of its stops comes first."""
+        if isinstance(given, Real):
+            return {"stop_max": {"count": given}}
+        return {"stop_any": {"stops": given}} if isinstance(given, list | tuple) else given
 
     def done(self, state: State) -> bool:
         """Whether the run has done enough."""

@@ -24,11 +24,11 @@ class StopCost(Stop):
     """
 
     kind = "stop_cost"
+    also_called = ("max_cost", "cost_budget", "total_cost")
 
     def __init__(self, limit: float, context: Mapping[str, Any] | None = None) -> None:
         super().__init__(context)
-        check_positive(limit, "limit")
-        self.limit = limit
+        self.limit = check_positive(limit, "limit")
 
     def done(self, state: State) -> bool:
         """Whether the limit is reached."""

@@ -21,11 +21,23 @@ class StopDuration(Stop):
     """
 
     kind = "stop_duration"
+    also_called = (
+        "timeout",
+        "time",
+        "max_time",
+        "time_limit",
+        "time_budget",
+        "time_budget_s",
+        "walltime",
+        "wall_time",
+        "runtime",
+        "seconds",
+        "minutes",
+    )
 
     def __init__(self, duration: float, context: Mapping[str, Any] | None = None) -> None:
         super().__init__(context)
-        check_positive(duration, "duration")
-        self.duration = duration
+        self.duration = check_positive(duration, "duration")
 
     def done(self, state: State) -> bool:
         """Whether the time is over."""

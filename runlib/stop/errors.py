@@ -31,6 +31,7 @@ class StopErrors(Stop):
     """
 
     kind = "stop_errors"
+    also_called = ("max_errors", "max_failures", "failures", "n_failures", "max_failed")
 
     def __init__(
         self,
@@ -42,14 +43,9 @@ class StopErrors(Stop):
         super().__init__(context)
         if count is None and share is None:
             raise ConfigError("needs 'count' (failures in a row), 'share' (of the finished trials), or both")
-        if count is not None:
-            check_whole(count, "count")
-        if share is not None:
-            _check_share(share)
-        check_whole(minimum, "minimum")
-        self.count = count
-        self.share = share
-        self.minimum = minimum
+        self.count = None if count is None else check_whole(count, "count")
+        self.share = None if share is None else _check_share(share)
+        self.minimum = check_whole(minimum, "minimum")
 
     def done(self, state: State) -> bool:
         """Whether one of the two limits is reached."""
@@ -75,7 +71,8 @@ class StopErrors(Stop):
         return f"Errors: {', '.join(parts)}."
 
 
-def _check_share(share: Any) -> None:
-    check_number(share, "share")
-    if not 0 < share <= 1:
+def _check_share(share: Any) -> float:
+    found = check_number(share, "share")
+    if not 0 < found <= 1:
         raise ConfigError(f"must be above 0 and at most 1, got {share!r}", "share")
+    return found

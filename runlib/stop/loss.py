@@ -21,11 +21,11 @@ class StopLoss(Stop):
     """
 
     kind = "stop_loss"
+    also_called = ("threshold", "target", "goal", "loss_threshold", "min_loss", "best", "max_score")
 
     def __init__(self, threshold: float, context: Mapping[str, Any] | None = None) -> None:
         super().__init__(context)
-        check_number(threshold, "threshold")
-        self.threshold = threshold
+        self.threshold = check_number(threshold, "threshold")
 
     def done(self, state: State) -> bool:
         """Whether the incumbent is as good as the threshold."""

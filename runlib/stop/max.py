@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from runlib.engine.native import native
 from runlib.errors import ConfigError
 from runlib.state.state import State
 from runlib.stop.arguments import check_whole
@@ -29,18 +30,35 @@ class StopMax(Stop):
     """
 
     kind = "stop_max"
+    also_called = (
+        "n_trials",
+        "max_trials",
+        "num_trials",
+        "max_evals",
+        "n_evals",
+        "max_evaluations",
+        "num_samples",
+        "n_iter",
+        "n_iterations",
+        "iterations",
+        "n_calls",
+        "count",
+        "trials",
+        "evals",
+        "budget",
+        "max_iter",
+    )
 
     def __init__(
         self, count: int, errors: bool = True, use: str = "trials", context: Mapping[str, Any] | None = None
     ) -> None:
         super().__init__(context)
-        check_whole(count, "count")
-        if not isinstance(errors, bool):
+        self.errors = native(errors)
+        if not isinstance(self.errors, bool):
             raise ConfigError(f"must be true or false, got {errors!r}", "errors")
         if use not in USES:
             raise ConfigError(f"must be 'trials' or 'evals', got {use!r}", "use")
-        self.count = count
-        self.errors = errors
+        self.count = check_whole(count, "count")
         self.use = use
 
     def done(self, state: State) -> bool:

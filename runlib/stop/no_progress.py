@@ -27,11 +27,20 @@ class StopNoProgress(Stop):
     """
 
     kind = "stop_no_progress"
+    also_called = (
+        "patience",
+        "early_stopping",
+        "early_stop",
+        "no_improvement",
+        "plateau",
+        "stagnation",
+        "convergence",
+        "stall",
+    )
 
     def __init__(self, count: int, context: Mapping[str, Any] | None = None) -> None:
         super().__init__(context)
-        check_whole(count, "count")
-        self.count = count
+        self.count = check_whole(count, "count")
 
     def done(self, state: State) -> bool:
         """Whether enough trials passed since the incumbent was found."""

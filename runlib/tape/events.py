@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
+from runlib.engine.copies import copied
 from runlib.errors import TapeFormat
 
 __all__ = [
@@ -34,7 +35,9 @@ class Session:
     """A writer opened the tape.
 
     Attributes:
-        info: host, pid, versions, pool, observers, plugins and the like; ``changed``, the settings that differ
+        info: host, pid, versions, pool, observers, plugins and the like; ``program``, the file of ``__main__`` and how
+            it was started; ``fingerprint``, a hash of what the evaluator does; ``evaluator``, the name by which it was
+            found, where that is not the one in the config; ``changed``, the settings that differ
             from those of the session before (``stop``, ``trial_timeout``, ``caught_exceptions``, ``retries``); and
             ``recovered``, what was not as a writer leaves it (a torn end, lost records), a sentence each.
     """
@@ -193,6 +196,13 @@ class Record:
     n: int
     t: float
     event: Event | None
+
+    def copy(self) -> Record:
+        """The same, sharing no data with it."""
+        if self.event is None:
+            return self
+        parts = {name: copied(getattr(self.event, name)) for name in _FIELDS[type(self.event)]}
+        return Record(self.n, self.t, type(self.event)(**parts))
 
 
 def event_to_data(event: Event) -> dict[str, Any]:

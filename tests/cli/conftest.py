@@ -105,9 +105,9 @@ def environment() -> dict[str, str]:
 def command(project: Path) -> Command:
     """Runs ``runlib`` in the working folder, as a process of its own."""
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, folder: Path = project) -> subprocess.CompletedProcess[str]:
         words = [sys.executable, "-m", "runlib", *arguments]
-        return subprocess.run(words, cwd=project, env=environment(), capture_output=True, text=True, timeout=60)
+        return subprocess.run(words, cwd=folder, env=environment(), capture_output=True, text=True, timeout=60)
 
     return run
 

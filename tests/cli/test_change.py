@@ -117,7 +117,7 @@ WRONG = {
     "a key that is no text": (("enqueue", "run_red_fox", "{1: 2}"), "SUGGESTION: the text, line 1"),
     "a fork of nothing": (("fork", "nowhere"), "nowhere is no run"),
     "a fork by no name": (("fork", "run_red_fox", "--name", "a b"), "--name: 'a b' is not a plain name"),
-    "a fork with no stop": (("fork", "run_red_fox", "--stop", "3"), "--stop: takes {kind: {arguments}}"),
+    "a fork with no stop": (("fork", "run_red_fox", "--stop", "3.5"), "--stop: takes {kind: {arguments}}"),
     "a fork with an unknown search": (
         ("fork", "run_red_fox", "--search", "{search_gone: {}}"),
         "--search: no component of kind 'search_gone' is registered",

@@ -288,3 +288,187 @@ def test_a_lock_is_stolen_only_if_that_is_asked_for(project: Path, quick: Comman
     with pytest.raises(LockStolen):
         lock.check(folder / "tape.son")
     lock.release()
+
+
+@pytest.mark.parametrize("stop", [None, "{stop_max: {count: 4}}"])
+def test_restore_of_a_run_that_is_done_says_so_and_how_it_goes_on(
+    project: Path, quick: Command, stop: str | None
+) -> None:
+    quick("run", "project/run.yaml", "--quiet")
+    folder = project / "run_red_fox"
+    done = quick("restore", "run_red_fox", *([] if stop is None else ["--stop", stop]))
+    assert (done.returncode, done.stderr) == (0, "")
+    count = 6 if stop is None else 4
+    assert done.stdout.splitlines() == [
+        f"run_red_fox: nothing to do. Counted trials: 6/{count}. 6 trials.",
+        f"to go on beyond this stop: runlib restore {folder} --stop '{{stop_max: {{count: 12}}}}'",
+    ]
+    assert "Ended: Counted trials" in quick("status", "run_red_fox").stdout
+    assert quick("restore", "run_red_fox", "--quiet").stdout == f"{folder}\n"
+
+
+def test_restore_of_an_exhausted_run_says_that_nothing_is_left(project: Path, quick: Command) -> None:
+    write(project, run={"stop": {"stop_max": {"count": 50}}})
+    quick("run", "project/run.yaml", "--quiet")
+    done = quick("restore", "run_red_fox")
+    assert (done.returncode, done.stderr) == (0, "")
+    first, last = done.stdout.splitlines()
+    assert first == "run_red_fox: nothing to do. the search is exhausted: ten points were made. 10 trials."
+    assert last.startswith("nothing is left to try; to see more of it: runlib top ")
+
+
+def test_resume_makes_the_run_and_then_goes_on_with_it(project: Path, quick: Command) -> None:
+    for count in (4, 4, 9):
+        write(project, run={"stop": {"stop_max": {"count": count}}})
+        assert quick("run", "project/run.yaml", "--resume").returncode == 0
+    assert losses(project / "run_red_fox") == [(((k * 7) % 10) / 10 - 0.31) ** 2 for k in range(1, 10)]
+    write(project, run={"order": "suggested"})
+    done = quick("run", "project/run.yaml", "--resume")
+    assert done.returncode == 2
+    assert "at order the tape has 'completed', given was 'suggested'" in done.stderr
+    write(project, run={"name": None})
+    done = quick("run", "project/run.yaml", "--resume", "--directory", "new")
+    assert done.returncode == 2
+    assert "resume=True finds a run by its name" in done.stderr
+    assert not (project / "new").exists()
+    assert quick("run", "project/run.yaml", "--resume", "--name", "blue_cat").returncode == 0
+
+
+@pytest.mark.parametrize("name", ["other.py:loss", "project/model.py:loss", "other_module:loss"])
+def test_restore_takes_the_function_from_another_place(project: Path, quick: Command, name: str) -> None:
+    quick("run", "project/run.yaml", "--quiet")
+    model = project / "project" / "model.py"
+    for file in ("other.py", "other_module.py"):
+        (project / file).write_text(model.read_text())
+    sys.path.insert(0, str(project))
+    done = quick("restore", "run_red_fox", "--evaluator", name, "--stop", "{stop_max: {count: 8}}")
+    assert (done.returncode, len(losses(project / "run_red_fox"))) == (0, 8), done.stderr
+    assert "warning" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("nowhere.py:loss", "no file 'nowhere.py'"),
+        ("project/model.py:lost", "there is no 'lost' in 'project/model.py'; did you mean 'loss'?"),
+        ("project/model.py:broken", "is another evaluator than that of the run"),
+        ("loss", "a function is written 'module:name' or 'file.py:name', got 'loss'"),
+    ],
+)
+def test_restore_refuses_another_function(project: Path, quick: Command, name: str, says: str) -> None:
+    quick("run", "project/run.yaml", "--quiet")
+    done = quick("restore", "run_red_fox", "--evaluator", name)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_restore_works_in_the_folder_in_which_the_run_was_begun(project: Path, command: Command) -> None:
+    model = project / "project" / "model.py"
+    model.write_text("def loss(model):\n    return (model['x'] - float(open('shift.txt').read())) ** 2\n")
+    (project / "shift.txt").write_text("0.31")
+    command("run", "project/run.yaml", "--quiet")
+    done = command("restore", "../run_red_fox", "--stop", "{stop_max: {count: 8}}", folder=project / "project")
+    assert done.returncode == 0, done.stderr
+    assert f"the working folder is {project}, where the run was begun" in done.stderr
+    assert losses(project / "run_red_fox") == [(((k * 7) % 10) / 10 - 0.31) ** 2 for k in range(1, 9)]
+
+
+def test_a_stop_in_short(project: Path, quick: Command) -> None:
+    (project / "project" / "run.yaml").write_text(write_yaml(config(run={"stop": 4})))
+    assert "4 trials" in quick("run", "project/run.yaml").stdout
+    assert "6 trials" in quick("restore", "run_red_fox", "--stop", "6").stdout
+    assert "7 trials" in quick("restore", "run_red_fox", "--stop", "{stop_max: 7}").stdout
+    assert "8 trials" in quick("restore", "run_red_fox", "--stop", "[8, {stop_loss: -1.5}]").stdout
+    fork = quick("fork", "run_red_fox", "--stop", "9", "--name", "blue_fox")
+    assert fork.returncode == 0
+    assert "9 trials" in quick("restore", "run_blue_fox").stdout
+
+
+LOUD = """
+import os, sys
+
+print("imported")
+
+
+def loss(model):
+    print("from a trial")
+    print("an error of a trial", file=sys.stderr)
+    os.write(1, b"by its descriptor\\n")
+    os.system("echo from a child")
+    return model["x"]
+"""
+
+
+@pytest.mark.parametrize("pool", ["pool_processes", "pool_serial"])
+def test_quiet_prints_the_folder_alone_whatever_trials_print(project: Path, command: Command, pool: str) -> None:
+    (project / "project" / "model.py").write_text(LOUD)
+    (project / "project" / "run.yaml").write_text(write_yaml(config(pool=pool)))
+    done = command("run", "project/run.yaml", "--quiet")
+    assert done.returncode == 0
+    assert done.stdout == f"{project / 'run_red_fox'}\n"
+    for said in ("from a trial", "an error of a trial", "by its descriptor", "from a child"):
+        assert done.stderr.splitlines().count(said) == 6
+    assert "6/6 trials" not in done.stderr
+    again = command("restore", "run_red_fox", "--quiet", "--stop", "8")
+    assert again.stdout == f"{project / 'run_red_fox'}\n"
+    assert again.stderr.splitlines().count("from a trial") == 2
+
+
+def test_standard_output_is_what_the_command_says(project: Path, command: Command) -> None:
+    (project / "project" / "model.py").write_text(LOUD)
+    baseline = {"model": {"x": 1.0, "kernel": "linear"}}
+    (project / "project" / "run.yaml").write_text(write_yaml(config(baseline=baseline)))
+    done = command("run", "project/run.yaml")
+    assert done.stdout.startswith("run_red_fox: Counted trials: 6/6. 6 trials, 0 failed.\n")
+    assert "untuned: 1 " in done.stdout
+    assert "from a" not in done.stdout
+    assert "imported" not in done.stdout
+    assert done.stderr.splitlines().count("from a child") == 7  # once for the baseline
+
+
+HOPELESS = """
+import math
+
+
+def loss(model):
+    return {"score": model["x"]}
+
+
+def slow(model):
+    raise TimeoutError("took too long")
+
+
+def nothing(model):
+    return {"status": "fail", "why": "no license"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (
+            "loss",
+            "error: none of the first 5 results can be used; trial 4: the evaluator returned a dict without 'loss'",
+        ),
+        ("slow", "error: none of 6 trials succeeded: 6 TimeoutError (took too long)"),
+        (
+            "nothing",
+            "error: none of 6 trials succeeded: 6 Failed (the evaluator returned the status 'fail'; why: 'no l",
+        ),
+    ],
+)
+def test_a_run_without_any_success_fails_and_says_why(quick: Command, project: Path, function: str, said: str) -> None:
+    (project / "hopeless.py").write_text(HOPELESS)
+    evaluator = {"eval_function": {"function": f"hopeless.py:{function}"}}
+    (project / "hopeless.yaml").write_text(
+        write_yaml({**config(run={"evaluator": evaluator}), "plugins": ["project/steps.py"], "pool": "pool_serial"})
+    )
+    done = quick("run", "hopeless.yaml")
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "runlib restore" in done.stdout
+    again = quick("restore", "run_red_fox", "--quiet")
+    assert again.returncode == 1
+    assert "error: none of" in again.stderr

@@ -25,6 +25,19 @@ FILES: dict[str, tuple[dict[str, Any] | str, tuple[str, ...], str]] = {
     ),
     "no run": ("plugins: []", (), "there is no 'run' in it"),
     "an unknown key": ({"plugin": []}, (), "unknown key 'plugin'; did you mean 'plugins'?"),
+    "a word for another key": ({"plugin_modules": []}, (), "did you mean 'plugins'?"),
+    "the workers at the top": ({"n_jobs": 3}, (), "unknown key 'n_jobs'; did you mean 'max_workers' under 'context'?"),
+    "a setting at the top": ({"direction": "max"}, (), "did you mean 'direction' under 'run'?"),
+    "a setting by another name": ({"catch": []}, (), "did you mean 'caught_exceptions' under 'run'?"),
+    "the duration in the run": ({"run": {"duration": 3}}, (), "run.duration: stands beside 'run', not in it"),
+    "the workers in the run": ({"run": {"workers": 3}}, (), "max_workers stands in the context"),
+    "another name of a stop": ({"run": {"stop": {"max_trials": 100}}}, (), "run.stop: no component of kind 'max_tr"),
+    "another name of a search": ({"run": {"search": "tpe"}}, (), "did you mean 'search_hyperopt'?"),
+    "a space for a search": (
+        {"run": {"search": {"x": ["hp_uniform", "x", 0, 1]}}},
+        (),
+        "run.search: takes a search, got a search space; wrap the space",
+    ),
     "an unlike key": ({"zzz": 1}, (), "unknown key 'zzz'; it takes run, plugins, context"),
     "run is a list": ("run: [1]", (), "run.yaml: run: takes a dict, got [1]"),
     "plugins are text": ({"plugins": "steps.py"}, (), "plugins: takes a list, got 'steps.py'"),
@@ -101,7 +114,13 @@ def test_wrong_file(project: Path, quick: Command, name: str) -> None:
         (("run", "project/run.yaml", "--workers", "0"), "Invalid value for '--workers'"),
         (("run", "project/run.yaml", "--duration", "long"), "Invalid value for '--duration'"),
         (("top", "project", "-n", "0"), "Invalid value for '-n'"),
+        (("run", "project/run.yaml", "--n-jobs", "1"), "--workers"),
+        (("run", "project/run.yaml", "--time-limit", "1"), "--duration"),
+        (("restore", "run_red_fox", "--n-trials", "1"), "--stop"),
         (("rum",), "No such command 'rum'"),
+        (("resume", "run_red_fox"), "'restore'"),
+        (("kill", "run_red_fox"), "'stop'"),
+        (("best", "run_red_fox"), "'top'"),
     ],
 )
 def test_wrong_usage(project: Path, quick: Command, words: tuple[str, ...], says: str) -> None:
@@ -133,10 +152,13 @@ def test_a_taken_name_and_wrong_changes_leave_the_run_as_it_was(project: Path, q
     assert quick("run", "project/run.yaml", "--quiet").returncode == 0
     tape = project / "run_red_fox" / "tape.son"
     before = (listing(project), tape.read_bytes())
-    check_sentence(quick("run", "project/run.yaml"), "run_red_fox exists; choose another name, or restore that run")
+    check_sentence(quick("run", "project/run.yaml"), "run_red_fox exists; choose another name, or go on")
     for option, value, says in [
         ("--stop", "{stop_mx: {count: 3}}", "stop: no component of kind 'stop_mx' is registered; did you mean"),
-        ("--stop", "[1, 2]", "--stop: takes {kind: {arguments}}"),
+        ("--stop", "{}", "--stop: takes {kind: {arguments}}"),
+        ("--stop", "max_trials", "stop: no component of kind 'max_trials' is registered; did you mean 'stop_max'?"),
+        ("--stop", "{n_trials: 9}", "did you mean 'stop_max'?"),
+        ("--stop", "-3", "stop.stop_max.count: must be a whole number of at least 1, got -3"),
         ("--stop", "gone.yaml", "--stop: gone.yaml cannot be read"),
         ("--stop", "{stop_max: ", "--stop: the text, line 1"),
         ("--trial-timeout", "soon", "--trial-timeout: takes seconds above 0"),

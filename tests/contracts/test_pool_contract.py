@@ -133,15 +133,17 @@ def test_a_dict_is_kept_as_plain_data(pool):
     assert math.isnan(outcome["extra"]["nan"])
 
 
-@pytest.mark.parametrize("what", ["nan", "infinite", "lambda", "text", "none", "no loss"])
+@pytest.mark.parametrize("what", ["nan", "infinite", "text", "none", "no loss"])
 def test_an_unusable_result_is_an_error_of_its_trial(pool, what):
     event = evaluate(pool, what)
     assert event.result["error"]["error"] == "InvalidResult"
     assert event.names == ("InvalidResult", "EvaluationError", "RunlibError", "Exception", "BaseException")
 
 
-def test_an_unusable_result_says_where(pool):
-    assert "deep.er" in evaluate(pool, "lambda").result["error"]["error_text"]
+def test_what_cannot_be_data_is_left_out_and_named(pool):
+    result = evaluate(pool, "lambda").result
+    assert "loss" in result["ok"]
+    assert result["dropped"] == {"deep.er": "is no data, but of type function"}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import math
 import os
 import pickle
@@ -114,7 +115,9 @@ def test_the_form_of_a_config(value: Any, expected: bool) -> None:
         ({"tested_gaussian": {"ls": 1, "context": {}}}, "unknown argument 'context'"),
         ({"tested_gaussian": {"ls": 1, "self": 2}}, "unknown argument 'self'"),
         ({"tested_gaussian": {"ls": 1, 5: 2}}, "unknown argument 5"),
-        ({"tested_gaussian": [1]}, r"tested_gaussian: takes a dict of arguments, got \[1\]"),
+        ({"tested_pair": [1]}, r"tested_pair: takes a dict of arguments \(left, right\), got \[1\]"),
+        ({"tested_nothing": 1}, r"tested_nothing: takes a dict of arguments \(it has none\), got 1"),
+        ({"tested_gausian": [1]}, r"no component of kind 'tested_gausian' .* did you mean 'tested_gaussian'"),
         ({"tested_gaussian": {}, "b": {}}, "with one kind, got"),
         ({}, "with one kind, got {}"),
         ({5: {}}, "with a text as kind"),
@@ -179,7 +182,7 @@ def test_an_argument_that_is_not_stored_is_named() -> None:
     assert "Forgetful" in repr(Forgetful(1))
 
 
-@pytest.mark.parametrize("value", [{1, 2}, np.zeros(2), lambda: 1, object()])
+@pytest.mark.parametrize("value", [{1, 2}, np.zeros(2, dtype=complex), lambda: 1, object()])
 def test_an_argument_that_is_no_data_is_named(value: Any) -> None:
     with pytest.raises(ConfigError, match=r"^tested_gaussian\.nodes\.0\.a: is no data, but of type"):
         TestedGaussian(1, [{"a": value}]).get_config()
@@ -450,3 +453,31 @@ def test_an_unknown_kind_offers_near_names_and_says_how_to_register() -> None:
     assert "--plugin" in message
     assert "RUNLIB_PLUGINS" in message
     assert "register" in message
+
+
+class TestedPair(Component):
+    kind = "tested_pair"
+    __test__ = False
+
+    def __init__(self, left: Any, right: Any) -> None:
+        super().__init__()
+        self.left, self.right = left, right
+
+
+class TestedNothing(Component):
+    kind = "tested_nothing"
+    __test__ = False
+
+
+@pytest.mark.parametrize("given", [0.5, "wide", [1, 2], True])
+def test_what_is_no_dict_is_the_one_argument_that_has_to_be_given(given: Any) -> None:
+    made: Any = from_config({"tested_gaussian": given})
+    assert made.ls == given
+    assert made.get_config() == {"tested_gaussian": {"ls": given, "nodes": [1, 2]}}
+
+
+def test_a_subclass_without_a_constructor_keeps_its_signature() -> None:
+    assert (
+        str(inspect.signature(TestedGaussian)) == "(ls: 'Any', nodes: 'Any' = (1, 2), context: 'Any' = None) -> 'None'"
+    )
+    assert list(inspect.signature(TestedNothing.__init__).parameters) == ["self", "context"]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from runlib.engine.modules import add_path, find_file
 from runlib.engine.naming import find_function, name_function
 from runlib.errors import ConfigError
 
@@ -128,3 +129,19 @@ def test_a_file_that_fails_is_one_sentence(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(sys, "path", list(sys.path))
     with pytest.raises(ConfigError, match=r"cannot be imported: ZeroDivisionError: division by zero"):
         find_function(f"{tmp_path}/objective_that_fails.py:loss")
+
+
+def test_a_file_that_is_not_there_names_each_place_once(
+    own_registry: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path)
+    monkeypatch.chdir(tmp_path / "link")
+    for folder in (".", tmp_path, tmp_path / "configs", "configs", "configs/../configs"):
+        add_path(folder)
+    with pytest.raises(ConfigError) as caught:
+        find_file("train.py")
+    assert str(caught.value) == f"no file 'train.py' in {tmp_path} or {tmp_path / 'configs'}"
+    with pytest.raises(ConfigError) as caught:
+        find_file(tmp_path / "configs" / "train.py")
+    assert str(caught.value).endswith(f"in {tmp_path / 'configs'}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import decimal
 import enum
 import math
@@ -12,6 +13,7 @@ from collections import OrderedDict, namedtuple
 from types import MappingProxyType
 from typing import Any
 
+import joblib
 import numpy as np
 import pytest
 
@@ -65,6 +67,15 @@ Point = namedtuple("Point", "x y")
         (np.array("ab"), "ab"),
         (np.array(True), True),
         (np.array(0.5, dtype=np.longdouble), 0.5),
+        (np.zeros(3), [0.0, 0.0, 0.0]),
+        (np.array([[1, 2], [3, 4]], dtype=np.int8), [[1, 2], [3, 4]]),
+        (np.array(["a", None, 1.5], dtype=object), ["a", None, 1.5]),
+        (np.array([True, False]), [True, False]),
+        (np.array([], dtype=np.float32), []),
+        (np.array([0.5], dtype=np.longdouble), [0.5]),
+        (range(2, 8, 2), [2, 4, 6]),
+        (array.array("d", [0.5, 1.0]), [0.5, 1.0]),
+        ({"a": (np.arange(2), [range(1)])}, {"a": [[0, 1], [[0]]]}),
         (Size.BIG, 3),
         (Mood.GOOD, "fine"),
         (Level.LOW, "low"),
@@ -113,7 +124,9 @@ def test_plain_copies() -> None:
         (decimal.Decimal(1), "decimal.Decimal"),
         (Color.RED, "Color; pass its .value"),
         (MappingProxyType({}), "mappingproxy"),
-        (np.zeros(3), r"numpy.ndarray; call .tolist\(\)"),
+        (np.zeros(3, dtype=complex), "numpy.ndarray with elements of type complex128"),
+        (np.array(["2020-01-01"], dtype="datetime64[D]"), "numpy.ndarray with elements of type datetime64"),
+        (np.array([b"x"]), r"numpy.ndarray with elements of type \|S1"),
         (np.array({"a": 1}, dtype=object), "numpy.ndarray"),
         (np.datetime64("2020-01-01", "ns"), "numpy.datetime64"),
         (np.timedelta64(5, "ns"), "numpy.timedelta64"),
@@ -274,3 +287,30 @@ def test_hashes_are_the_same_in_every_process() -> None:
         seen.add(subprocess.run(run, env=environment, check=True, capture_output=True, text=True).stdout)
     assert len(seen) == 1
     assert len(seen.pop().split()) == 3
+
+
+def test_an_element_that_is_no_data_is_named() -> None:
+    with pytest.raises(NotPlain, match=r"^a\.1: is no data, but of type builtin_function_or_method$"):
+        plain({"a": np.array([1, len], dtype=object)})
+
+
+def column_of(name: str, items: list[Any], module: str = "pandas") -> Any:
+    """Something that is known as a column of pandas: by the module and the name of a base class, and its tolist()."""
+    base = type(name, (), {"__module__": module, "tolist": lambda self: items})
+    return type("Other", (base,), {"__module__": "pandas.core.other"})()
+
+
+def test_columns_of_pandas_are_lists() -> None:
+    for name in ("Index", "Series", "ExtensionArray"):
+        assert plain({"a": column_of(name, ["x", np.int64(2)])}) == {"a": ["x", 2]}
+        assert plain({"a": column_of(name, [1.5], "pandas.core.base")}) == {"a": [1.5]}
+    with pytest.raises(NotPlain, match=r"^a: is no data, but of type pandas\.core\.other\.Other"):
+        plain({"a": column_of("DataFrame", [])})
+
+
+def test_hashes_of_arrays_are_those_of_their_bytes() -> None:
+    """As before arrays were data: fingerprints on old tapes hold them."""
+    array_ = np.arange(3.0)
+    assert compute_hash(array_) == joblib.hash(array_)
+    assert compute_hash({"a": [array_]}) == joblib.hash({"a": [array_]})
+    assert compute_hash(array_) != compute_hash([0.0, 1.0, 2.0])

@@ -105,6 +105,31 @@ def test_merging_something_deeper_that_merges_itself_is_no_double_key() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        ("a: &a {x: 1}\nb: &b {<<: *a, x: 2}\nlast: {<<: *b}", {"x": 2}),
+        ("a: &a {x: 1}\nb: &b {x: 2, <<: *a}\nlast: {<<: *b}", {"x": 2}),
+        ("a: &a {x: 1, y: 1}\nb: &b {<<: *a, x: 2}\nc: &c {<<: *b, y: 3}\nlast: {<<: *c}", {"x": 2, "y": 3}),
+        ("a: &a {x: 1}\nb: &b {<<: *a, x: 2}\nlast: {<<: [*a, *b]}", {"x": 1}),
+        ("a: &a {x: 1}\nb: &b {<<: *a, x: 2}\nlast: {<<: [*b, *a]}", {"x": 2}),
+        ("a: &a {x: 1}\nb: &b {<<: *a, x: 2, z: 0}\nlast: {<<: [*a, *b], x: 3}", {"x": 3, "z": 0}),
+        ("a: &a {x: 1}\nb: &b {<<: *a}\nlast: {<<: [*b, {x: 9, y: 8}]}", {"x": 1, "y": 8}),
+        ("a: &a {x: 1}\nlast: &b {<<: {<<: {<<: *a, x: 2}, x: 3}}", {"x": 3}),
+        ("a: &a {x: 1}\nb: &b {<<: *a, x: 2}\nlast: {<<: *b, <<: *a}", {"x": 1}),
+        ("a: &a {x: {p: 1, q: 2}}\nlast: {<<: *a, x: {p: 3}}", {"x": {"p": 3}}),
+    ],
+)
+def test_what_a_merge_means_is_said_here_and_not_by_the_version_of_pyyaml(text: str, last: Any) -> None:
+    assert parse_yaml(text)["last"] == last
+    assert list(parse_yaml(text)["last"]) == list(last)
+
+
+def test_a_dict_that_is_merged_twice_is_the_same_both_times() -> None:
+    text = "a: &a {x: 1}\nb: &b {<<: *a, x: 2}\nc: {<<: *b}\nd: {<<: [*b], y: 3}\ne: *b\n"
+    assert parse_yaml(text) == {"a": {"x": 1}, "b": {"x": 2}, "c": {"x": 2}, "d": {"x": 2, "y": 3}, "e": {"x": 2}}
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
         ("a: 1\nb: 2\na: 3\n", "line 3, column 1: the key 'a' stands twice"),
@@ -139,7 +164,8 @@ def test_merging_something_deeper_that_merges_itself_is_no_double_key() -> None:
         ("!!set {a, b}", "could not determine a constructor"),
         ("!!omap [a: 1]", "could not determine a constructor"),
         ("!own {a: 1}", "could not determine a constructor for the tag '!own'"),
-        ("a: {<<: 5}", "expected a mapping or list of mappings for merging"),
+        ("a: {<<: 5}", "line 1, column 9: while constructing a mapping, expected a mapping or list of mappings for m"),
+        ("a: {<<: [{b: 1}, 5]}", "column 18: while constructing a mapping, expected a mapping for merging, but found"),
         ("%YAML " + "9" * 5000 + ".1\n--- a", "YAML"),
     ],
 )

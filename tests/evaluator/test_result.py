@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import decimal
+import enum
+import fractions
+import inspect
 import math
 from collections import OrderedDict
 from typing import Any
@@ -9,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from runlib import errors
 from runlib.engine.canonical import plain
 from runlib.errors import InvalidResult
 from runlib.evaluator.result import error_names, error_result, ok_result
@@ -26,12 +31,17 @@ from runlib.evaluator.result import error_names, error_result, ok_result
         np.array(0.5),
         np.uint8(3),
         np.longdouble(0.25),
+        np.array([0.5]),
+        np.array([[2.5]]),
+        np.ma.array([0.5]),
+        decimal.Decimal("0.5"),
+        fractions.Fraction(1, 4),
     ],
     ids=lambda loss: type(loss).__name__,
 )
 def test_numbers_of_all_types_become_floats(loss: Any) -> None:
     result = ok_result(loss, 0.1)
-    assert result == {"ok": {"loss": float(loss), "duration": 0.1}}
+    assert result == {"ok": {"loss": np.asarray(loss, dtype=float).item(), "duration": 0.1}}
     assert type(result["ok"]["loss"]) is float
 
 
@@ -49,16 +59,21 @@ def test_numbers_of_all_types_become_floats(loss: Any) -> None:
         (True, "must be a number, got True of type bool"),
         (np.bool_(True), "must be a number, got True of type bool"),
         ([0.5], r"must be a number, got \[0.5\] of type list"),
-        (np.array([0.5]), r"loss: is no data, but of type numpy.ndarray; call .tolist\(\)"),
+        (np.array([0.5, 1.0]), r"must be a number, got an array of shape \(2,\) and of type ndarray"),
+        (np.array([]), r"must be a number, got an array of shape \(0,\)"),
+        (np.ma.masked, "must be a number, got masked of type MaskedConstant"),
+        ((0.5,), r"must be a number, got \(0.5,\) of type tuple"),
+        (b"0.5", "must be a number, got b'0.5' of type bytes"),
+        (object, "loss: is no data, but of type type"),
+        ({"loss": object()}, "loss: is no data, but of type object"),
+        ({"loss": len}, "loss: is no data, but of type builtin_function_or_method"),
         (10**400, "too large for a float"),
-        (0.5j, "loss: is no data, but of type complex"),
+        (0.5j, "must be a number, got 0.5j of type complex"),
         ({}, r"without 'loss': its keys are \[\]"),
         ({"los": 1.0}, r"without 'loss': its keys are \['los'\]"),
-        ({"loss": 1.0, "a": {"b": [1, lambda: 0]}}, "a.b.1: is no data, but of type function"),
-        ({"loss": 1.0, "a": np.zeros(3)}, r"a: is no data, but of type numpy.ndarray; call .tolist\(\)"),
-        ({"loss": 1.0, "a": {1: 2}}, "a: keys must be text, got 1 of type int"),
-        ({"loss": 1.0, 3: 2}, "keys must be text, got 3"),
-        ({"loss": 1.0, "text": "\ud800"}, "text: text holds a lone surrogate"),
+        ({"loss": 1.0, "cost": object()}, "cost: is no data, but of type object"),
+        ({"loss": 1.0, "status": "running"}, "the status 'running': a trial that has ended is 'ok' or 'fail'"),
+        ({"status": "ok"}, r"without 'loss': its keys are \['status'\]"),
         ({"loss": 1.0, "var": "much"}, "'var' in the result must be a number, got 'much'"),
         ({"loss": 1.0, "cost": math.nan}, "'cost' in the result must be a number, got nan"),
         ({"loss": 1.0, "cost": True}, "'cost' in the result must be a number, got True"),
@@ -119,6 +134,85 @@ def test_other_mappings_are_dicts_too_and_what_was_returned_stays_as_it_is() -> 
     outcome = ok_result(returned, 0.1)["ok"]
     outcome["note"]["a"].append(2)
     assert returned == {"loss": 1, "note": {"a": [1]}}
+
+
+def test_losses_of_a_tensor_are_numbers() -> None:
+    class Tensor:  # as one of torch answers
+        shape, dtype = (), "torch.float32"
+
+        def tolist(self) -> float:
+            return 0.25
+
+    assert ok_result(Tensor(), 0.1)["ok"]["loss"] == 0.25
+    assert ok_result({"loss": Tensor(), "cost": Tensor()}, 0.1)["ok"]["cost"] == 0.25
+
+
+def test_another_objective_is_named() -> None:
+    with pytest.raises(InvalidResult, match="the objective 'accuracy' must be a number, got 'high' of type str"):
+        ok_result({"accuracy": "high"}, 0.1, "accuracy")
+    with pytest.raises(InvalidResult, match="returned no objective 'accuracy', but None"):
+        ok_result({"accuracy": None}, 0.1, "accuracy")
+    outcome = ok_result({"accuracy": np.array([0.75]), "loss": 2.0}, 0.1, "accuracy")["ok"]
+    assert (outcome["loss"], outcome["given_loss"], outcome["accuracy"]) == (0.75, 2.0, [0.75])
+
+
+class State(enum.Enum):
+    FAIL = 3
+
+
+@pytest.mark.parametrize("status", ["fail", "FAIL", " failed ", "error", "failure", State.FAIL, np.str_("fail")])
+def test_a_status_that_says_so_is_a_failed_trial(status: Any) -> None:
+    with pytest.raises(errors.Failed, match=r"why: 'diverged'; loss: 0\.0"):
+        ok_result({"status": status, "why": "diverged", "loss": 0.0}, 0.1)
+    with pytest.raises(errors.Failed, match="the evaluator returned the status"):
+        ok_result({"status": status}, 0.1, "accuracy")
+
+
+@pytest.mark.parametrize("status", ["ok", "converged", 200, None, True, ["fail"], State])
+def test_other_statuses_are_data(status: Any) -> None:
+    result = ok_result({"loss": 1.0, "status": status}, 0.1)
+    assert result["ok"]["loss"] == 1.0
+    assert result["ok"].get("status", status) == status
+
+
+def test_the_loss_variance_is_the_variance() -> None:
+    assert ok_result({"loss": 1.0, "loss_variance": np.float32(0.5)}, 0.1)["ok"] == {
+        "loss": 1.0,
+        "var": 0.5,
+        "duration": 0.1,
+    }
+    both = ok_result({"loss": 1.0, "loss_variance": 0.5, "var": 0.25}, 0.1)["ok"]
+    assert (both["var"], both["loss_variance"]) == (0.25, 0.5)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("where", ["alone", "as the loss", "beside it", "in a list"])
+def test_a_coroutine_is_closed(where: str) -> None:
+    async def evaluate() -> float:
+        return 1.0
+
+    coroutine = evaluate()
+    returned = {
+        "alone": coroutine,
+        "as the loss": {"loss": coroutine},
+        "beside it": {"loss": 1.0, "more": coroutine},
+        "in a list": {"loss": 1.0, "more": [coroutine]},
+    }[where]
+    if where in ("alone", "as the loss"):
+        with pytest.raises(InvalidResult, match="coroutine"):
+            ok_result(returned, 0.1)
+    else:
+        assert "coroutine" in str(ok_result(returned, 0.1)["dropped"])
+    assert inspect.getcoroutinestate(coroutine) == inspect.CORO_CLOSED
+
+
+def test_what_is_to_be_iterated_is_no_result() -> None:
+    async def stream() -> Any:
+        yield 1.0
+
+    for returned in (stream(), (x for x in [1.0])):
+        with pytest.raises(InvalidResult, match="generator, and no result"):
+            ok_result(returned, 0.1)
 
 
 def test_an_error_as_text_with_its_traceback() -> None:

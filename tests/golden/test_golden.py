@@ -27,6 +27,10 @@ FILES = {
     "format-1/expected.json": "0b5221ec5f9b231e6c5e7984cc1a6af8a309ce21f56fcdfcf486d47e6d059167",
     "format-1/tape.son": "d434a2a003f0d877eb87de291e673488fd89d4975456493971c90b775ac589e8",
     "format-1/trials/4/result.json": "0e8a872db844189899e14f3e137418e45bf94e537967f92fe9e5b638911bfa20",
+    "format-1-failures/asktell/tape.son": "837113f75083bed13fdf234173e23a0fce4e043dd65664470d3e7457e628d140",
+    "format-1-failures/chain/tape.son": "aa7654d695ec412f3672b79140b0dcf33da63fbe5a7dfd4f0de2d8ed7a75b814",
+    "format-1-failures/evolution/tape.son": "5cd5f2f6b671b0e272f07b6a4905911420c4aaa08dac525450549459427d51a1",
+    "format-1-failures/hyperopt/tape.son": "4272f155d0c419dc67b648cfe17014825c68bbcb5aadfb8a79c79fb143196164",
 }
 
 

@@ -161,18 +161,15 @@ def test_line_on_a_terminal_is_redrawn_and_cleared(terminal: Terminal, monkeypat
     clock, state = Clock(), make_state(0.5)
     observer = ProgressObserver({"interval": 1.0})
     observer.open(make_stage(StopMax(10), clock), state)
-    first = terminal.written()
-    assert "1/10 trials" in first
-    assert first.rindex("\x1b[?25h") > first.rfind("\x1b[?25l")  # the cursor is visible
-    observer.tick(state)
-    assert terminal.written() == ""
+    observer.tick(state)  # just drawn
     clock.now += 1
     observer.tick(state)
-    second = terminal.written()
-    assert "1/10 trials" in second
-    assert "\x1b[2K" in second
     observer.close(state)
-    assert terminal.written().endswith("\x1b[2K")
+    drawn = terminal.written().split("\r\x1b[2K")
+    assert 2 <= len(drawn) <= 3  # the drawer may have found both lines at once, and drawn the last
+    assert all("1/10 trials" in line for line in drawn[:-1])
+    assert drawn[-1] == ""
+    assert "\x1b[?25l" not in "".join(drawn)  # the cursor stays visible
 
 
 def test_dumb_terminal_gets_plain_lines(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,4 +81,4 @@ def test_any_value_at_any_place(tmp_path: Path, place: tuple[Any, ...], value: A
 
 def test_what_is_fuzzed_is_a_config(tmp_path: Path) -> None:
     assert outcome(CONFIG, tmp_path / "config.yaml") == "made"
-    assert outcome(replaced(("run", "stop"), 3), tmp_path / "config.yaml") == "refused"
+    assert outcome(replaced(("run", "stop"), -3), tmp_path / "config.yaml") == "refused"

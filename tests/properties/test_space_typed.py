@@ -6,6 +6,7 @@ import json
 import random
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -26,6 +27,8 @@ from runlib.engine.canonical import canonical_json, dump, load, plain
 from runlib.engine.yamlfile import parse_yaml, write_yaml
 from runlib.space.expression import Expression, to_data
 from runlib.space.forms import from_data
+
+pytestmark = pytest.mark.filterwarnings("ignore::runlib.SpaceWarning")  # random spaces may not vary
 
 confidences = st.sampled_from([None, "low", "medium", "high"])
 data = st.recursive(

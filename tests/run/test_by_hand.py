@@ -173,8 +173,8 @@ def test_what_is_wrong_is_said_and_the_trial_stays_live(tmp_path: Path) -> None:
     for wrong in (math.nan, math.inf, "1.0", True):
         with pytest.raises(InvalidResult, match="loss must be"):
             run.submit(tid, loss=wrong)  # type: ignore[arg-type]
-    with pytest.raises(InvalidResult, match="no plain data: data: "):
-        run.submit(tid, loss=1.0, data={"data": object()})
+    with pytest.raises(InvalidResult, match="no plain data: cost: is no data, but of type object"):
+        run.submit(tid, loss=1.0, data={"cost": object()})
     with pytest.raises(RunlibError, match="takes either a loss or an error"):
         run.submit(tid)
     with pytest.raises(RunlibError, match="takes either a loss or an error"):
@@ -229,9 +229,28 @@ def test_the_objective_may_stand_in_the_data(tmp_path: Path) -> None:
         run.submit(tid, loss=0.5, data={"score": 0.75})
     with pytest.raises(RunlibError, match="either a loss or an error; the loss may stand in data, as 'score'"):
         run.submit(tid, data={"note": "z"})
-    with pytest.raises(InvalidResult, match="loss must be finite"):
+    with pytest.raises(InvalidResult, match="the objective 'score' must be finite"):
         run.submit(tid, data={"score": math.nan})
     assert list(run.state.live_trials) == [tid]
+
+
+def test_what_is_no_data_is_left_out_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    run = make(tmp_path)
+    tid, _ = run.suggest()
+    run.submit(tid, loss=1.0, data={"model": object(), "weights": b"\x00", "epochs": 3})
+    result = run.full_result(tid)
+    assert (result["ok"]["epochs"], result["ok"]["weights"]) == (3, b"\x00")
+    assert result["dropped"] == {"model": "is no data, but of type object"}
+    assert "of the result of trial 0 this is left out" in caplog.text
+
+
+def test_data_may_say_that_the_trial_failed(tmp_path: Path) -> None:
+    run = make(tmp_path)
+    tid, _ = run.suggest()
+    run.submit(tid, loss=1.0, data={"status": "fail", "why": "diverged"})
+    kind, outcome = run.state.trials[tid]
+    assert (kind, outcome["error"]) == ("error", "Failed")
+    assert "why: 'diverged'" in outcome["error_text"]
 
 
 def test_what_is_given_beside_the_loss_is_kept(tmp_path: Path) -> None:

@@ -195,7 +195,7 @@ def test_hyperopt_goes_on_like_one_that_never_heard_of_it(tmp_path: Path, method
     run.void(5)
     run.run()
     made = {event.tid: event for event in events(run, Suggest)}
-    never = Hyperopt(SPACE, method=method, n_startup_jobs=4)
+    never = Hyperopt(SPACE, method=method, n_startup_jobs=4, errors_ok=False)
     for tid in range(10):  # trial 9 was live when trial 5 was voided
         never.recall(tid, made[tid].suggestion, made[tid].memo)
         if tid not in (5, 9):

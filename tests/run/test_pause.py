@@ -505,7 +505,7 @@ def test_nobody_is_told_where_nobody_reads_or_another_tells(
     own = logging.StreamHandler(terminal)
     logging.getLogger("runlib").addHandler(own)
     try:
-        with finish.telling_pauses(True):
+        with finish.telling(True):
             pause.warn("once")
     finally:
         logging.getLogger("runlib").removeHandler(own)

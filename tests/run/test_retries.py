@@ -278,7 +278,7 @@ def test_a_repeat_waits_for_the_attempts_of_the_first(tmp_path: Path) -> None:
     ("retries", "message"),
     [
         (["WorkerLost"], r"^retries: takes names with numbers, such as \{WorkerLost: 1\}, got \['WorkerLost'\]"),
-        ({3: 1}, "^retries: takes names with numbers"),
+        ({3: 1}, "^retries: takes an exception or its name, such as ValueError, got 3"),
         ({"WorkerLost": -1}, r"^retries\.WorkerLost: takes a whole number of more attempts, got -1"),
         ({"WorkerLost": True}, r"^retries\.WorkerLost: .* got True"),
         ({"WorkerLost": 1.5}, r"^retries\.WorkerLost: .* got 1\.5"),

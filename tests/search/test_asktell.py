@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -78,7 +79,8 @@ def test_a_list_is_a_suggestion_and_no_pair() -> None:
     assert search._optimizer.told == [([0.5, 0.25], 1.0)]
 
 
-def test_the_variance_is_told_if_it_is_taken_and_failures_need_not_be_heard() -> None:
+@pytest.mark.parametrize(("errors_ok", "told"), [(True, [(0.5, 0.01), (math.inf, None)]), (False, [(0.5, 0.01)])])
+def test_the_variance_is_told_if_it_is_taken_and_failures_are_the_worst(errors_ok: bool, told: list[Any]) -> None:
     class Careful(Component):
         kind = "careful"
 
@@ -92,12 +94,12 @@ def test_the_variance_is_told_if_it_is_taken_and_failures_need_not_be_heard() ->
         def tell(self, key: Any, loss: float, var: float | None = None) -> None:
             self.told.append((loss, var))
 
-    search = AskTell({"careful": {}})
+    search = AskTell({"careful": {}}, errors_ok=errors_ok)
     for _ in range(2):
         search.suggest()
     search.submit(0, loss=0.5, var=0.01)
     search.submit(1, error=True)
-    assert search._optimizer.told == [(0.5, 0.01)]
+    assert search._optimizer.told == told
 
 
 @pytest.mark.parametrize("end", [None, StopIteration(), SearchExhausted("done")])

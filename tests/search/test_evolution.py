@@ -7,7 +7,18 @@ from typing import Any
 
 import pytest
 
-from runlib import Categorical, Choice, ConfigError, EvolutionSearch, Float, Integer, Normal, RandomSearch, Space
+from runlib import (
+    Categorical,
+    Choice,
+    ConfigError,
+    EvolutionSearch,
+    Float,
+    Integer,
+    Normal,
+    RandomSearch,
+    Space,
+    SpaceWarning,
+)
 from runlib.engine.component import from_config
 from runlib.search._mutation import Mutation
 
@@ -76,7 +87,7 @@ def test_the_first_ones_are_random_and_later_ones_children_of_the_living() -> No
 
 def test_the_parent_is_the_best_of_the_sample_and_the_oldest_die() -> None:
     space = {"x": Float(0, 1), "y": Float(0, 1)}
-    search = EvolutionSearch(space, population=5, sample=5, scale=0.001)
+    search = EvolutionSearch(space, population=5, sample=5, scale=0.001, errors_ok=False)
     first = lived(search, 1, lambda s: -100.0)[0]
     rest = lived(search, 4, lambda s: 1.0)
     parents = []
@@ -149,5 +160,6 @@ def test_wrong_arguments(arguments: dict[str, Any], message: str) -> None:
 
 
 def test_a_space_in_which_nothing_varies() -> None:
-    search = EvolutionSearch({"x": Integer(3, 3), "y": 1}, population=2, sample=2)
+    with pytest.warns(SpaceWarning, match=r"^space: nothing in it varies"):
+        search = EvolutionSearch({"x": Integer(3, 3), "y": 1}, population=2, sample=2)
     assert lived(search, 10, lambda s: 1.0) == [{"x": 3, "y": 1}] * 10

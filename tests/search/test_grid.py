@@ -8,7 +8,18 @@ from typing import Any
 
 import pytest
 
-from runlib import Categorical, Choice, ConfigError, Float, GridSearch, Integer, Normal, ReplayMismatch, SearchExhausted
+from runlib import (
+    Categorical,
+    Choice,
+    ConfigError,
+    Float,
+    GridSearch,
+    Integer,
+    Normal,
+    ReplayMismatch,
+    SearchExhausted,
+    SpaceWarning,
+)
 from runlib.engine.component import from_config
 
 
@@ -94,7 +105,9 @@ def test_adopted_points_are_passed_over() -> None:
 
 def test_one_point_is_the_middle_and_a_space_without_variables_has_one() -> None:
     assert everything(GridSearch({"x": Float(0, 4)}, resolution=1)) == [{"x": 2.0}]
-    assert everything(GridSearch({"x": 3})) == [{"x": 3}]
+    with pytest.warns(SpaceWarning, match=r"^space: nothing in it varies"):
+        search = GridSearch({"x": 3})
+    assert everything(search) == [{"x": 3}]
 
 
 def test_fidelities_are_not_varied() -> None:

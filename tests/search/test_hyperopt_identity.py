@@ -181,21 +181,22 @@ def compare(name: str, theirs, ours: Hyperopt, count: int) -> None:
             ours.submit(tid, error=True)
         elif fate != "pending":
             doc = trials._dynamic_trials[-1]
-            loss = math.inf if fate == "error" else loss
-            doc["state"], doc["result"] = JOB_STATE_DONE, {"status": "ok", "loss": loss}
+            doc["state"] = JOB_STATE_DONE
+            doc["result"] = {"status": "fail"} if fate == "error" else {"status": "ok", "loss": loss}
             ours.submit(tid, error=fate == "error", loss=None if fate == "error" else loss)
         trials.refresh()
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_tpe_gives_the_values_of_hyperopt(name: str) -> None:
-    compare(name, partial(tpe.suggest, verbose=False), Hyperopt(SPACES[name][0]), 90)
+@pytest.mark.parametrize("errors_ok", [True, False])
+def test_tpe_gives_the_values_of_hyperopt(name: str, errors_ok: bool) -> None:
+    compare(name, partial(tpe.suggest, verbose=False), Hyperopt(SPACES[name][0], errors_ok=errors_ok), 90)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_tpe_with_other_arguments_and_failures_as_losses(name: str) -> None:
+def test_tpe_with_other_arguments(name: str) -> None:
     arguments = {"n_startup_jobs": 5, "n_EI_candidates": 7, "gamma": 0.6, "prior_weight": 0.4}
-    ours = Hyperopt(SPACES[name][0], errors_ok=True, **arguments)
+    ours = Hyperopt(SPACES[name][0], **arguments)
     compare(name, partial(tpe.suggest, verbose=False, **arguments), ours, 62)
 
 
@@ -246,7 +247,7 @@ def long_history(name: str, count: int) -> tuple[Hyperopt, Trials]:
             doc["state"], doc["result"] = JOB_STATE_DONE, {"status": "ok", "loss": loss}
             ours.submit(tid, loss=loss)
         elif fate == "error":
-            doc["state"] = JOB_STATE_ERROR
+            doc["state"], doc["result"] = JOB_STATE_DONE, {"status": "fail"}
             ours.submit(tid, error=True)
         trials._insert_trial_docs([doc])
     trials.refresh()

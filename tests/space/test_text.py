@@ -109,9 +109,9 @@ def test_the_difference_survives_files(there_and_back) -> None:
 
 
 def test_tuples_and_numpy_scalars_are_taken() -> None:
-    space = parse({"x": ("hp_uniform", "x", np.float64(0), np.int64(2)), "y": (1, 2)})
+    space = parse({"x": ("hp_uniform", "x", np.float64(0), np.int64(2)), "y": (1, 2, 3)})
     assert space.variables[0].distribution == Uniform(0, 2)
-    assert space.assemble([0.5]) == {"x": 0.5, "y": [1, 2]}
+    assert space.assemble([0.5]) == {"x": 0.5, "y": [1, 2, 3]}
 
 
 def test_lists_that_do_not_start_with_hp_are_data_and_may_hold_variables() -> None:

@@ -202,7 +202,7 @@ def test_nested_stops_may_be_configs_and_nested_again() -> None:
         ({"stop_errors": {"share": 0.5, "minimum": 0}}, "stop_errors.minimum", "at least 1"),
         ({"stop_cost": {"limit": -2}}, "stop_cost.limit", "above 0"),
         ({"stop_any": {"stops": []}}, "stop_any.stops", "at least one"),
-        ({"stop_any": {"stops": {"stop_max": {"count": 3}}}}, "stop_any.stops", "list"),
+        ({"stop_any": {"stops": {"stop_max": {"count": 0}}}}, "stop_any.stops.0.stop_max.count", "1"),
         ({"stop_all": {"stops": ["stop_max"]}}, "stop_all.stops.0.stop_max", "missing"),
         (
             {"stop_all": {"stops": [StopMax(1), {"stop_max": {"count": 0}}]}},

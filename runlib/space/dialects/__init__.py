@@ -1,7 +1,8 @@
 """Search spaces as other tools write them, each dialect a function from that to the canonical form.
 
 Their names are words in a config too: a dict with one key that is the name of a dialect, ``{"neps": {...}}``, is
-translated when a space is made of it, so that whatever holds a space holds the canonical form.
+translated when a space is made of it, so that whatever holds a space holds the canonical form. Objects of these tools
+need no word: they are known wherever a parameter can stand (``runlib.space.dialects.objects``).
 """
 
 from __future__ import annotations
@@ -9,14 +10,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from runlib.engine.plain import NotPlain, plain
 from runlib.errors import SpaceError
+from runlib.space.accidents import refuse_ranges
 from runlib.space.dialects.amltk import from_amltk
 from runlib.space.dialects.configspace import from_configspace
 from runlib.space.dialects.hyperopt import from_hyperopt
 from runlib.space.dialects.maggy import from_maggy
-from runlib.space.dialects.neps import from_neps
+from runlib.space.dialects.neps import from_neps, reread_words
+from runlib.space.dialects.scipy import alternatives
+from runlib.space.expression import to_data
+from runlib.space.files import is_path, read_space
 
-__all__ = ["DIALECTS", "translated"]
+__all__ = ["DIALECTS", "canonical_data", "resolved", "translated"]
 
 DIALECTS: dict[str, Callable[[Any], Any]] = {
     "amltk": from_amltk,
@@ -27,18 +33,41 @@ DIALECTS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+def canonical_data(space: Any, path: str) -> Any:
+    """A space as plain data in the canonical form, whatever it is written in.
+
+    Raises:
+        SpaceError: Something is wrong in it; the place is that in the words of its dialect.
+    """
+    given = resolved(space, path)
+    refuse_ranges(given, path)
+    try:
+        return plain(to_data(given))
+    except NotPlain as error:
+        raise SpaceError(error.reason, error.path).under(path) from None
+    except SpaceError as error:
+        raise error.under(path) from error.__cause__
+
+
+def resolved(space: Any, path: str) -> Any:
+    """A space as it is written, read from its file and translated from its dialect where it is in one.
+
+    Raises:
+        SpaceError: As ``canonical_data``.
+    """
+    return translated(read_space(space, path, reread_words) if is_path(space) else space, path)
+
+
 def translated(space: Any, path: str) -> Any:
     """A space in the canonical form: translated if it is ``{dialect: space}``, and else as it is.
 
     Raises:
         SpaceError: Something is wrong in it; the place is that in the words of its dialect.
     """
-    if not isinstance(space, dict) or len(space) != 1:
-        return space
-    [(name, given)] = space.items()
+    name = next(iter(space)) if isinstance(space, dict) and len(space) == 1 else None
     if not isinstance(name, str) or name not in DIALECTS:
-        return space
+        return alternatives(space)
     try:
-        return DIALECTS[name](given)
+        return DIALECTS[name](space[name])
     except SpaceError as error:
         raise error.under(path) from error.__cause__

@@ -11,7 +11,18 @@ from typing import Any
 
 from runlib.errors import SpaceError
 from runlib.space.alternatives import Categorical, Choice
-from runlib.space.dialects.base import canonical, check_data, constant, is_number, is_own, options, own, table, typed
+from runlib.space.dialects.base import (
+    canonical,
+    check_data,
+    constant,
+    is_number,
+    is_own,
+    options,
+    own,
+    source,
+    table,
+    typed,
+)
 from runlib.space.quantities import Float, Integer
 
 __all__ = ["from_amltk"]
@@ -23,12 +34,12 @@ def from_amltk(space: Any) -> Any:
     """The canonical form of a space of AMLTK.
 
     Args:
-        space: A dict of parameters: ``{"x": (-10.0, 10.0), "y": ["cat", "dog"], "z": 3}``.
+        space: A dict of parameters, ``{"x": (-10.0, 10.0), "y": ["cat", "dog"], "z": 3}``, or a file that holds one.
 
     Raises:
         SpaceError: Something in it is wrong, with the place.
     """
-    return canonical(table(space, "amltk", _parameter, WRITTEN))
+    return canonical(table(source(space, "amltk"), "amltk", _parameter, WRITTEN))
 
 
 def _parameter(given: Any, path: str) -> Any:

@@ -10,10 +10,14 @@ import reprlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from runlib.engine.native import native
 from runlib.engine.plain import MAX_DEPTH, NotPlain, plain
+from runlib.engine.yamlfile import Reread
 from runlib.errors import SpaceError
+from runlib.space.accidents import as_meant
 from runlib.space.alternatives import Constant
 from runlib.space.expression import Term, to_data
+from runlib.space.files import is_path, read_space
 from runlib.space.forms import is_function
 from runlib.space.typed import Parameter
 
@@ -27,6 +31,7 @@ __all__ = [
     "is_own",
     "options",
     "own",
+    "source",
     "table",
     "typed",
 ]
@@ -34,8 +39,21 @@ __all__ = [
 NAMES = ("amltk", "configspace", "hyperopt", "maggy", "neps")
 
 
+def source(space: Any, path: str, reread: Reread | None = None) -> Any:
+    """A space that a dialect is given: what a file holds, if it is the path of one, and else itself.
+
+    Raises:
+        SpaceError: The file cannot be read.
+    """
+    return native(read_space(space, path, reread) if is_path(space) else space)
+
+
 def canonical(data: Any) -> Any:
-    """A whole space as it has to stand in a config: a dict with the name of a dialect as its one key is not one."""
+    """A whole space as it has to stand in a config: a dict with the name of a dialect as its one key is not one.
+
+    Its lists of two numbers are what the dialect takes for lists, and not to be warned of.
+    """
+    data = as_meant(data)
     return ["hp_merge", [data]] if isinstance(data, dict) and len(data) == 1 and next(iter(data)) in NAMES else data
 
 

@@ -14,17 +14,20 @@ no consequence here.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from runlib.engine.extras import load
+from runlib.engine.native import native
 from runlib.errors import SpaceError
 from runlib.space.dialects.base import canonical
 from runlib.space.dialects.configspace_parts import MAX_VALUES, listed, part
 from runlib.space.dialects.logic import Formula, all_of, any_of
 from runlib.space.dialects.unfold import unfold
+from runlib.space.files import is_path, read_space
 
-__all__ = ["from_configspace"]
+__all__ = ["from_configspace", "from_hyperparameter"]
 
 ROOT = "configspace"
 MAX_PAIRS = 100_000  # of values that a forbidden relation speaks of
@@ -35,19 +38,31 @@ def from_configspace(space: Any) -> Any:
 
     Args:
         space: A ``ConfigSpace.ConfigurationSpace``; the dict that its ``to_serialized_dict`` gives; or a dict that
-            ``ConfigurationSpace`` takes itself, ``{"a": (0, 10), "b": ["x", "y"], "c": 3}``.
+            ``ConfigurationSpace`` takes itself, ``{"a": (0, 10), "b": ["x", "y"], "c": 3}``; or a file that holds a
+            dict, as its ``to_yaml`` and ``to_json`` write it.
 
     Raises:
         SpaceError: Something in it is wrong, or cannot be expressed, with the name of the hyperparameter or clause.
         MissingExtra: ConfigSpace is not installed.
     """
     library = load("ConfigSpace", "configspace")
-    given = _configuration_space(library, space)
+    given = _configuration_space(library, read_space(space, ROOT) if is_path(space) else space)
     reader = _Reader(library, given)
     try:
         return canonical(unfold(reader.parts, reader.conditions(), reader.forbidden()))
     except SpaceError as error:
         raise error if error.path else error.under(ROOT) from None
+
+
+def from_hyperparameter(given: Any) -> Any:
+    """The data form of one hyperparameter, without its name where that is not needed: it is called by its place.
+
+    Raises:
+        SpaceError: It cannot be expressed.
+    """
+    found = part(load("ConfigSpace", "configspace"), given, ROOT).leaf(str(given.name), None)
+    named = isinstance(found, list) and len(found) == 3 and isinstance(found[2], dict)
+    return [found[0], found[2]] if named else found
 
 
 def _configuration_space(library: Any, space: Any) -> Any:
@@ -56,9 +71,10 @@ def _configuration_space(library: Any, space: Any) -> Any:
     if not isinstance(space, Mapping):
         raise SpaceError(f"takes a ConfigurationSpace or a dict, got one of type {type(space).__name__}", ROOT)
     try:
-        if isinstance(space.get("hyperparameters"), list):
-            return library.ConfigurationSpace.from_serialized_dict(dict(space))
-        return library.ConfigurationSpace(space=dict(space))
+        own = native(copy.deepcopy(dict(space)))  # ConfigSpace takes keys out of what it reads
+        if isinstance(own.get("hyperparameters"), list):
+            return library.ConfigurationSpace.from_serialized_dict(own)
+        return library.ConfigurationSpace(space=own)
     except Exception as error:  # whatever ConfigSpace raises over a wrong space, it says it in its own words
         said = " ".join(str(error).split())
         raise SpaceError(f"ConfigSpace does not take this: {type(error).__name__}: {said}", ROOT) from error

@@ -1,8 +1,9 @@
 """Spaces of hyperopt: graphs of ``hp.*`` in dicts, lists and tuples, choices and arithmetic included.
 
 A graph is read by the names of its nodes, as ``hyperopt.pyll_utils`` makes them, without hyperopt itself; what a
-variable is drawn from is the same, value for value. Other functions of ``scope`` have no counterpart and are refused
-by name, as is a variable that is used twice. Tuples become lists, as in every suggestion.
+variable is drawn from is the same, value for value. ``scope.int`` truncates whatever number it is given, as Python's
+``int`` does; ``scope.float``, ``exp``, ``log`` and ``sqrt`` are known too. Other functions of ``scope`` have no
+counterpart and are refused by name, as is a variable that is used twice. Tuples become lists, as in every suggestion.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from runlib.errors import SpaceError
 from runlib.space.alternatives import Constant
 from runlib.space.dialects.base import canonical, check_data, check_depth, constant, own
 from runlib.space.expression import Term
+from runlib.space.files import is_path
+from runlib.space.foreign import is_graph
 from runlib.space.forms import is_function
 from runlib.space.functions import FUNCTIONS, pairs
 
@@ -28,6 +31,7 @@ OPERATIONS = {
     "sub": "hp_sub",
     "truediv": "hp_div",
 }
+FUNCTIONS_OF_ONE = {"exp": "hp_exp", "log": "hp_log", "sqrt": "hp_sqrt"}
 ARGUMENTS = {
     "loguniform": ("low", "high"),
     "lognormal": ("mu", "sigma"),
@@ -50,11 +54,9 @@ def from_hyperopt(space: Any) -> Any:
     Raises:
         SpaceError: Something in it is wrong, or cannot be expressed, with the place and the name of the function.
     """
+    if is_path(space):
+        raise SpaceError(f"takes what fmin takes as its space, got the text {str(space)!r}", ROOT)
     return canonical(_Reader().data(space, ROOT))
-
-
-def _is_node(value: Any) -> bool:
-    return any(cls.__name__ == "Apply" and cls.__module__.startswith("hyperopt.") for cls in type(value).__mro__)
 
 
 class _Reader:
@@ -64,7 +66,7 @@ class _Reader:
     def data(self, given: Any, path: str) -> Any:
         """The data of a graph or of plain Python."""
         check_depth(path)
-        if _is_node(given):
+        if is_graph(given):
             return self._node(given, path)
         if isinstance(given, Term):
             return own(given, path)
@@ -98,8 +100,12 @@ class _Reader:
             return self._table(node.named_args, path)
         if name == "switch":
             return self._choice(node, path)
-        if name in ("float", "hyperopt_param", "int"):
-            return self._variable(node, path)
+        if name == "hyperopt_param":
+            return self._variable(node, [], path)
+        if name in ("float", "int"):
+            return self._cast(node, path)
+        if name in FUNCTIONS_OF_ONE:
+            return [FUNCTIONS_OF_ONE[name], self.data(node.pos_args[0], f"{path}.0")]
         if name == "neg":
             return ["hp_mul", -1, self.data(node.pos_args[0], f"{path}.0")]
         if name in OPERATIONS and len(node.pos_args) == 2:
@@ -128,18 +134,27 @@ class _Reader:
         pairs("hp_pchoice", [weighted], path)
         return ["hp_pchoice", label, weighted]
 
-    def _variable(self, node: Any, path: str) -> Any:
-        casts = []
-        while node.name in ("float", "int"):
-            casts.append(node.name)
-            node = node.pos_args[0]
-        if node.name != "hyperopt_param":
-            raise SpaceError(f"{casts[0]} of {node.name} has no counterpart; cast in the function instead", path)
+    def _cast(self, node: Any, path: str) -> Any:
+        """What is cast: a variable with the casts that hyperopt puts around it, or anything that is a number."""
+        casts, inner = [], node
+        while inner.name in ("float", "int"):
+            casts.append(inner.name)
+            inner = inner.pos_args[0]
+        if inner.name == "hyperopt_param":
+            found = self._variable(inner, casts, path)
+        else:
+            casts, found = _distinct(casts), self.data(inner, f"{path}.0")
+        for cast in reversed(casts):
+            found = ["hp_int", found] if cast == "int" else ["hp_mul", 1.0, found]
+        return found
+
+    def _variable(self, node: Any, casts: list[str], path: str) -> Any:
+        """The variable; of the casts around it those are taken away that change nothing, or that its name implies."""
         label, drawn = self._labelled(node, path)
         if drawn.name not in ARGUMENTS:
             raise _inexpressible(drawn.name, path)
         arguments = _arguments(drawn, ARGUMENTS[drawn.name], path)
-        name = _function(drawn.name, arguments, casts, path)
+        name = _function(drawn.name, arguments, casts)
         arguments = arguments[:2] if name == "hp_uniformint" else arguments
         FUNCTIONS[name](name, arguments, path)
         return [name, label, *arguments]
@@ -161,17 +176,23 @@ def _inexpressible(name: str, path: str) -> SpaceError:
     return SpaceError(f"{name} of hyperopt has no counterpart; compute it in the function instead", path)
 
 
-def _function(drawn: str, arguments: list[Any], casts: list[str], path: str) -> str:
-    """The name in the text form; a cast that changes nothing falls away, and one that does has to be that of hp."""
-    if drawn == "randint":
-        if "float" in casts:
-            raise SpaceError("float of hp.randint has no counterpart; cast in the function instead", path)
-        return "hp_randint"
-    if "int" not in casts:
-        return f"hp_{drawn}"
-    if drawn == "quniform" and arguments[2:] == [1] and casts[0] == "int":
+def _function(drawn: str, arguments: list[Any], casts: list[str]) -> str:
+    """The name in the text form; the casts that it makes needless are taken out of ``casts``."""
+    whole = drawn == "randint"
+    outer, casts[:] = _distinct(casts), []
+    while outer and outer[-1] == ("int" if whole else "float"):
+        outer.pop()
+    if drawn == "quniform" and arguments[2:] == [1] and outer[-1:] == ["int"]:
+        outer.pop()
+        casts[:] = outer
         return "hp_uniformint"
-    raise SpaceError(f"int of hp.{drawn} has no counterpart; take hp.uniformint or hp.randint", path)
+    casts[:] = outer
+    return f"hp_{drawn}"
+
+
+def _distinct(casts: list[str]) -> list[str]:
+    """Casts without those that repeat the one inside of them."""
+    return [cast for place, cast in enumerate(casts) if casts[place + 1 : place + 2] != [cast]]
 
 
 def _arguments(node: Any, names: tuple[str, ...], path: str) -> list[Any]:
@@ -185,7 +206,7 @@ def _arguments(node: Any, names: tuple[str, ...], path: str) -> list[Any]:
 
 def _given(node: Any, path: str) -> Any:
     """Plain data that do not vary."""
-    if not _is_node(node):
+    if not is_graph(node):
         return check_data(node, path)
     if node.name == "literal":
         return check_data(node.obj, path)

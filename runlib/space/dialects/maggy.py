@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from runlib.engine.native import native
 from runlib.errors import SpaceError
 from runlib.space.alternatives import Categorical, Ordinal
-from runlib.space.dialects.base import canonical, is_number, is_own, options, own, table, typed
+from runlib.space.dialects.base import canonical, is_number, is_own, options, own, source, table, typed
 from runlib.space.quantities import Float, Integer
 
 __all__ = ["from_maggy"]
@@ -26,12 +27,12 @@ def from_maggy(space: Any) -> Any:
 
     Args:
         space: A dict ``{name: (TYPE, [...])}``, or a ``maggy.Searchspace`` (anything with its ``to_dict`` or
-            ``items``).
+            ``items``); or a file that holds such a dict.
 
     Raises:
         SpaceError: Something in it is wrong, with the place.
     """
-    return canonical(table(_pairs(space), "maggy", _parameter, WRITTEN))
+    return canonical(table(native(_pairs(source(space, "maggy"))), "maggy", _parameter, WRITTEN))
 
 
 def _pairs(space: Any) -> Any:

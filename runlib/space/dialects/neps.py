@@ -15,13 +15,18 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import yaml
+
+from runlib.engine.native import native
+from runlib.engine.yaml11 import as_yaml_1_1, where
 from runlib.errors import SpaceError
 from runlib.space.alternatives import Categorical, Choice
 from runlib.space.dialects.base import canonical, constant, is_number, is_own, options, own, table, typed
 from runlib.space.dialects.neps_objects import described, elements
+from runlib.space.files import is_path, read_space
 from runlib.space.quantities import Float, Integer
 
-__all__ = ["from_neps"]
+__all__ = ["from_neps", "from_neps_object", "reread_words"]
 
 WRITTEN = "a dict of parameters, a PipelineSpace or a SearchSpace"
 SCIENTIFIC = re.compile(r"-?\d+(\.\d+)?[eE]-?\d+")
@@ -34,19 +39,34 @@ KNOWN = {
 OWN_TYPES = {"choices": ("cat", "categorical"), "lower": tuple(TYPES), "value": ("const", "constant")}
 
 
+def reread_words(node: yaml.Node) -> yaml.Node:
+    """Of a YAML text, the spaces under the word ``neps``, at its root or under ``space``, as NePS reads them."""
+    return where(node, lambda key, inner: key in (None, "space") and [k.value for k, _ in inner.value] == ["neps"])
+
+
 def from_neps(space: Any) -> Any:
     """The canonical form of a space of NePS.
 
     Args:
-        space: The ``pipeline_space``: a dict of plain data and of NePS's parameters, or an object of NePS.
+        space: The ``pipeline_space``: a dict of plain data and of NePS's parameters, or an object of NePS; or the path
+            of a YAML file that holds such a dict, alone or under ``pipeline_space``, and is read as NePS reads it.
 
     Raises:
         SpaceError: Something in it is wrong, or has no counterpart here, with the place.
     """
+    if is_path(space):
+        space = read_space(space, "neps", as_yaml_1_1)
+        space = space["pipeline_space"] if isinstance(space, dict) and "pipeline_space" in space else space
     found = elements(space)
     if found is not None:  # a list in a PipelineSpace is a value, not a pair of bounds
-        return canonical(table(found, "neps", _element, WRITTEN))
-    return canonical(table(space, "neps", _parameter, WRITTEN))
+        return canonical(table(native(found), "neps", _element, WRITTEN))
+    return canonical(table(native(space), "neps", _parameter, WRITTEN))
+
+
+def from_neps_object(given: Any) -> Any:
+    """The data of a parameter object of NePS; anything else as it is."""
+    words = described(given, "neps")
+    return given if words is None else _described(words, "neps")
 
 
 def _parameter(given: Any, path: str) -> Any:
@@ -100,7 +120,7 @@ def _described(words: Mapping[str, Any], path: str) -> Any:
     if words.get("type") is not None and words["type"] not in OWN_TYPES[form]:
         raise SpaceError(f"type beside {form!r} is {' or '.join(OWN_TYPES[form])}, got {words['type']!r}", path)
     if form == "value":
-        return constant(words["value"], path)
+        return constant(_number(words["value"]), path)
     if form == "choices":
         given = options(words["choices"], f"{path}.choices", "choices")
         return _categorical([_number(choice) for choice in given], words, path)

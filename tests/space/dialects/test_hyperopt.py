@@ -17,7 +17,7 @@ from runlib.search.base import seed_for
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    from hyperopt import JOB_STATE_DONE, Trials, hp, rand, space_eval, tpe
+    from hyperopt import JOB_STATE_DONE, Trials, anneal, hp, rand, space_eval, tpe
     from hyperopt.base import Domain
     from hyperopt.pyll import scope
 
@@ -46,6 +46,22 @@ VARIABLES = [
     (lambda: hp.normal("x", 0, 1) / 4, ["hp_div", ["hp_normal", "x", 0, 1], 4]),
     (lambda: 10 ** hp.uniform("x", 0, 1), ["hp_pow", 10, ["hp_uniform", "x", 0, 1]]),
     (lambda: -hp.uniform("x", 0, 1), ["hp_mul", -1, ["hp_uniform", "x", 0, 1]]),
+    (lambda: scope.int(hp.quniform("x", 10, 90, 10)), ["hp_int", ["hp_quniform", "x", 10, 90, 10]]),
+    (lambda: scope.int(hp.quniform("x", 1, 9, 1.0)), ["hp_uniformint", "x", 1, 9]),
+    (lambda: scope.int(hp.uniform("x", 1, 9)), ["hp_int", ["hp_uniform", "x", 1, 9]]),
+    (lambda: scope.int(scope.int(hp.uniform("x", 1, 9))), ["hp_int", ["hp_uniform", "x", 1, 9]]),
+    (lambda: scope.int(hp.qloguniform("x", 0, 5, 1)), ["hp_int", ["hp_qloguniform", "x", 0, 5, 1]]),
+    (lambda: scope.int(hp.lognormal("x", 0, 1)), ["hp_int", ["hp_lognormal", "x", 0, 1]]),
+    (lambda: scope.int(hp.choice("x", [1.5, 2])), ["hp_int", ["hp_choice", "x", [1.5, 2]]]),
+    (lambda: scope.int(2 ** hp.uniform("x", 2, 5)), ["hp_int", ["hp_pow", 2, ["hp_uniform", "x", 2, 5]]]),
+    (lambda: 1 + scope.int(hp.uniform("x", 2, 5)), ["hp_add", 1, ["hp_int", ["hp_uniform", "x", 2, 5]]]),
+    (lambda: scope.float(hp.randint("x", 10)), ["hp_mul", 1.0, ["hp_randint", "x", 10]]),
+    (lambda: scope.int(scope.float(hp.randint("x", 10))), ["hp_int", ["hp_mul", 1.0, ["hp_randint", "x", 10]]]),
+    (lambda: scope.float(scope.int(hp.uniform("x", 0, 9))), ["hp_mul", 1.0, ["hp_int", ["hp_uniform", "x", 0, 9]]]),
+    (lambda: scope.float(hp.uniformint("x", 0, 9)), ["hp_mul", 1.0, ["hp_uniformint", "x", 0, 9]]),
+    (lambda: scope.exp(hp.uniform("x", 0, 1)), ["hp_exp", ["hp_uniform", "x", 0, 1]]),
+    (lambda: scope.sqrt(hp.uniform("x", 0, 1)), ["hp_sqrt", ["hp_uniform", "x", 0, 1]]),
+    (lambda: scope.log(hp.uniform("x", 1, 2)), ["hp_log", ["hp_uniform", "x", 1, 2]]),
 ]
 
 
@@ -63,6 +79,30 @@ def test_literals_that_look_like_variables_stay_data() -> None:
     assert len(space.variables) == 1
     assert space.assemble([0]) == {"a": ["hp_uniform", "y", 0, 1], "b": ["hp_normal", 1]}
     assert space.assemble([1]) == {"a": {"k": ["hp_x"]}, "b": ["hp_normal", 1]}
+
+
+def test_the_number_below_a_truncated_one_stands_in_the_memo() -> None:
+    search = Hyperopt({"hyperopt": {"x": scope.int(hp.quniform("x", 10, 90, 7.5))}})
+    seen = set()
+    for _ in range(30):
+        tid, suggestion = search.suggest()
+        raw = search.memo(tid)["x"]
+        assert suggestion["x"] == int(raw)
+        assert type(suggestion["x"]) is int
+        assert raw % 7.5 == 0
+        seen.add(raw)
+        search.submit(tid, loss=0.0)
+    assert any(raw != int(raw) for raw in seen)
+    again = Hyperopt(search.space)
+    for tid in range(30):
+        again.recall(tid, {"x": int(search.memo(tid)["x"])}, search.memo(tid))
+        again.submit(tid, loss=0.0)
+    assert again.suggest() == search.suggest()
+
+
+def test_what_is_cast_has_to_be_a_number() -> None:
+    with pytest.raises(SpaceError, match=r"^space\.x\.0: hp_int takes numbers and variables that are numbers, got \["):
+        Space.of({"x": from_hyperopt(scope.int(hp.choice("x", ["a", "b"])))})
 
 
 def test_typed_parameters_may_stand_in_it() -> None:
@@ -90,22 +130,6 @@ WRONG = [
     (
         lambda: hp.choice("c", [0, hp.uniform("x", 0, 9) // 2]),
         "hyperopt.1: floordiv of hyperopt has no counterpart; compute it in the function instead",
-    ),
-    (
-        lambda: {"a": scope.int(hp.quniform("x", 0, 10, 2))},
-        "hyperopt.a: int of hp.quniform has no counterpart; take hp.uniformint or hp.randint",
-    ),
-    (
-        lambda: {"a": scope.int(hp.uniform("x", 0, 10))},
-        "hyperopt.a: int of hp.uniform has no counterpart; take hp.uniformint or hp.randint",
-    ),
-    (
-        lambda: {"a": scope.float(hp.randint("x", 10))},
-        "hyperopt.a: float of hp.randint has no counterpart; cast in the function instead",
-    ),
-    (
-        lambda: [scope.int(1 + hp.uniform("x", 0, 1))],
-        "hyperopt.0: int of add has no counterpart; cast in the function instead",
     ),
     (
         lambda: {"a": scope.switch(hp.randint("x", 2), 3, 4)},
@@ -164,17 +188,45 @@ SPACES: dict[str, Callable[[], Any]] = {
         "chosen": 0.5 * hp.choice("g", [1, 2, hp.uniform("h", 3, 4)]),
         "square": hp.normal("i", 0, 1) ** 2,
     },
+    "casts": lambda: {
+        "num_leaves": scope.int(hp.quniform("num_leaves", 30, 150, 10)),
+        "max_bin": scope.int(hp.qloguniform("max_bin", 3, 6, 1)),
+        "depth": scope.int(hp.uniform("depth", -5.5, 12)),
+        "width": scope.int(2 ** hp.quniform("width", 2, 6, 0.5)),
+        "rounds": 10 * scope.int(hp.qnormal("rounds", 5, 2, 0.7)),
+        "share": scope.float(hp.randint("share", 1, 9)) / 10,
+        "least": scope.int(hp.choice("least", [1.5, hp.uniform("least_more", 3, 8), scope.int(hp.normal("n", 0, 3))])),
+        "rate": scope.exp(hp.uniform("rate", -3, 0)),
+        "root": scope.sqrt(hp.uniform("root", 0, 9)) + scope.log(hp.uniform("log", 1, 9)),
+    },
+    "gbm": lambda: {
+        "boosting": hp.choice(
+            "boosting",
+            [
+                {"type": "gbdt", "subsample": hp.uniform("gbdt_subsample", 0.5, 1)},
+                {"type": "dart", "drop": hp.pchoice("drop", [(0.2, 0.1), (0.8, hp.uniform("drop_rate", 0, 0.5))])},
+                {"type": "goss", "subsample": 1.0},
+            ],
+        ),
+        "num_leaves": scope.int(hp.quniform("num_leaves", 30, 150, 1)),
+        "learning_rate": hp.loguniform("learning_rate", math.log(0.01), math.log(0.2)),
+        "subsample_for_bin": scope.int(hp.quniform("subsample_for_bin", 20000, 300000, 20000)),
+        "min_child_samples": scope.int(hp.quniform("min_child_samples", 20, 500, 5)),
+        "max_depth": scope.int(hp.choice("max_depth", range(3, 14))),
+        "reg_lambda": 10 ** hp.uniform("reg_lambda", -3, 1),
+        "objective": "binary",
+    },
     "alone": lambda: hp.loguniform("x", -5, 0),
 }
 
 
 @pytest.mark.parametrize("name", SPACES)
-@pytest.mark.parametrize(("method", "count"), [("tpe", 60), ("rand", 100)])
+@pytest.mark.parametrize(("method", "count"), [("tpe", 60), ("rand", 100), ("anneal", 40)])
 def test_the_values_are_those_of_hyperopt(name: str, method: str, count: int) -> None:
     """Hyperopt is driven with the graph beside ours with its translation, with one history and one seed."""
     graph = SPACES[name]()
     ours = Hyperopt({"hyperopt": graph}, method=method)
-    suggest = partial(tpe.suggest, verbose=False) if method == "tpe" else rand.suggest
+    suggest = {"tpe": partial(tpe.suggest, verbose=False), "rand": rand.suggest, "anneal": anneal.suggest}[method]
     domain, trials = Domain(lambda suggestion: 0.0, graph), Trials()
     for k in range(count):
         [doc] = suggest(trials.new_trial_ids(1), domain, trials, seed_for(ours.seed, k))

@@ -62,7 +62,8 @@ READ = [
     ),
     ({"choices": ["a", "b"]}, categorical("a", "b")),
     ({"choices": [2, 1], "type": "cat", "prior": 1}, categorical(2, 1, prior=1, prior_confidence="low")),
-    ({"value": "1e-5"}, "1e-5"),
+    ({"value": "1e-5"}, 1e-5),
+    ({"value": "1e3"}, 1000),
     ({"value": [1, 2], "type": "const"}, [1, 2]),
     ({"value": ["hp_uniform", "x", 0, 1]}, ["hp_constant", {"value": ["hp_uniform", "x", 0, 1]}]),
     # runlib's own forms

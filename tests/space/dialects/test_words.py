@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from runlib import ConfigError, Hyperopt, Run, Space, SpaceError, StopMax, from_config
+from runlib import Categorical, ConfigError, Hyperopt, Run, Space, SpaceError, StopMax, from_config
 from runlib.engine import extras
 from runlib.engine.yamlfile import parse_yaml, write_yaml
 from runlib.space.dialects import DIALECTS, translated
@@ -99,3 +100,47 @@ def test_configspace_that_is_missing_names_the_extra(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(extras.importlib, "import_module", missing)
     with pytest.raises(ImportError, match=r"pip install 'runlib\[configspace\]'"):
         Space.of({"configspace": {}})
+
+
+def given_spaces() -> dict[str, Any]:
+    """A space in each dialect in which there is something to change: nested dicts, lists, conditions."""
+    library = pytest.importorskip("ConfigSpace")
+    a, b = library.Categorical("a", ["x", "y"]), library.Integer("b", (1, 9), log=True)
+    whole = library.ConfigurationSpace()
+    whole.add(a, b, library.EqualsCondition(b, a, "x"))
+    return {
+        "amltk": {"a": {"b": ["x", {"c": (1, 5)}], "d": {"range": [0, 1]}}, "e": ["u", "v"]},
+        "configspace": whole.to_serialized_dict(),
+        "hyperopt": {"a": ["x", {"b": (1, 2)}], "c": Categorical(["u", {"v": 1}])},
+        "maggy": {"a": ["INTEGER", [1, 5]], "b": ("CATEGORICAL", ["x", {"y": [1]}])},
+        "neps": {"a": {"lower": "1e0", "upper": "1e2"}, "b": ["x", "1e3"], "c": {"choices": ["u", "1e1"]}, "d": [1, 3]},
+    }
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_no_dialect_changes_what_it_is_given(name: str) -> None:
+    given = given_spaces()[name]
+    before = copy.deepcopy(given)
+    made = DIALECTS[name](given)
+    assert given == before
+    assert DIALECTS[name](given) == made
+    Space.of(made)
+    assert Space.of({name: given}).data == Space.of({name: given}).data
+    assert given == before
+    _scribble(made)
+    assert given == before
+
+
+def _scribble(data: Any) -> None:
+    """Changes every list and dict in data."""
+    for item in list(data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()):
+        _scribble(item)
+    if isinstance(data, dict | list):
+        data.clear()
+
+
+def test_a_dict_that_configspace_takes_itself_can_be_used_twice() -> None:
+    pytest.importorskip("ConfigSpace")
+    given = {"a": (0, 10), "b": ["x", "y"], "c": 3.5}
+    assert Space.of({"configspace": given}).data == Space.of({"configspace": given}).data
+    assert given == {"a": (0, 10), "b": ["x", "y"], "c": 3.5}

@@ -1,0 +1,60 @@
+"""Options and commands under the names that other tools give them: the answer names the one that is meant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from typer.core import TyperCommand, TyperGroup
+
+from runlib.engine.synonyms import near
+
+__all__ = ["KnownCommands", "KnownOptions"]
+
+_COMMANDS = {
+    "run": "start optimize optimise tune launch",
+    "restore": "resume continue load reopen",
+    "status": "show info state describe watch",
+    "top": "best leaderboard results",
+    "enqueue": "add push try",
+    "void": "delete remove invalidate drop",
+    "annotate": "note comment remark tag",
+    "stop": "kill abort cancel end",
+    "fork": "branch copy clone",
+    "verify": "check validate fsck",
+    "repair": "fix recover mend",
+}
+
+
+class KnownOptions(TyperCommand):
+    """A command that knows other names of its options."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As in the base class; an option that does not exist is answered by the one that is meant."""
+        options = [option for parameter in self.params for option in parameter.opts if option.startswith("--")]
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:  # of a class that typer, by its version, has itself or from click
+            wrong = getattr(error, "option_name", None)
+            if isinstance(wrong, str) and not getattr(error, "possibilities", True):
+                error.possibilities = _meant(wrong, options)  # type: ignore[attr-defined]
+            raise
+
+
+class KnownCommands(TyperGroup):
+    """A group that knows other names of its commands."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """As in the base class; a command that does not exist is answered by the one that is meant."""
+        try:
+            return super().resolve_command(ctx, args)
+        except Exception as error:
+            said = getattr(error, "message", None)
+            meant = [command for command, words in _COMMANDS.items() if args and args[0] in words.split()]
+            if isinstance(said, str) and meant:
+                error.message = f"No such command {args[0]!r}. Did you mean {meant[0]!r}?"  # type: ignore[attr-defined]
+            raise
+
+
+def _meant(wrong: str, options: list[str]) -> list[str]:
+    plain = {option.lstrip("-").replace("-", "_"): option for option in options}
+    return [plain[name] for name in near(wrong.lstrip("-").replace("-", "_"), plain)]

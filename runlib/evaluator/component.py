@@ -1,0 +1,126 @@
+"""Any component that can be called, as an evaluator: what the run needs beside the call is added around it.
+
+Its config stays its own, so that the tape names the component and nothing of this.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+from runlib.engine import registry
+from runlib.engine.component import Component, from_config
+from runlib.errors import ConfigError, UnknownKind
+from runlib.evaluator.asynchronous import refuse_asynchronous
+from runlib.evaluator.base import Evaluator
+from runlib.evaluator.calling import Caller
+from runlib.evaluator.function import FunctionEvaluator
+
+__all__ = ["ComponentEvaluator", "as_evaluator"]
+
+
+class ComponentEvaluator(Evaluator, abstract=True):
+    """Calls a component that is no ``Evaluator``, with the whole suggestion.
+
+    One that cannot be called with a single argument gets the keys of the suggestion as keywords.
+
+    Attributes:
+        component: What is called.
+
+    Args:
+        component: As above.
+    """
+
+    def __init__(self, component: Component) -> None:
+        super().__init__(component.__dict__.get("given_context"))
+        self.component: Any = component
+        vars(self)["kind"] = component.kind
+
+    def get_config(self) -> dict[str, Any]:
+        """The config of the component."""
+        config: dict[str, Any] = self.component.get_config()
+        return config
+
+    def __call__(self, suggestion: Any) -> Any:
+        """What the component returns.
+
+        Raises:
+            TypeError: The suggestion does not fit the parameters of its ``__call__``.
+        """
+        return self.component(suggestion) if _takes_one(self.component) else Caller(self.component)(suggestion)
+
+    def fingerprint(self) -> str | None:
+        """What the component says of itself, if it does."""
+        own = getattr(self.component, "fingerprint", None)
+        said = own() if callable(own) else None
+        return said if isinstance(said, str) else None
+
+
+def _takes_one(function: Any) -> bool:
+    try:
+        inspect.signature(function).bind({})
+    except TypeError:
+        return False
+    except ValueError:  # Python does not know its signature
+        return True
+    return True
+
+
+def as_evaluator(given: Any, context: Mapping[str, Any] | None) -> Evaluator:
+    """The evaluator that was given: an object or a config of any component that can be called, a function, or its name.
+
+    Raises:
+        ConfigError: It is none of these, or asynchronous; with the place below the evaluator.
+    """
+    if _is_function(given):
+        return FunctionEvaluator(given, context=context)
+    if isinstance(given, Component):
+        made = given
+    else:
+        made = _made(given, context)
+    if not isinstance(made, Evaluator) and not _can_be_called(type(made)):
+        name = type(made).__name__
+        raise ConfigError(
+            f"expected an Evaluator, got {'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}; a component of your own "
+            "serves if it has __call__(self, suggestion), which returns the loss"
+        )
+    if isinstance(made, Evaluator):
+        return made
+    refuse_asynchronous(cast(Callable[..., Any], made))
+    return ComponentEvaluator(made)
+
+
+def _made(given: Any, context: Mapping[str, Any] | None) -> Component:
+    try:
+        return from_config(given, context=context, family=Component if _is_config_of_callable(given) else Evaluator)
+    except UnknownKind as error:
+        if not isinstance(given, str):
+            raise
+        function = f"a function is written 'module:name' or 'file.py:name', got {given!r}"
+        raise UnknownKind(f"{function}; {error.reason}", error.path) from None
+
+
+def _is_function(given: Any) -> bool:
+    if isinstance(given, str):
+        return ":" in given  # module:name, and not a kind
+    is_class = isinstance(given, type) and issubclass(given, Component)  # meant was an object of it
+    return callable(given) and not is_class and not isinstance(given, Component)
+
+
+def _is_config_of_callable(given: Any) -> bool:
+    """Whether the kind in a config is that of a component which is no evaluator by its class, and can be called."""
+    kind = next(iter(given)) if isinstance(given, Mapping) and len(given) == 1 else given
+    if not isinstance(kind, str):
+        return False
+    try:
+        found = registry.lookup(kind)
+    except ConfigError:
+        return False
+    return not issubclass(found, Evaluator) and _can_be_called(found)
+
+
+def _can_be_called(cls: type) -> bool:
+    """Whether objects of a class are called with suggestions; those of runlib's other families are not."""
+    families = [base for base in cls.__mro__ if base.__module__.startswith("runlib.") and base not in Component.__mro__]
+    return not families and any("__call__" in vars(base) for base in cls.__mro__)

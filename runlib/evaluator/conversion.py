@@ -1,0 +1,160 @@
+"""What an evaluator returned, made plain data, as far as that can be.
+
+Each value is data, becomes data (see ``foreign.py``), is bytes, or is left out and named: what somebody adds beside
+the loss never costs the loss. A list keeps the places of what is left out by null, a dict leaves out the key. A key
+that is a number or a truth value becomes its text. Bytes are put aside, for they become a file of the trial.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from runlib.engine.native import is_column
+from runlib.engine.plain import MAX_DEPTH, NotPlain, plain
+from runlib.evaluator.foreign import simpler
+
+__all__ = ["Conversion", "close_awaitable"]
+
+NAMED = 20  # of what is left out; of more there is the number
+FILES = 100  # of one result
+STEPS = 10  # from a value of some library to data
+_LONGEST = 200
+_AS_THEY_ARE = frozenset({bool, int, float, str, type(None)})
+
+Place = tuple[str | int, ...]
+
+
+class Conversion:
+    """The conversion of one result.
+
+    Attributes:
+        files: The bytes in it, with the place of each; there stands an empty text.
+    """
+
+    def __init__(self) -> None:
+        self.files: list[tuple[Place, bytes]] = []
+        self._dropped: dict[str, str] = {}
+        self._more = 0
+        self._within: set[int] = set()  # what the value at hand lies in, to notice what contains itself
+
+    @property
+    def dropped(self) -> dict[str, str]:
+        """Why something was left out, by its place."""
+        return {**self._dropped, **({"...": f"and {self._more} more"} if self._more else {})}
+
+    def drop(self, place: Place, reason: str) -> None:
+        """Note that something is left out."""
+        name = _cut(".".join(map(str, place)))
+        if len(self._dropped) < NAMED and name not in self._dropped:
+            self._dropped[name] = _cut(reason)
+        else:
+            self._more += 1
+
+    def mapping(self, value: Mapping[Any, Any], place: Place = ()) -> dict[str, Any]:
+        """A dict without what cannot be data."""
+        result: dict[str, Any] = {}
+        for key, item in value.items():
+            try:
+                name = _key(key)
+                if name in result:
+                    raise NotPlain("another key has the same text")
+                result[name] = self.value(item, (*place, name))
+            except NotPlain as error:
+                close_awaitable(item)
+                self.drop((*place, _shown(key)), _reason(error))
+        return result
+
+    def value(self, value: Any, place: Place = (), steps: int = 0) -> Any:
+        """Any value; ``steps`` counts those that were made simpler ones on the way to it.
+
+        Raises:
+            NotPlain: The value itself is no data; what is wrong inside of it is left out.
+        """
+        if type(value) in _AS_THEY_ARE:
+            return plain(value)
+        if isinstance(value, bytes | bytearray | memoryview):
+            return self._aside(bytes(value), place)
+        if len(place) > MAX_DEPTH or steps > STEPS or id(value) in self._within:
+            raise NotPlain(f"is nested deeper than {MAX_DEPTH} levels, or contains itself")
+        self._within.add(id(value))
+        try:
+            return self._inner(value, place, steps)
+        except NotPlain:
+            raise
+        except Exception as error:  # whatever somebody's class does when it is read
+            raise NotPlain(f"could not be read: {type(error).__name__}: {_shown(error)}") from None
+        finally:
+            self._within.discard(id(value))
+
+    def _inner(self, value: Any, place: Place, steps: int) -> Any:
+        if isinstance(value, Mapping):
+            return self.mapping(value, place)
+        if isinstance(value, list | tuple):
+            return self._sequence(value, place)
+        if not is_column(value):  # a column may have an index, which a list would lose
+            with contextlib.suppress(NotPlain):
+                return plain(value)  # of a scalar: a subclass of int, float or str, or one of numpy
+        found = simpler(value)
+        return plain(value) if found is value else self.value(found, place, steps + 1)
+
+    def _sequence(self, value: Iterable[Any], place: Place) -> list[Any]:
+        result: list[Any] = []
+        for index, item in enumerate(value):
+            try:
+                result.append(self.value(item, (*place, index)))
+            except NotPlain as error:
+                close_awaitable(item)
+                self.drop((*place, index), _reason(error))
+                result.append(None)
+        return result
+
+    def _aside(self, data: bytes, place: Place) -> str:
+        if len(self.files) >= FILES:
+            raise NotPlain(f"is more than the {FILES} files of one result; put them together")
+        self.files.append((place, data))
+        return ""
+
+
+def close_awaitable(value: Any) -> None:
+    """Close a coroutine that nobody will await, so that Python does not warn of it later."""
+    if inspect.iscoroutine(value):
+        value.close()
+
+
+def _key(key: Any) -> str:
+    """The text of a key.
+
+    Raises:
+        NotPlain: It has none that would be read again as this key.
+    """
+    found = key if isinstance(key, str) else _simple(key)
+    if isinstance(found, str):
+        return str(plain(found))
+    if found is None or isinstance(found, bool | int | float):
+        return str(found)
+    raise NotPlain(f"a key must be text or a number, got one of type {type(key).__name__}")
+
+
+def _simple(key: Any) -> Any:
+    try:
+        return plain(key)
+    except NotPlain:
+        return simpler(key)
+
+
+def _reason(error: NotPlain) -> str:
+    return f"{error.path}: {error.reason}" if error.path else error.reason
+
+
+def _shown(key: Any) -> str:
+    try:
+        return str(key).encode("utf-8", "backslashreplace").decode()
+    except Exception:  # a str() of somebody else must not hide what is being told
+        return f"a {type(key).__name__}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

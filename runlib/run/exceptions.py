@@ -1,0 +1,63 @@
+"""Names of exceptions, as ``caught_exceptions`` and ``retries`` take them: a name, or the class that has it.
+
+Which exceptions an evaluator may raise cannot be known here: its modules may be imported in the workers alone. So a
+name that nobody here knows is taken, and one that is nearly the name of a known exception is said to be misspelt.
+"""
+
+from __future__ import annotations
+
+import builtins
+import difflib
+import logging
+from typing import Any
+
+from runlib import errors
+from runlib.errors import ConfigError
+
+__all__ = ["check_name_of"]
+
+ALIKE = 0.85  # of two names that differ in one letter out of ten, or by the order of two
+
+log = logging.getLogger("runlib")
+
+
+def check_name_of(given: Any, place: str) -> str:
+    """The name of an exception that is given as that, or as a class.
+
+    Raises:
+        ConfigError: It is neither.
+    """
+    if isinstance(given, type) and issubclass(given, BaseException):
+        return given.__name__
+    if not isinstance(given, str) or not given:
+        raise ConfigError(f"takes an exception or its name, such as ValueError, got {given!r}", place)
+    name = given.rpartition(".")[2] if given.replace(".", "_").isidentifier() else given
+    if name not in (familiar := _names_in(builtins) | _names_in(errors)):
+        _warn_of_near_name(name, place, familiar)
+    return name
+
+
+def _warn_of_near_name(name: str, place: str, familiar: set[str]) -> None:
+    if not name.isidentifier():
+        log.warning("%s: %r cannot be the name of an exception", place, name)
+        return
+    by_letters = {known.lower(): known for known in familiar}
+    for meant in difflib.get_close_matches(name.lower(), by_letters, n=1, cutoff=ALIKE):
+        if name not in _defined(BaseException, set()):
+            log.warning("%s: no exception %s is known here; did you mean %s?", place, name, by_letters[meant])
+
+
+def _names_in(module: Any) -> set[str]:
+    return {
+        name for name, found in vars(module).items() if isinstance(found, type) and issubclass(found, BaseException)
+    }
+
+
+def _defined(cls: type[BaseException], seen: set[type]) -> set[str]:
+    """The names of all exceptions that are defined by now, whoever did."""
+    seen.add(cls)
+    names = {cls.__name__}
+    for derived in type.__subclasses__(cls):
+        if derived not in seen:
+            names |= _defined(derived, seen)
+    return names

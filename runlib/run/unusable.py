@@ -1,0 +1,93 @@
+"""Results that cannot be used: the first one is said at once, and where there is nothing else, the run ends early.
+
+An evaluator that returns nothing usable would fail in every trial, and nobody would hear of it before the end. What is
+counted are the results of one session, so that a run whose evaluator was mended goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from runlib.errors import InvalidResult, NoSuccess
+from runlib.state.state import State
+
+__all__ = ["FirstResults", "log", "no_success", "why_none"]
+
+AT_LEAST = 5  # results in a row from the start on before the run ends; more with more workers
+UNUSABLE = "InvalidResult"
+LONGEST = 300
+
+log = logging.getLogger("runlib.results")
+
+
+class FirstResults:
+    """The first results of a session.
+
+    Args:
+        slots: How many evaluations run at once.
+    """
+
+    def __init__(self, slots: int) -> None:
+        self._enough = max(AT_LEAST, slots)
+        self._unusable = 0
+        self._counts = True
+        self._told = {UNUSABLE: False, "dropped": False}
+
+    def take(self, tid: int, result: Mapping[str, Any]) -> InvalidResult | None:
+        """Hear of a result; returns why the run is to end, if it is."""
+        error = result.get("error")
+        if error is None or error.get("error") != UNUSABLE:
+            self._counts = False
+            if "dropped" in result:
+                self._tell("dropped", tid, ", ".join(_each(result["dropped"])))
+            return None
+        reason = _line(error.get("error_text", ""))
+        self._tell(UNUSABLE, tid, reason)
+        self._unusable += 1
+        if not self._counts or self._unusable < self._enough:
+            return None
+        return InvalidResult(
+            f"none of the first {self._unusable} results can be used; trial {tid}: {reason}. Correct the evaluator, "
+            "then restore the run",
+            tid=tid,
+        )
+
+    def _tell(self, what: str, tid: int, text: str) -> None:
+        if not text or self._told[what]:
+            return
+        self._told[what] = True
+        if what == UNUSABLE:
+            log.warning("the result of trial %d cannot be used: %s", tid, text)
+        else:
+            log.warning("of the result of trial %d this is left out, being no data: %s", tid, text)
+
+
+def _each(dropped: Mapping[str, Any]) -> list[str]:
+    return [f"{name} ({_line(str(reason))})" for name, reason in dropped.items()]
+
+
+def _line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]}..."
+
+
+def why_none(state: State) -> str:
+    """Why no trial succeeded: the commonest errors with their counts; empty if one did, or none has ended."""
+    if state.trials.ok_count or not state.trials.error_count:
+        return ""
+    errors = [f"{count} {name}" + (f" ({_line(text)})" if text else "") for name, count, text in _commonest(state)]
+    rest = len(state.trials.count_by_error()) - len(errors)
+    more = f", and {rest} other kinds" if rest else ""
+    return f"none of {len(state.trials)} trials succeeded: {', '.join(errors)}{more}"
+
+
+def _commonest(state: State) -> list[tuple[str, int, str]]:
+    return state.trials.commonest_errors(3)
+
+
+def no_success(state: State) -> NoSuccess | None:
+    """The error for asking for the best of a run in which nothing succeeded; None if something did, or none ended."""
+    why = why_none(state)
+    return NoSuccess(why, dict(sorted(state.count_by_error.items(), key=lambda pair: -pair[1]))) if why else None

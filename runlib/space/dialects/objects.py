@@ -1,0 +1,59 @@
+"""Objects of other tools, wherever a parameter can stand: ``{"x": hp.uniform("x", 0, 1), "n": IntDistribution(1, 9)}``.
+
+Each is known by the names of its classes, so that its tool need not be installed to take it for something else. The
+label that it has in its own tool is kept where a variable of hyperopt has one; else a parameter is called by its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from runlib.engine.plain import NotPlain
+from runlib.errors import SpaceError
+from runlib.space.dialects.configspace import from_configspace, from_hyperparameter
+from runlib.space.dialects.hyperopt import from_hyperopt
+from runlib.space.dialects.maggy import from_maggy
+from runlib.space.dialects.neps import from_neps, from_neps_object
+from runlib.space.dialects.optuna import from_distribution, is_distribution
+from runlib.space.dialects.scipy import from_frozen, from_scikit_learn
+from runlib.space.expression import Term, register_translator
+from runlib.space.foreign import class_names, comes_from, is_frozen, is_graph
+from runlib.space.scikit_learn import is_scikit_learn
+
+__all__ = ["from_object"]
+
+
+@register_translator
+def from_object(value: Any) -> Any:
+    """The data of an object of another tool; anything else as it is.
+
+    Raises:
+        SpaceError: It is such an object, and has no counterpart.
+    """
+    if value is None or isinstance(value, str | int | float | list | tuple | Term):
+        return value
+    if isinstance(value, dict) and not comes_from(value, "neps"):
+        return from_scikit_learn(value) if is_scikit_learn(value) else value
+    try:
+        return _data(value)
+    except SpaceError as error:  # the place is told by whoever knows where the object stands
+        raise SpaceError(error.reason, ".".join(error.path.split(".")[1:])) from error.__cause__
+    except NotPlain as error:
+        raise SpaceError(error.reason, error.path) from None
+
+
+def _data(value: Any) -> Any:
+    if is_graph(value):
+        return from_hyperopt(value)
+    if comes_from(value, "ConfigSpace"):
+        return from_configspace(value) if isinstance(value, Mapping) else from_hyperparameter(value)
+    if is_distribution(value):
+        return from_distribution(value)
+    if is_frozen(value):
+        return from_frozen(value)
+    if class_names(value) & {"PipelineSpace", "SearchSpace"}:
+        return from_neps(value)
+    if "Searchspace" in class_names(value):
+        return from_maggy(value)
+    return from_neps_object(value)

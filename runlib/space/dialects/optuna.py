@@ -1,0 +1,37 @@
+"""Distributions of Optuna: ``FloatDistribution``, ``IntDistribution``, ``CategoricalDistribution`` and the older ones.
+
+Both bounds are included. Where they are equal there is nothing to choose, and the value is a constant.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from runlib.space.alternatives import Categorical
+from runlib.space.dialects.base import constant, typed
+from runlib.space.foreign import class_names, comes_from
+from runlib.space.quantities import Float, Integer
+
+__all__ = ["from_distribution", "is_distribution"]
+
+PATH = "optuna"
+
+
+def is_distribution(value: Any) -> bool:
+    """Whether ``value`` is a distribution of Optuna."""
+    return comes_from(value, "optuna") and "BaseDistribution" in class_names(value)
+
+
+def from_distribution(given: Any) -> Any:
+    """The data of one.
+
+    Raises:
+        SpaceError: Something is wrong in it.
+    """
+    if "CategoricalDistribution" in class_names(given):
+        return typed(PATH, Categorical, list(given.choices))
+    if given.low == given.high:
+        return constant(given.low, PATH)
+    whole = "IntDistribution" in class_names(given)
+    step = None if given.step is None or (whole and given.step == 1) else given.step
+    return typed(PATH, Integer if whole else Float, given.low, given.high, log=bool(given.log), step=step)

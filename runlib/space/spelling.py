@@ -1,0 +1,74 @@
+"""One spelling for each point of a space: that in which a search itself would write it.
+
+1.0 and 1 are one point of an integer, 0.3 and 0.30000000000000004 one of a number in steps of 0.1. Whatever does not
+lie in the space stays as it was written, and so does what has no other spelling.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from runlib.space.distributions import Distribution, Options, Power, Quantile
+from runlib.space.formula import Formula
+from runlib.space.leaves import Branch, Leaf
+from runlib.space.merge import Merge
+from runlib.space.nodes import Fixed, Items, Node, Row, Table, same
+from runlib.space.unary import Unary
+
+__all__ = ["spelled"]
+
+
+def spelled(node: Node, value: Any, row: Row) -> Any:
+    """``value`` as this part would write it; ``row`` is scratch for all variables of the space."""
+    if isinstance(node, Table):
+        return _table(dict(node.items), value, row)
+    if isinstance(node, Merge):
+        return _merge(node, value, row)
+    if isinstance(node, Items):
+        fits = isinstance(value, list) and len(value) == len(node.nodes)
+        return [spelled(part, item, row) for part, item in zip(node.nodes, value, strict=True)] if fits else value
+    if isinstance(node, Branch):
+        option = next((option for option in node.options if option.locate(value, row)), None)
+        return value if option is None else spelled(option, value, row)
+    if isinstance(node, Leaf):
+        return _number(node.distribution, value)
+    if isinstance(node, Fixed):
+        return node.assemble([]) if same(node.value, value) else value
+    return _calculated(node, value, row) if isinstance(node, Formula | Unary) else value
+
+
+def _table(parts: dict[str, Node], value: Any, row: Row) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {key: spelled(parts[key], item, row) if key in parts else item for key, item in value.items()}
+
+
+def _merge(node: Merge, value: Any, row: Row) -> Any:
+    if not isinstance(value, dict):
+        return value
+    found: dict[str, Any] = {}
+    for part, own in zip(node.nodes, node.split(value), strict=True):
+        found |= spelled(part, own, row)
+    return {key: found.get(key, item) for key, item in value.items()}
+
+
+def _number(distribution: Distribution, value: Any) -> Any:
+    raw = None if isinstance(distribution, Options) else distribution.raw(value)
+    if isinstance(distribution, Options) or raw is None:
+        return value
+    if isinstance(distribution, Power | Quantile):
+        given_in_steps = distribution.inner.q is not None
+        return distribution.value(raw) if given_in_steps else _as_number(distribution, value)
+    q = getattr(distribution, "q", None)
+    return distribution.value(raw if q is None else round(raw / q) * q)
+
+
+def _as_number(distribution: Power | Quantile, value: Any) -> Any:
+    whole = isinstance(distribution, Quantile) and distribution.integer
+    return int(value) if whole else float(value)
+
+
+def _calculated(node: Formula | Unary, value: Any, row: Row) -> Any:
+    """Only where there are steps: elsewhere calculating to and fro could move the number a little."""
+    in_steps = node.count() is not None or (isinstance(node, Unary) and node.name == "hp_int")
+    return node.assemble(row) if in_steps and node.locate(value, row) else value
