@@ -72,10 +72,13 @@ def _files(source: RunFolder, records: list[dict[str, Any]]) -> Iterator[tuple[s
     Raises:
         TapeCorrupt: One is missing or was changed.
     """
+    seen = set()  # of a tape that was repaired, several trials may name one
     for record in records:
         submit = record.get("submit", {})
         if submit.get("of") is not None:
             continue
         result = submit.get("result", {})
         for entry in [*([result["file"]] if is_apart(result) else []), *files_of(result)]:
-            yield entry["name"], read_named(entry, source)
+            if entry["name"] not in seen:
+                seen.add(entry["name"])
+                yield entry["name"], read_named(entry, source)

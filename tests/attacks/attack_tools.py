@@ -37,6 +37,11 @@ def large(x: float) -> dict[str, Any]:
     return {"loss": quadratic(x), "text": "y" * LIMIT}
 
 
+def with_bytes(x: float) -> dict[str, Any]:
+    """Every result has two files of bytes."""
+    return {"loss": quadratic(x), "png": b"\x89PNG", "more": [b"more"]}
+
+
 def prepared(directory: Path, name: str = "x", evaluator: Any = quadratic, count: int = 12, **more: Any) -> Run:
     """A run that writes its status at each turn; its pool is to be given before it runs."""
     context = {"observe_status": {"interval": 0.0}, "observe_log": {"interval": 0.0}}

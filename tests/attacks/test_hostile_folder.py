@@ -21,8 +21,11 @@ from runlib.engine.directory import Directory, NotPlainFile
 from runlib.engine.yamlfile import read_yaml
 from runlib.errors import FolderError, RunlibError
 from runlib.run.edit import Inbox
+from runlib.run.folder import RunFolder
+from runlib.run.fork import make_fork
+from runlib.run.large import hash_of
 from runlib.tape.events import Session, Submit, Suggest
-from tests.attacks.attack_tools import large, prepared
+from tests.attacks.attack_tools import large, prepared, with_bytes
 from tests.audit.audit_tools import contents, tape_run
 from tests.fakes import DirectPool, quadratic
 
@@ -178,12 +181,49 @@ def test_a_config_may_come_through_a_pipe(tmp_path: Path) -> None:
         assert read_yaml(tmp_path / "c.yml") == {"run": {"search": 1}}
 
 
+@pytest.mark.parametrize("evaluator", [large, with_bytes])
 @pytest.mark.parametrize("name", ["trials", "trials/1"])
-def test_no_large_result_is_written_through_a_link(tmp_path: Path, outside: Path, name: str) -> None:
-    run = prepared(tmp_path, evaluator=large)
+def test_no_file_of_a_result_is_written_through_a_link(
+    tmp_path: Path, outside: Path, name: str, evaluator: Any
+) -> None:
+    run = prepared(tmp_path, evaluator=evaluator)
     put(run.work_directory, name, _link_to_a_folder, outside)
     with pytest.raises(RunlibError, match=r"could not be written: .* is a symbolic link"):
         run.run()
+    assert is_as_it_was(outside)
+
+
+@each_thing
+def test_what_lies_where_bytes_of_a_result_were_is_not_taken_for_them(
+    tmp_path: Path, outside: Path, thing: Callable[[Path, Path], None]
+) -> None:
+    folder = prepared(tmp_path, evaluator=with_bytes, count=3).run().work_directory
+    put(folder, "trials/1/returned-png", thing, outside)
+    report = verify(folder)
+    assert report.verdict == "damaged"
+    assert "returned-png is no file of this run" in report.findings[0].text
+    with pytest.raises(RunlibError, match="returned-png is no file of this run"):
+        Run.checkout(folder).full_result(1)
+    with pytest.raises(RunlibError, match="returned-png is no file of this run"):
+        Run.fork(folder, directory=tmp_path, name="fork")
+    repair(folder, tmp_path / "repaired")
+    assert verify(tmp_path / "repaired").verdict == "intact"
+    assert Run.checkout(folder).full_result(2)["ok"]["png"] == b"\x89PNG"
+    assert is_as_it_was(outside)
+
+
+@each_thing
+def test_bytes_of_a_result_replace_what_somebody_put_there(
+    tmp_path: Path, outside: Path, thing: Callable[[Path, Path], None]
+) -> None:
+    run = prepared(tmp_path, evaluator=with_bytes, count=3)
+    put(run.work_directory, "trials/1/returned-png", thing, outside)
+    if thing is _folder:
+        with pytest.raises(RunlibError, match="returned-png could not be written"):
+            run.run()
+    else:
+        assert run.run().full_result(1)["ok"]["png"] == b"\x89PNG"
+        assert verify(run.work_directory).verdict == "intact"
     assert is_as_it_was(outside)
 
 
@@ -229,6 +269,14 @@ NAMES = [
     "trials/-1/result.json",
     "trials/0/other.json",
     "trials/0/result.json\n",
+    "trials/0/returned-../../new",
+    "trials/0/returned-/etc/passwd",
+    "trials/0/returned-",
+    "trials/0/returned-x/../../../new",
+    "trials/\u0661/returned-png",
+    "trials/07/returned-png",
+    "trials/0/returned-png\n",
+    "trials/0/returned-\xe9",
     "tape.son",
     "run.lock",
     "",
@@ -255,6 +303,35 @@ def test_no_name_on_a_tape_becomes_a_path(tmp_path: Path, name: Any) -> None:
     repair(folder, tmp_path / "repaired")
     assert {path.name for path in tmp_path.iterdir()} == {"run_x", "repaired"}
     assert {path.name for path in (tmp_path / "repaired").iterdir()} == {"tape.son"}
+
+
+@pytest.mark.parametrize("name", [*NAMES, "trials/0/result.json"], ids=repr)
+def test_bytes_are_looked_for_by_names_of_their_form_alone(tmp_path: Path, name: Any) -> None:
+    entry = {"at": ["png"], "name": name, "bytes": 8, "hash": "0" * 32}
+    result = {"ok": {"loss": 1.0, "png": "returned-png"}, "files": [entry]}
+    folder = tmp_path / "run_x"
+    tape_run(folder, [Session({"host": "h", "pid": 1}), Suggest(0, {"x": 1}), Submit(0, result)])
+    assert verify(folder).verdict == "intact"
+    assert Run.checkout(folder).full_result(0)["ok"] == {"loss": 1.0, "png": "returned-png"}
+    repair(folder, tmp_path / "repaired")
+    make_fork(RunFolder.find(folder), None, tmp_path, {"name": "fork"})
+    assert {path.name for path in tmp_path.iterdir()} == {"run_x", "repaired", "run_fork"}
+    for copy in ("repaired", "run_fork"):
+        assert {path.name for path in (tmp_path / copy).iterdir()} <= {"tape.son", "run.lock"}
+
+
+def test_a_file_that_several_results_name_is_copied_once(tmp_path: Path) -> None:
+    folder, data = tmp_path / "run_x", b"png"
+    entry = {"at": ["png"], "name": "trials/0/returned-png", "bytes": 3, "hash": hash_of(data)}
+    results = [Submit(tid, {"ok": {"loss": float(tid), "png": "returned-png"}, "files": [entry]}) for tid in (0, 1)]
+    tape_run(folder, [Session({"host": "h", "pid": 1}), Suggest(0, {"x": 1}), Suggest(1, {"x": 2}), *results])
+    (folder / "trials" / "0").mkdir(parents=True)
+    (folder / entry["name"]).write_bytes(data)
+    make_fork(RunFolder.find(folder), None, tmp_path, {"name": "fork"})
+    repair(folder, tmp_path / "repaired")
+    for copy in ("run_fork", "repaired"):
+        assert verify(tmp_path / copy).verdict == "intact"
+        assert Run.checkout(tmp_path / copy).full_result(1)["ok"]["png"] == data
 
 
 @each_thing

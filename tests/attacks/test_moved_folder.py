@@ -13,7 +13,7 @@ from runlib import Run, StopMax
 from runlib.audit.verify import verify
 from runlib.errors import FolderMoved
 from runlib.pool.base import Finished, Lost
-from tests.attacks.attack_tools import go_on, large, prepared, under_attack
+from tests.attacks.attack_tools import go_on, large, prepared, under_attack, with_bytes
 from tests.audit.audit_tools import contents
 from tests.fakes import DirectPool, SpySearch, quadratic, story
 
@@ -69,6 +69,18 @@ def test_the_run_ends_in_order_in_its_new_place(tmp_path: Path, way: Callable[[P
     assert "ended: FolderMoved" in (place / "log.log").read_text()
     assert (place / "suggestion-0.yml").exists()
     assert story(go_on(place, evaluator=large).state) == story(whole.state)
+
+
+def test_bytes_of_results_go_with_the_folder(tmp_path: Path) -> None:
+    run = under_attack(prepared(tmp_path, evaluator=with_bytes), _rename)
+    with pytest.raises(FolderMoved):
+        run.run()
+    assert not run.work_directory.exists()
+    moved = tmp_path / "run_moved"
+    report = verify(moved)
+    assert (report.verdict, report.counts["trials"]) == ("intact", 5)
+    assert Run.checkout(moved).full_result(4)["ok"]["more"] == [b"more"]
+    assert go_on(moved, evaluator=with_bytes).full_result(11)["ok"]["png"] == b"\x89PNG"
 
 
 @pytest.mark.parametrize("after", [1, 7, 12])
