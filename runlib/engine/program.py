@@ -102,8 +102,8 @@ class Program:
         )
 
     def as_data(self) -> dict[str, Any]:
-        """The same as plain data."""
-        found = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        """The same as plain data; what is no text, so that a tape cannot hold it, is left out."""
+        found = {name: _as_data(value) for name, value in asdict(self).items()}
         return {name: value for name, value in found.items() if value not in (None, [], 0)}
 
     def moved_to(self, home: Path) -> Program:
@@ -195,6 +195,12 @@ def _text(path: Any) -> str | None:
         return None if path is None else str(path).encode().decode()
     except UnicodeEncodeError:
         return None
+
+
+def _as_data(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [text for item in value if (text := _text(item)) is not None]
+    return _text(value) if isinstance(value, str) else value
 
 
 def _read_text(value: Any) -> str | None:

@@ -86,6 +86,7 @@ class ProcessPool(Pool):
                 "a worker imported a module that starts a run; put the start under: if __name__ == '__main__':"
             )
         self._settings = self._read(context)
+        _working_folder()  # that there is none is said before anything looks for a file in it
         self._parcel: bytes = load("runlib.pool.parcel.packing").pack(evaluator)
         self._origin = note_origin(find_script(evaluator))
         self._failed = False

@@ -16,7 +16,7 @@ from runlib.engine import registry
 from runlib.engine.extras import load
 from runlib.tape.codec import FORMAT
 
-__all__ = ["make_metadata", "readable", "session_info", "versions"]
+__all__ = ["make_metadata", "readable", "session_info", "texts", "versions"]
 
 log = logging.getLogger("runlib")
 
@@ -51,7 +51,7 @@ def make_metadata(config: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _texts(paths: list[str]) -> list[str]:
+def texts(paths: list[str]) -> list[str]:
     """Those that a tape can hold, which is text; one with other bytes is said, and a restore is told of it again."""
     kept = [path for path in paths if readable(path) == path]
     for path in paths:
@@ -75,7 +75,7 @@ def session_info(extra: dict[str, Any]) -> dict[str, Any]:
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "versions": versions(),
-        "plugins": _texts(registry.plugins()),
-        "paths": _texts(registry.paths()),
+        "plugins": texts(registry.plugins()),
+        "paths": texts(registry.paths()),
         **extra,
     }
