@@ -14,11 +14,13 @@ Each message is one sentence that names the place and says what to do; the attri
     |   +-- FolderExists                a run of that name is there already
     |   +-- NotARun                     no tape lies in the folder
     |   +-- RunLocked                   another process writes to the run
+    |   +-- FolderMoved                 the folder was renamed while the run was written; ``place``
     +-- TapeError                       the tape cannot be used; ``path``, ``n``, ``offset``
     |   +-- TapeCorrupt                 a record is damaged, missing, doubled or swapped
     |   +-- TapeFormat                  another format, or a newer one
     |   +-- ReplayMismatch              asked again, the search suggests something else
     |   +-- LockStolen                  another process took the run over; ``tids``
+    |   +-- TapeReplaced                the tape was replaced or deleted while it was written; ``saved``
     +-- ReadOnlyRun                     a checked-out run was asked to change
     +-- StopReached                     the stop of a run that is driven by hand leaves no room for another trial
     +-- SearchError
@@ -47,6 +49,7 @@ __all__ = [
     "Failed",
     "FolderError",
     "FolderExists",
+    "FolderMoved",
     "InvalidResult",
     "KindConflict",
     "LockStolen",
@@ -68,6 +71,7 @@ __all__ = [
     "TapeCorrupt",
     "TapeError",
     "TapeFormat",
+    "TapeReplaced",
     "UnknownArgument",
     "UnknownKind",
     "WorkerLost",
@@ -141,6 +145,18 @@ class RunLocked(FolderError):
     """Another process writes to the run."""
 
 
+class FolderMoved(FolderError):
+    """The folder of a run was renamed or moved while the run was written, so that the run ended in order.
+
+    Attributes:
+        place: Where the folder is now; None if the system does not tell.
+    """
+
+    def __init__(self, message: str, folder: str | Path = "", place: Path | None = None) -> None:
+        self.place = place
+        super().__init__(message, folder)
+
+
 class TapeError(RunlibError):
     """A tape cannot be used as it is.
 
@@ -186,6 +202,16 @@ class LockStolen(TapeError):
         error = LockStolen(f"{self}; {what}" if lost else str(self), path=self.path, n=self.n, offset=self.offset)
         error.tids = lost
         return error
+
+
+class TapeReplaced(TapeError):
+    """Another file bears the name of the tape, or none does, while this process writes to the one that did.
+
+    Attributes:
+        saved: Where what it wrote is now; None if no disk took it.
+    """
+
+    saved: Path | None = None
 
 
 class ReadOnlyRun(RunlibError):

@@ -6,6 +6,8 @@ except where it shows that the tape was longer than it is now: that is a loss.
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -41,8 +43,11 @@ class Claims:
 
 
 def _note_of(torn: Path) -> Finding:
-    size = len(read_if_there(torn))
-    return Finding("note", None, None, f"{torn.name} holds {size} bytes that were being written when a writer died")
+    found = torn.lstat()
+    if not stat.S_ISREG(found.st_mode):
+        return Finding("warning", None, None, f"{torn.name} is no plain file, and was not made by a run")
+    text = f"{torn.name} holds {found.st_size} bytes that were being written when a writer died"
+    return Finding("note", None, None, text)
 
 
 def check_large(result: dict[str, Any], n: int, folder: RunFolder) -> Finding | None:
@@ -63,10 +68,10 @@ def check_best(state: State, folder: RunFolder) -> Iterator[Finding]:
     missing = []
     for refined, suggestions in best:
         for rank, suggestion in enumerate(suggestions):
-            path = folder.suggestion(rank, refined)
-            if not path.exists():
+            path, expected = folder.suggestion(rank, refined), write_yaml(suggestion).encode()
+            if not os.path.lexists(path):
                 missing.append(path.name)
-            elif read_if_there(path) != write_yaml(suggestion).encode():
+            elif read_if_there(path, len(expected) + 1) != expected:
                 yield Finding("warning", None, None, f"{path.name} is not what the tape says; trust runlib top instead")
     if missing:
         yield Finding("note", None, None, f"not there, until a session ends again: {', '.join(missing)}")

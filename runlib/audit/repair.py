@@ -19,9 +19,9 @@ from runlib.audit.beside import Claims
 from runlib.audit.report import Finding, RepairReport
 from runlib.audit.scan import Scan, scan
 from runlib.audit.selection import Selection, select
-from runlib.engine import disk
 from runlib.errors import FolderError, FolderExists, TapeCorrupt, TapeFormat
-from runlib.run.folder import RunFolder, filled
+from runlib.run.folder import RunFolder, absolute, filled, publish
+from runlib.run.large import read_named
 from runlib.tape.codec import FORMAT, FORMATS
 from runlib.tape.schema import check
 from runlib.tape.whole import whole_tape
@@ -63,10 +63,10 @@ def repair(folder: str | Path, into: str | Path) -> RepairReport:
 
 
 def _target(into: str | Path) -> Path:
-    target = Path(into).absolute()
+    target = absolute(Path(into).parent) / Path(into).name
     if os.path.lexists(target):
         raise FolderExists(f"{target} exists; a repair makes a new folder, so give another name", target)
-    return target.parent.resolve() / target.name
+    return target
 
 
 def _metadata(found: Scan, data: bytes, folder: RunFolder) -> dict[str, Any]:
@@ -107,10 +107,10 @@ def _origin_renumbered(origin: dict[str, Any], numbers: dict[int, int]) -> dict[
 
 
 def _make(target: Path, tape: bytes, chosen: Selection) -> None:
-    files = ((new, (chosen.folder.path / old).read_bytes()) for new, old in chosen.files.items())
+    files = ((new, read_named(entry, chosen.folder)) for new, entry in chosen.files.items())
     try:
         with filled(target.parent, tape, files) as temporary:
-            disk.move_folder(temporary, target)
+            publish(temporary, target)
     except FileExistsError as error:
         raise FolderExists(f"{target} exists; a repair makes a new folder, so give another name", target) from error
     except OSError as error:

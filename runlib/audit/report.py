@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from runlib.run.session import readable
+
 __all__ = ["Finding", "Level", "RepairReport", "Report", "Verdict"]
 
 Level = Literal["note", "warning", "error"]
@@ -53,7 +55,8 @@ class Report:
 
     def as_data(self) -> dict[str, Any]:
         """The report as plain data."""
-        return {**asdict(self), "folder": str(self.folder), "findings": [asdict(found) for found in self.findings]}
+        found = [{**asdict(found), "text": readable(found.text)} for found in self.findings]
+        return {**asdict(self), "folder": readable(self.folder), "findings": found}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,6 @@ class RepairReport:
 
     def as_data(self) -> dict[str, Any]:
         """The report as plain data; the keys of ``renumbered`` are strings."""
-        data = {**asdict(self), "folder": str(self.folder), "into": str(self.into)}
+        data = {**asdict(self), "folder": readable(self.folder), "into": readable(self.into)}
         data["renumbered"] = {str(old): new for old, new in self.renumbered.items()}
         return {key: list(value) if isinstance(value, tuple) else value for key, value in data.items()}

@@ -38,7 +38,7 @@ class Selection:
     Attributes:
         folder: The old one.
         records: The objects of the new lines, without number and hash.
-        files: Where large results come from, by their new names.
+        files: What named the large results on the old tape, by their new names.
         tids: Old -> new number of each trial that is left.
         dropped: What is left behind.
         notes: What else is to be known.
@@ -51,7 +51,7 @@ class Selection:
 
     folder: RunFolder
     records: list[dict[str, Any]] = field(default_factory=list)
-    files: dict[str, str] = field(default_factory=dict)
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
     tids: dict[int, int] = field(default_factory=dict)
     dropped: list[Finding] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -240,9 +240,8 @@ class _Selector:
 
     def _moved(self, entry: dict[str, Any], name: str) -> dict[str, Any]:
         """The entry of a file in the folder of its trial, which may have another number now."""
-        old = entry["name"]
-        new = self._names.setdefault(old, name)
-        self.chosen.files[new] = old
+        new = self._names.setdefault(entry["name"], name)
+        self.chosen.files[new] = entry
         return {**entry, "name": new}
 
     def strays(self, found: Scan) -> None:

@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -21,8 +22,8 @@ from runlib.cli.ending import FAILED, INTERRUPTED, report, say, sentence, show
 from runlib.cli.streams import stdout_to_stderr
 from runlib.engine import registry
 from runlib.engine.legible import legible_line, shell_word
-from runlib.engine.program import working_folder
-from runlib.errors import RunlibError
+from runlib.engine.program import working_folder, working_in
+from runlib.errors import RunlibError, TapeReplaced
 from runlib.run.advice import ways_on
 from runlib.run.finish import is_done
 from runlib.run.run import Run
@@ -72,7 +73,8 @@ def carry_out(run: Run, manner: Manner) -> None:
         raise
     except (RunlibError, OSError) as error:
         code = report(error, manner.traceback)
-        _show_way_on(run, manner)
+        if not isinstance(error, TapeReplaced):  # it has said where the run is now
+            _show_way_on(run, manner, getattr(error, "place", None))
         raise typer.Exit(code) from None
     if is_done(run.state) and len(run.state.trials) == before > 0:
         _show_nothing_done(run, manner)
@@ -117,7 +119,7 @@ def working_where_it_did(run: Run) -> Iterator[None]:
     if here is not None:
         registry.add_path(here)
     say(legible_line(f"the working folder is {folder}, where the run was begun"))
-    with contextlib.chdir(folder):
+    with working_in(folder):
         yield
 
 
@@ -160,16 +162,16 @@ def _show_baseline(run: Run, suggestion: Any) -> None:
         show(compare(untuned, best.loss if best else None))
 
 
-def _show_way_on(run: Run, manner: Manner) -> None:
-    """How the run goes on; or the folder alone, if that was asked for."""
-    show(str(run.work_directory) if manner.quiet else _way_on(run))
+def _show_way_on(run: Run, manner: Manner, place: Path | None = None) -> None:
+    """How the run goes on, in another place if it was moved; or the folder alone, if that was asked for."""
+    show(str(place or run.work_directory) if manner.quiet else _way_on(run, place))
 
 
-def _way_on(run: Run) -> str:
-    state, folder = run.state, run.work_directory
+def _way_on(run: Run, place: Path | None) -> str:
+    state, folder = run.state, place or run.work_directory
     reason = None if state.ended is None else state.ended.reason
     if reason == "exhausted":
         return f"nothing is left to try; to see more of it: runlib top {shell_word(folder)} -n 20"
     count = 2 * max(1, len(state.trials)) if reason == "stop" else None
-    ways = ways_on(run, count=count, is_found=True)
+    ways = ways_on(run, count=count, is_found=True, place=place)
     return f"to go on{'' if count is None else ' beyond this stop'}: {ways.shell}"

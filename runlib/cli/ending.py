@@ -25,7 +25,16 @@ import typer
 
 from runlib.engine.canonical import dump
 from runlib.engine.legible import legible, legible_json, legible_line
-from runlib.errors import ConfigError, EvaluationError, NoSuccess, PoolError, RunlibError, SearchError, TapeError
+from runlib.errors import (
+    ConfigError,
+    EvaluationError,
+    FolderMoved,
+    NoSuccess,
+    PoolError,
+    RunlibError,
+    SearchError,
+    TapeError,
+)
 
 __all__ = [
     "DONE",
@@ -42,7 +51,7 @@ __all__ = [
 ]
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
-_DURING_THE_RUN = (EvaluationError, NoSuccess, PoolError, SearchError, TapeError)
+_DURING_THE_RUN = (EvaluationError, FolderMoved, NoSuccess, PoolError, SearchError, TapeError)
 _WRONG_PATH = (FileNotFoundError, FileExistsError, PermissionError, NotADirectoryError, IsADirectoryError)
 _IN_WORKER = "\n\nIn the worker:\n"
 _FRAME = re.compile(r'^ *File ".*$', re.MULTILINE)

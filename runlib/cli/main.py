@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import Annotated
@@ -11,6 +12,7 @@ import typer
 from runlib import __version__
 from runlib.cli.audit import repair, verify
 from runlib.cli.change import annotate, enqueue, fork, stop, void
+from runlib.cli.clean import clean
 from runlib.cli.show import status, top
 from runlib.cli.spelling import KnownCommands, KnownOptions
 from runlib.cli.work import restore, run
@@ -52,7 +54,7 @@ def _options(
     """What stands before the subcommand."""
 
 
-for _command in (run, restore, status, top, enqueue, void, annotate, stop, fork, verify, repair):
+for _command in (run, restore, status, top, enqueue, void, annotate, stop, fork, verify, repair, clean):
     app.command(cls=KnownOptions)(_command)
 
 
@@ -60,5 +62,6 @@ def main() -> None:
     """Entry point of the command: never returns."""
     declare_command()
     # As with ``python -m``, modules in the working folder can be named; last, so that they stand in nobody's way.
-    sys.path.append(os.getcwd())
+    with contextlib.suppress(FileNotFoundError):  # it was deleted: what needs it says so
+        sys.path.append(os.getcwd())
     app(prog_name="runlib")

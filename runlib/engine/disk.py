@@ -4,6 +4,10 @@
 may put another in its place (``use``) that records, refuses or forgets. The functions below it are what the
 rest of the package calls: exclusive creation, atomic replacement, appending, syncing, locking.
 
+Where a function takes ``at``, that is the descriptor of the directory in which the last part of ``path`` is looked
+for, whatever the rest of ``path`` leads to now; ``directory.py`` has the descriptors. No link is followed at the end of
+a path that is written to.
+
 A write is durable when the data is synced *and*, for a new or replaced name, its folder is. A failed sync is
 never retried on the same descriptor: the kernel may have dropped the data and say yes the next time. That goes for
 every error of a sync, while a write that finds no room (``DiskFull``) may be gone on with where it stopped.
@@ -17,7 +21,7 @@ import fcntl
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeGuard
 
@@ -31,7 +35,6 @@ __all__ = [
     "make_folder",
     "move_folder",
     "open_output",
-    "remove_folder",
     "replace_file",
     "sync_folder",
     "use",
@@ -42,9 +45,9 @@ __all__ = [
 class Disk:
     """The operating system's disk."""
 
-    def open(self, path: Path, flags: int) -> int:
+    def open(self, path: Path, flags: int, at: int | None = None) -> int:
         """A descriptor that no child process inherits."""
-        return os.open(path, flags | os.O_CLOEXEC, 0o666)
+        return os.open(_name(path, at), flags | os.O_CLOEXEC, 0o666, dir_fd=at)
 
     def write(self, fd: int, data: bytes | memoryview) -> int:
         """Write some of ``data``; returns how many bytes were taken."""
@@ -57,8 +60,11 @@ class Disk:
         else:
             os.fdatasync(fd)
 
-    def sync_folder(self, path: Path) -> None:
-        """Force the names in a folder down to the device."""
+    def sync_folder(self, path: Path, at: int | None = None) -> None:
+        """Force the names in a folder down to the device; ``at`` is the folder itself."""
+        if at is not None:
+            os.fsync(at)
+            return
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(fd)
@@ -69,25 +75,25 @@ class Disk:
         """Cut a file off after ``size`` bytes."""
         os.ftruncate(fd, size)
 
-    def replace(self, source: Path, target: Path) -> None:
-        """Give ``source`` the name ``target``, atomically."""
-        os.replace(source, target)
+    def replace(self, source: Path, target: Path, at: int | None = None) -> None:
+        """Give ``source`` the name ``target``, atomically; with ``at`` both are in that directory."""
+        os.replace(_name(source, at), _name(target, at), src_dir_fd=at, dst_dir_fd=at)
 
     def rename_folder(self, source: Path, target: Path) -> None:
         """Give a folder its final name; an error if something is there."""
         os.rename(source, target)
 
-    def mkdir(self, path: Path) -> None:
+    def mkdir(self, path: Path, at: int | None = None) -> None:
         """Make one folder; an error if it is there."""
-        os.mkdir(path)
+        os.mkdir(_name(path, at), dir_fd=at)
 
-    def unlink(self, path: Path) -> None:
+    def unlink(self, path: Path, at: int | None = None) -> None:
         """Take a name away."""
-        os.unlink(path)
+        os.unlink(_name(path, at), dir_fd=at)
 
-    def rmdir(self, path: Path) -> None:
+    def rmdir(self, path: Path, at: int | None = None) -> None:
         """Remove an empty folder."""
-        os.rmdir(path)
+        os.rmdir(_name(path, at), dir_fd=at)
 
     def lock(self, fd: int) -> bool:
         """Take the lock of an open file, which ends with its holder; False if another has it."""
@@ -100,6 +106,10 @@ class Disk:
     def close(self, fd: int) -> None:
         """Give a descriptor back."""
         os.close(fd)
+
+
+def _name(path: Path, at: int | None) -> Path | str:
+    return path if at is None else path.name
 
 
 current = Disk()
@@ -165,12 +175,18 @@ def _syncing() -> Iterator[None]:
 
 
 class AppendFile:
-    """A file that only grows, through one unbuffered descriptor."""
+    """A file that only grows, through one unbuffered descriptor.
 
-    def __init__(self, path: Path, create: bool = False) -> None:
+    Args:
+        path: Of the file.
+        create: Make it if it is not there.
+        fd: A descriptor of it, if it is open already; it is closed with this.
+    """
+
+    def __init__(self, path: Path, create: bool = False, fd: int | None = None) -> None:
         self.path = path
-        flags = os.O_RDWR | os.O_APPEND | (os.O_CREAT if create else 0)
-        self._fd: int | None = current.open(path, flags)
+        flags = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | (os.O_CREAT if create else 0)
+        self._fd: int | None = current.open(path, flags) if fd is None else fd
 
     @property
     def fd(self) -> int:
@@ -182,6 +198,11 @@ class AppendFile:
         if self._fd is None:
             raise ValueError(f"{self.path} is closed")
         return self._fd
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed."""
+        return self._fd is None
 
     def append(self, data: bytes | memoryview) -> None:
         """Add bytes at the end, in one call unless the system takes them in parts.
@@ -200,9 +221,17 @@ class AppendFile:
         with _syncing():
             current.sync(self.fd)
 
+    def stat(self) -> os.stat_result:
+        """What the system knows of the open file, whatever bears its name now."""
+        return os.fstat(self.fd)
+
     def size(self) -> int:
         """How many bytes the file has, whoever wrote them."""
-        return os.fstat(self.fd).st_size
+        return self.stat().st_size
+
+    def read(self, offset: int, size: int) -> bytes:
+        """At most ``size`` bytes from ``offset`` on."""
+        return os.pread(self.fd, size, offset)
 
     def cut(self, size: int) -> None:
         """Drop what lies after ``size`` bytes."""
@@ -215,40 +244,50 @@ class AppendFile:
             self._fd = None
 
 
-def _discard(path: Path) -> None:
+def _discard(path: Path, at: int | None) -> None:
     """Take away what was not finished; the error that is being told matters more than one from here."""
     with contextlib.suppress(OSError):
-        current.unlink(path)
+        current.unlink(path, at)
 
 
-def create_file(path: Path, data: bytes, durable: bool = True) -> None:
+def create_file(path: Path, data: bytes | Iterable[bytes], durable: bool = True, at: int | None = None) -> None:
     """Make a new file with these bytes; if the disk refuses them, there is no file.
+
+    Args:
+        path: Of the file.
+        data: Its bytes, in one piece or in several.
+        durable: Whether the file and its name survive a power loss.
+        at: The directory.
 
     Raises:
         FileExistsError: A file of that name is there.
     """
-    fd = current.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    fd = current.open(path, _NEW, at)
     try:
-        write_all(fd, data)
+        for part in (data,) if isinstance(data, bytes) else data:
+            write_all(fd, part)
         if durable:
             with _syncing():
                 current.sync(fd)
     except BaseException:
-        _discard(path)
+        _discard(path, at)
         raise
     finally:
         current.close(fd)
     if durable:
-        sync_folder(path.parent)
+        sync_folder(path.parent, at)
 
 
-def replace_file(path: Path, data: bytes, durable: bool = False) -> None:
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL  # no link is followed with O_EXCL
+
+
+def replace_file(path: Path, data: bytes, durable: bool = False, at: int | None = None) -> None:
     """Make ``path`` hold these bytes: a reader sees the old content or the new, never a part.
 
     Without ``durable`` a power loss may bring the old content back.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
-    fd = current.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    fd = _open_temporary(temporary, at)
     try:
         try:
             write_all(fd, data)
@@ -257,12 +296,21 @@ def replace_file(path: Path, data: bytes, durable: bool = False) -> None:
                     current.sync(fd)
         finally:
             current.close(fd)
-        current.replace(temporary, path)
+        current.replace(temporary, path, at)
     except BaseException:
-        _discard(temporary)
+        _discard(temporary, at)
         raise
     if durable:
-        sync_folder(path.parent)
+        sync_folder(path.parent, at)
+
+
+def _open_temporary(path: Path, at: int | None) -> int:
+    """A new file; what bears the name was left by a process that is dead, as no other thread has this name."""
+    try:
+        return current.open(path, _NEW, at)
+    except FileExistsError:
+        current.unlink(path, at)
+        return current.open(path, _NEW, at)
 
 
 def make_folder(path: Path, durable: bool = False) -> None:
@@ -281,6 +329,7 @@ def move_folder(source: Path, target: Path) -> None:
 
     Raises:
         FileExistsError: Something of that name is there.
+        SyncFailed: It has its name, which a power loss may take away.
     """
     if os.path.lexists(target):
         raise FileExistsError(f"{target} exists")
@@ -294,23 +343,16 @@ def move_folder(source: Path, target: Path) -> None:
     sync_folder(target.parent)
 
 
-def remove_folder(path: Path) -> None:
-    """Remove a folder of files that was never published."""
-    for file in path.iterdir():
-        current.unlink(file)
-    current.rmdir(path)
-
-
-def sync_folder(path: Path) -> None:
-    """Make the names in a folder durable.
+def sync_folder(path: Path, at: int | None = None) -> None:
+    """Make the names in a folder durable; ``at`` is the folder itself, if it is open.
 
     Raises:
         SyncFailed: They may not be.
     """
     with _syncing():
-        current.sync_folder(path)
+        current.sync_folder(path, at)
 
 
-def open_output(path: Path) -> int:
+def open_output(path: Path, at: int | None = None) -> int:
     """A descriptor that appends to ``path``, for the output of a trial."""
-    return current.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    return current.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, at)

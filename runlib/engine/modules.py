@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from runlib.engine import script
+from runlib.engine.program import working_folder
 from runlib.engine.starts import StartOfRun
 from runlib.engine.trust import check_file, check_module
 from runlib.errors import ConfigError
@@ -42,7 +43,8 @@ def find_file(name: str | Path) -> Path:
         ConfigError: It is in none of the places, which are named.
     """
     # The folder of the config is often the working folder: each is looked into, and named, once.
-    places = list(dict.fromkeys([Path.cwd().resolve(), *map(Path, _paths), *map(Path, script.places())]))
+    here = [] if (folder := working_folder()) is None else [Path(folder).resolve()]
+    places = list(dict.fromkeys([*here, *map(Path, _paths), *map(Path, script.places())]))
     for place in places:
         if (place / name).is_file():
             _remember(place)
@@ -53,7 +55,7 @@ def find_file(name: str | Path) -> Path:
 
 def _remember(place: Path) -> None:
     """What was found where the script of a run was is found there again, also by the workers."""
-    if str(place) in script.places() and place != Path.cwd():
+    if str(place) in script.places() and str(place) != working_folder():
         add_path(place)
 
 

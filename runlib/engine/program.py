@@ -7,18 +7,19 @@ there. All paths are absolute; where the folder of the run was moved, what was m
 from __future__ import annotations
 
 import builtins
+import contextlib
 import itertools
 import os
 import site
 import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-__all__ = ["Program", "declare_command", "in_command", "is_main_of_command", "working_folder"]
+__all__ = ["Program", "declare_command", "in_command", "is_main_of_command", "working_folder", "working_in"]
 
 MOST_ARGUMENTS = 16_384  # characters of a command line that are noted; a longer one is left out
 
@@ -101,8 +102,8 @@ class Program:
         )
 
     def as_data(self) -> dict[str, Any]:
-        """The same as plain data."""
-        found = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        """The same as plain data; what is no text, so that a tape cannot hold it, is left out."""
+        found = {name: _as_data(value) for name, value in asdict(self).items()}
         return {name: value for name, value in found.items() if value not in (None, [], 0)}
 
     def moved_to(self, home: Path) -> Program:
@@ -164,11 +165,27 @@ def working_folder() -> str | None:
         return None
 
 
+@contextlib.contextmanager
+def working_in(folder: str) -> Iterator[None]:
+    """In here the working folder is another; then it is again what it was, even if that was deleted."""
+    before = os.open(".", getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.chdir(folder)
+        try:
+            yield
+        finally:
+            os.fchdir(before)
+    finally:
+        os.close(before)
+
+
 def _own_path() -> list[str]:
     """What somebody put on ``sys.path``."""
     usual = {*sysconfig.get_paths().values(), *site.getsitepackages(), site.getusersitepackages()}
     usual |= {os.path.join(folder, "lib-dynload") for folder in list(usual)}
-    given = (_text(os.path.abspath(entry)) for entry in sys.path if entry not in usual)
+    has_folder = working_folder() is not None  # else what is relative to it is nowhere
+    entries = (entry for entry in sys.path if entry not in usual and (has_folder or os.path.isabs(entry)))
+    given = map(_text, map(os.path.abspath, entries))
     return [entry for entry in given if entry is not None and entry not in usual and os.path.isdir(entry)]
 
 
@@ -178,6 +195,12 @@ def _text(path: Any) -> str | None:
         return None if path is None else str(path).encode().decode()
     except UnicodeEncodeError:
         return None
+
+
+def _as_data(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [text for item in value if (text := _text(item)) is not None]
+    return _text(value) if isinstance(value, str) else value
 
 
 def _read_text(value: Any) -> str | None:

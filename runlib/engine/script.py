@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from runlib.engine.program import Program, is_main_of_command
+from runlib.engine.program import Program, is_main_of_command, working_in
 from runlib.engine.starts import StartOfRun, running
 from runlib.engine.trust import check_file
 from runlib.errors import ConfigError
@@ -203,7 +203,7 @@ def _as_it_was_started(program: Program, module: ModuleType) -> Iterator[None]:
         if sys.stderr is not None:
             back.enter_context(contextlib.redirect_stdout(sys.stderr))
         if program.folder is not None and os.path.isdir(program.folder):
-            back.enter_context(contextlib.chdir(program.folder))
+            back.enter_context(working_in(program.folder))
         yield
 
 

@@ -9,6 +9,7 @@ or expands beyond all measure, and a tag outside the schema are refused with lin
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -165,7 +166,10 @@ def read_yaml(file: str | Path, reread: Reread | None = None) -> Any:
     is_json = str(file).endswith(".json")
     limit = jsonfile.MAX_BYTES if is_json else MAX_BYTES
     try:
-        with Path(file).open("rb") as stream:
+        # A named pipe that nobody writes to would hold up its opening for ever; so it is empty.
+        fd = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(fd, "rb") as stream:
+            os.set_blocking(fd, True)
             data = stream.read(limit + 1)
     except (OSError, ValueError) as error:
         raise ConfigError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from error

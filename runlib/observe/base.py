@@ -6,12 +6,14 @@ durable. One that raises is logged and left out from then on; it never ends a ru
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from runlib.engine.component import Component
+from runlib.engine.directory import Directory
 from runlib.state.state import State
 from runlib.stop.base import Stop
 from runlib.tape.events import Record
@@ -24,7 +26,7 @@ class Stage:
     """What an observer may know of the run beside its state.
 
     Attributes:
-        folder: Of the run.
+        folder: Of the run; where it is, for people. What is written there goes through ``opened``.
         name: Of the run.
         stop: Of the run, for its report.
         slots: How many evaluations run at once.
@@ -32,6 +34,7 @@ class Stage:
         began: When this session's loop began, on ``clock``.
         duration: Seconds that it may take; None for no limit.
         clock: A monotonic clock in seconds.
+        directory: The folder as an open descriptor, while the run is held; it stays the same where the folder is moved.
     """
 
     folder: Path
@@ -42,6 +45,16 @@ class Stage:
     began: float = 0.0
     duration: float | None = None
     clock: Callable[[], float] = field(default=time.monotonic)
+    directory: Directory | None = None
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[Directory]:
+        """The descriptor of the folder, or one for the moment."""
+        if self.directory is not None:
+            yield self.directory
+        else:
+            with Directory(self.folder) as directory:
+                yield directory
 
 
 class Observer(Component, abstract=True):

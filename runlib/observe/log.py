@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from runlib.engine import disk
@@ -49,7 +48,7 @@ class LogObserver(Observer):
         self._stage = stage
         logging.getLogger("runlib").addHandler(self._handler)
         try:
-            self._open(stage.folder / "log.log")
+            self._open(stage)
         except OSError as error:
             if not disk.is_full(error):
                 self._turn_away()
@@ -58,10 +57,11 @@ class LogObserver(Observer):
     def _turn_away(self) -> None:
         logging.getLogger("runlib").removeHandler(self._handler)
 
-    def _open(self, path: Path) -> disk.AppendFile:
+    def _open(self, stage: Stage) -> disk.AppendFile:
         if self._file is None:
-            self._file = disk.AppendFile(path, create=True)
-            if not self._rest and not _ends_a_line(path):
+            with stage.opened() as folder:
+                self._file = folder.open_to_append("log.log", create=True)
+            if not self._rest and not _ends_a_line(self._file):
                 self._rest = b"\n"  # the process that wrote before died in the middle of a line
         return self._file
 
@@ -97,7 +97,7 @@ class LogObserver(Observer):
         given_up = f"{_stamp(time.time())} {self._dropped} lines are missing here: the disk was full\n".encode()
         block = [self._rest, given_up if self._dropped else b"", *lines]
         try:
-            self._open(self._stage.folder / "log.log").append(b"".join(block))
+            self._open(self._stage).append(b"".join(block))
         except OSError as error:
             if not disk.is_full(error):
                 self._turn_away()  # whoever calls leaves this observer out from now on
@@ -139,11 +139,9 @@ class _LineHandler(logging.Handler):
             self._lines.append(f"{_stamp(record.created)} {record.levelname.lower()}: {text}\n")
 
 
-def _ends_a_line(path: Path) -> bool:
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - 1))
-        return file.read(1) in (b"", b"\n")
+def _ends_a_line(file: disk.AppendFile) -> bool:
+    size = file.size()
+    return size == 0 or file.read(size - 1, 1) == b"\n"
 
 
 def _stamp(t: float) -> str:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from runlib.engine import disk
 from runlib.engine.legible import legible_line
 from runlib.observe.base import Observer, Stage
 from runlib.state.state import State
@@ -116,6 +115,5 @@ class StatusObserver(Observer):
         if self._stage is None:
             return
         self._written = self._stage.clock()
-        disk.replace_file(
-            self._stage.folder / "status.txt", render_status(state, self._stage).encode("utf-8", "backslashreplace")
-        )
+        with self._stage.opened() as folder:
+            folder.replace("status.txt", render_status(state, self._stage).encode("utf-8", "backslashreplace"))

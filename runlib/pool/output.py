@@ -14,10 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from runlib.engine.disk import make_folder, open_output
+from runlib.engine.directory import Directory
 from runlib.engine.extras import load
 
 __all__ = ["captured"]
+
+
+_APPENDING = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
 
 @contextlib.contextmanager
@@ -27,8 +30,11 @@ def captured(folder: Path) -> Iterator[None]:
     Raises:
         OSError: The files cannot be made.
     """
-    make_folder(folder)
-    with _turned("stdout", 1, folder / "stdout.txt"), _turned("stderr", 2, folder / "stderr.txt"):
+    with contextlib.ExitStack() as turned:
+        # No link is followed from the folder of the run on; its descriptor is not left to what the evaluator does.
+        with Directory(folder.parents[1]) as run, run.inside(*folder.parts[-2:], make=True) as trial:
+            for name, number in (("stdout", 1), ("stderr", 2)):
+                turned.enter_context(_turned(name, number, trial.open(f"{name}.txt", _APPENDING)))
         try:
             yield
         finally:
@@ -36,10 +42,9 @@ def captured(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _turned(name: str, number: int, path: Path) -> Iterator[None]:
+def _turned(name: str, number: int, target: int) -> Iterator[None]:
     stream = getattr(sys, name)
     _flush(stream)
-    target = open_output(path)
     saved = _duplicate(number)
     os.dup2(target, number)
     os.close(target)

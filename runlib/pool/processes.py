@@ -88,6 +88,7 @@ class ProcessPool(Pool):
             )
         self._settings = self._read(context)
         self._evaluator = evaluator
+        _working_folder()  # that there is none is said before anything looks for a file in it
         self._parcel: bytes = load("runlib.pool.parcel.packing").pack(evaluator)
         self._origin = note_origin(find_script(evaluator))
         self._failed = False
@@ -125,7 +126,7 @@ class ProcessPool(Pool):
             PoolError: The pool is not open.
         """
         desk = self._opened()
-        folder = str(task.folder.absolute()) if self._settings.capture_output and task.folder is not None else None
+        folder = _as_text(task.folder) if self._settings.capture_output and task.folder is not None else None
         desk.queue.append(Order(task, dump([task.tid, task.suggestion, folder])))
         self._dispatch()
 
@@ -262,7 +263,7 @@ def _boot_message(origin: Origin) -> bytes:
     """What makes a worker like this process; read by ``runlib.pool.serve``."""
     message = {
         "origin": origin,
-        "folder": os.getcwd(),
+        "folder": _working_folder(),
         "path": list(sys.path),
         "argv": list(sys.argv),
         "pythonpath": os.environ.get("PYTHONPATH"),
@@ -271,6 +272,21 @@ def _boot_message(origin: Origin) -> bytes:
         "trust": current(),
     }
     return pickle.dumps(message)
+
+
+def _as_text(folder: Path) -> str:
+    """A path as JSON can hold it, whatever its bytes are; read by ``runlib.pool.serve``."""
+    return os.fsencode(folder.absolute()).decode("latin-1")
+
+
+def _working_folder() -> str:
+    try:
+        return os.getcwd()
+    except FileNotFoundError as error:
+        raise PoolError(
+            "the working folder of this process was deleted, in which the workers are to run: change into another "
+            "folder, then restore the run"
+        ) from error
 
 
 def _is_main(plugin: str) -> bool:

@@ -134,7 +134,7 @@ def _receive_long(stream: socket.socket, number: int) -> Any:
 
 
 def _evaluate(evaluator: Evaluator, tid: int, suggestion: Any, folder: str | None) -> bytes:
-    result, names = evaluate(evaluator, suggestion, Path(folder) if folder else None)
+    result, names = evaluate(evaluator, suggestion, Path(os.fsdecode(folder.encode("latin-1"))) if folder else None)
     try:
         return dump([tid, result, names])
     except Exception as error:  # out of memory, most likely: the result was checked to be data

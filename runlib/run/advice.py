@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from runlib.engine import registry
@@ -48,15 +49,16 @@ class Ways:
         return f"{self.first}: {self.shell}".removeprefix(": ") if self.shell else str(self)
 
 
-def ways_on(run: RunView, *, count: int | None = None, is_found: bool = False) -> Ways:
+def ways_on(run: RunView, *, count: int | None = None, is_found: bool = False, place: Path | None = None) -> Ways:
     """How a run is gone on with.
 
     Args:
         run: That has a folder.
         count: The number of trials to which it is extended; None to go on as it is.
         is_found: Whether the command found everything already that the run needs.
+        place: Where the folder is now, if it was moved.
     """
-    folder, config = run.work_directory, run.arguments
+    folder, config = place or run.work_directory, run.arguments
     noted = run.state.last_session or run.state.tape.metadata.get("origin") or {}
     more = "" if count is None else f", new_stop=StopMax({count})"
     again = "" if config.get("evaluator") is None else ".run()"  # by hand, its trials are asked for

@@ -21,7 +21,7 @@ from runlib.observe.base import Observer
 from runlib.pool.base import Pool
 from runlib.pool.processes import ProcessPool
 from runlib.run import opening
-from runlib.run.folder import RunFolder, discard
+from runlib.run.folder import RunFolder, absolute, discard
 from runlib.run.fork import make_fork
 from runlib.run.given import AnyStop, Exceptional, Exceptions
 from runlib.run.parts import config_of, make_observers, noted_scene
@@ -84,7 +84,7 @@ class Beginning(Holding, RunView, abstract=True):
 
     def _make(self, directory: str | Path) -> Self:
         self._parts["search"] = search = unserved(self.search)
-        self.program = Program.running(Path(directory).resolve())
+        self.program = Program.running(absolute(directory))
         metadata = make_metadata(self.get_config())
         sync, clock = self.context["sync"], SessionClock()
         begun = Session(session_info({**self._scene(), "clocks": clock.noted()}))

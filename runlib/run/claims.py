@@ -12,8 +12,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from runlib.engine.directory import Directory
+
 __all__ = ["Claim", "losses", "read_claims", "read_if_there", "torn_ends"]
 
+LIMIT = 16 * 2**20  # bytes that are read of a file beside the tape
 _STATUS = re.compile(r"^Tape:   (\d{1,18}) records\.$", re.MULTILINE)
 _NUMBER = re.compile(rb'"n":(\d{1,18}),"t":[^ ,]+(?:,"d":\d+)?(?:,"skip":true)?, "h": "')  # at the end of a line only
 
@@ -49,10 +52,11 @@ def torn_ends(folder: Path) -> list[Path]:
     return sorted(folder.glob("tape.son.torn-*"))
 
 
-def read_if_there(path: Path) -> bytes:
-    """The bytes of a file that need not be there; what cannot be read says nothing."""
+def read_if_there(path: Path, limit: int = LIMIT) -> bytes:
+    """The bytes of a file that need not be there, as far as the limit; what is no plain file says nothing."""
     try:
-        return path.read_bytes()
+        with Directory(path.parent) as folder:
+            return folder.read(path.name, limit, whole=False)
     except OSError:
         return b""
 

@@ -31,7 +31,8 @@ log = logging.getLogger("runlib")
 
 def conduct(cast: Cast, policy: Policy, interrupt: Interrupt, evaluator: Evaluator, context: Mapping[str, Any]) -> End:
     """Run until something ends it; the workers are gone and the observers closed when this returns or raises."""
-    loop = Loop(cast, policy, interrupt, time.monotonic, lambda: cast.pool.open(evaluator, context))
+    captures = bool(context.get("capture_output") or cast.pool.context.get("capture_output"))
+    loop = Loop(cast, policy, interrupt, time.monotonic, lambda: cast.pool.open(evaluator, context), captures)
     with contextlib.ExitStack() as at_the_end:  # all of it is done, whatever of it fails
         at_the_end.callback(_leave, cast)
         cast.audience.tell(lambda observer: observer.open(cast.stage, cast.state))
@@ -54,9 +55,11 @@ def conduct(cast: Cast, policy: Policy, interrupt: Interrupt, evaluator: Evaluat
 
 def make_cast(run: RunView, pool: Pool, observers: Sequence[Observer], opened: Opened, seconds: float | None) -> Cast:
     """Who takes part in one call of ``run``, from now on."""
-    folder = RunFolder(run.work_directory)
+    directory = opened.lock.directory
+    folder = RunFolder(run.work_directory, directory)
     slots = pool.slots(run.context)
-    stage = Stage(folder.path, folder.name, run.stop, slots, began=time.monotonic(), duration=seconds)
+    timing: dict[str, Any] = {"began": time.monotonic(), "duration": seconds}
+    stage = Stage(folder.path, folder.name, run.stop, slots, directory=directory, **timing)
     audience = Audience(observers, opened.unseen)
     search = run.state.search or run.search
     return Cast(search, run.stop, pool, run.state, opened.tape, folder, audience=audience, stage=stage)

@@ -58,7 +58,6 @@ class Inbox(KnownArguments):
     def __init__(self, folder: str | Path) -> None:
         self._folder = RunFolder.find(folder)
         opening.refuse_foreign(self._folder)
-        self._inbox = InboxFolder(self._folder.path)
         self._clock: Callable[[], float] = time.monotonic
         self._sleep: Callable[[float], None] = time.sleep
 
@@ -97,37 +96,41 @@ class Inbox(KnownArguments):
     def deliver(self, event: Edit) -> bool:
         """What the other methods do, with any of their events."""
         event = check(event, opening.read(self._folder)[0])
-        key = self._inbox.put(event)
+        with self._folder.opened() as directory:  # the same one until the end, wherever it is moved
+            return self._deliver(event, InboxFolder(self._folder.path, directory))
+
+    def _deliver(self, event: Edit, inbox: InboxFolder) -> bool:
+        key = inbox.put(event)
         try:
-            taken = self._wait(event, key)
+            taken = self._wait(event, key, inbox)
         except BaseException:  # also of a person who does not want to wait
-            self._inbox.remove(key)
+            inbox.remove(key)
             raise
-        why = self._inbox.answer(key) if taken else None
+        why = inbox.answer(key) if taken else None
         if why is not None:
             raise RunlibError(f"{self._folder.path}: {why}")
         return taken
 
-    def _wait(self, event: Edit, key: str) -> bool:
+    def _wait(self, event: Edit, key: str, inbox: InboxFolder) -> bool:
         """Until the command was taken away, whoever does it; False if nobody did."""
         end = self._clock() + PATIENCE
-        while self._inbox.has(key):
+        while inbox.has(key):
             if self._clock() > end:
                 if isinstance(event, Stopping):
-                    self._inbox.remove(key)
+                    inbox.remove(key)
                 return False
             try:
                 lock = FolderLock(self._folder.path)
             except RunLocked:
                 self._sleep(PAUSE)
             else:
-                self._write(lock, event, key)
+                self._write(lock, event, inbox if inbox.has(key) else None)
         return True
 
-    def _write(self, lock: FolderLock, event: Edit, key: str) -> None:
-        """Nobody writes: put on the tape what waits."""
+    def _write(self, lock: FolderLock, event: Edit, inbox: InboxFolder | None) -> None:
+        """Nobody writes: put on the tape what waits; no inbox if the command is gone."""
         try:
-            if not self._inbox.has(key):  # the writer took it as the last thing that it did
+            if inbox is None:  # the writer took it as the last thing that it did
                 return
             if isinstance(event, Stopping):
                 raise RunlibError(f"{self._folder.path}: {NOT_RUNNING}")
@@ -135,7 +138,7 @@ class Inbox(KnownArguments):
             end = opening.catch_up(self._folder, state, None, False)
             opened = opening.take_pen(self._folder, lock, end, "always")
             try:
-                empty(self._inbox, state, opened)
+                empty(inbox, state, opened)
             finally:
                 opened.close()
         finally:
@@ -223,7 +226,7 @@ def write_command(opened: Opened, state: State, event: Edit) -> None:
     state.apply(record)
     opened.unseen.append(record)
     opened.tape.commit()
-    folder = RunFolder(opened.tape.path.parent)
+    folder = RunFolder(opened.tape.path.parent, opened.lock.directory)
     if isinstance(event, Void) and folder.suggestion(0).exists():
         try:
             write_best(state, folder)

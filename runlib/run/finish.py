@@ -10,7 +10,6 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 
-from runlib.engine import disk
 from runlib.engine.legible import legible, legible_line
 from runlib.engine.yamlfile import write_yaml
 from runlib.observe.notebook import is_notebook
@@ -36,11 +35,13 @@ def write_best(state: State, folder: RunFolder) -> None:
         (False, state.evals.top_suggestions(BEST)),
         (True, state.evals.top_refined_suggestions(BEST)),
     ):
-        for rank, suggestion in enumerate(suggestions):
-            disk.replace_file(folder.suggestion(rank, refined), write_yaml(suggestion).encode())
-        for rank in range(len(suggestions), BEST):  # what a void trial had made the best
-            with contextlib.suppress(FileNotFoundError):
-                disk.current.unlink(folder.suggestion(rank, refined))
+        names = [folder.suggestion(rank, refined).name for rank in range(BEST)]
+        with folder.opened() as directory:
+            for name, suggestion in zip(names, suggestions, strict=False):
+                directory.replace(name, write_yaml(suggestion).encode())
+            for name in names[len(suggestions) :]:  # what a void trial had made the best
+                with contextlib.suppress(FileNotFoundError):
+                    directory.take_away(name)
 
 
 def summary(run: RunView, before: int) -> str:

@@ -1,7 +1,11 @@
 """The folder of a run: where everything is, and how the folder comes to be.
 
 A run folder is made whole under another name, synced, and then renamed, so that a folder that bears the name of a run
-always holds a tape that can be read. A name that is taken is never shared.
+always holds a tape that can be read. A name that is taken is never shared. The other name says which process makes the
+folder, so that one that was left by a process that died is known and taken away (``leftovers.py``).
+
+While a run is held for writing, all that is written to its folder goes through one descriptor of it, wherever the
+folder is moved meanwhile. What trials write by path cannot: so a run that was moved ends in order (``refuse_moved``).
 """
 
 from __future__ import annotations
@@ -9,25 +13,29 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
+import shlex
 import time
-import uuid
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from runlib.engine import disk
+from runlib.engine.directory import Directory
 from runlib.engine.names import check_name, random_name
-from runlib.errors import FolderError, FolderExists, NotARun
+from runlib.errors import FolderError, FolderExists, FolderMoved, NotARun
+from runlib.run.leftovers import PREFIX, remove_leftovers, temporary_name
 from runlib.tape.events import Event
 from runlib.tape.lock import FolderLock
 from runlib.tape.reader import Position
 from runlib.tape.writer import Sync, create_tape
 
-__all__ = ["Files", "RunFolder", "discard", "filled"]
+__all__ = ["RETURNED", "Files", "RunFolder", "absolute", "discard", "file_parts", "filled", "publish"]
 
-PREFIX = "run_"
 RESUME = ", or go on with that run: prepare(resume=True), or runlib run --resume"
+RETURNED = "returned-"  # how the name of a file begins that holds bytes of a result
+_FILE = re.compile(rf"trials/(0|[1-9][0-9]{{0,18}})/(result\.json|{RETURNED}[A-Za-z0-9_.-]{{1,80}})")
 Files = Iterable[tuple[str, bytes]]
 
 
@@ -37,9 +45,37 @@ class RunFolder:
 
     Attributes:
         path: The folder itself, absolute.
+        directory: The same as an open descriptor, while the run is held for writing.
     """
 
     path: Path
+    directory: Directory | None = field(default=None, compare=False, repr=False)
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[Directory]:
+        """The descriptor that is held, or one for the moment."""
+        if self.directory is not None:
+            yield self.directory
+        else:
+            with Directory(self.path) as directory:
+                yield directory
+
+    def refuse_moved(self) -> None:
+        """Make sure that the path still leads to the folder that is held.
+
+        Raises:
+            FolderMoved: It does not.
+        """
+        if self.directory is None or self.directory.is_at_path():
+            return
+        place = self.directory.find()
+        where = "moved to a place that is not known" if place is None else f"moved to {place}"
+        raise FolderMoved(
+            f"{self.path} was {where} while it was written, and trials write there by path: the run ended in order, "
+            "and what still ran stays live; restore it in its new place",
+            self.path,
+            place,
+        )
 
     @property
     def name(self) -> str:
@@ -71,7 +107,7 @@ class RunFolder:
             path = path.parent
         if not path.is_dir():
             raise NotARun(f"{path} is no run: there is no such folder", path)
-        found = cls(path.resolve())
+        found = cls(absolute(path))
         if not found.tape.is_file():
             raise NotARun(f"{path} is no run: there is no tape.son in it", path)
         return found
@@ -79,7 +115,7 @@ class RunFolder:
     @staticmethod
     def place(directory: str | Path, name: str) -> Path:
         """Where the folder of a run of that name is, or would be."""
-        return Path(directory).resolve() / f"{PREFIX}{name}"
+        return absolute(directory) / f"{PREFIX}{name}"
 
     @classmethod
     def create(
@@ -108,20 +144,16 @@ class RunFolder:
             FolderExists: A run of that name is there.
             FolderError: The directory cannot be written.
         """
-        parent = Path(directory).resolve()
+        parent = absolute(directory)
         if name is not None:
             _refuse_taken(cls.place(parent, check_name(name)), RESUME)
-        temporary = parent / f".{PREFIX}{uuid.uuid4().hex}.new"
-        try:
+        temporary = parent / temporary_name()
+        with _explained(parent, RESUME):
             disk.make_folder(parent, durable=True)
+            remove_leftovers(parent)
             disk.current.mkdir(temporary)
             make = functools.partial(create_tape, temporary / "tape.son", metadata, *first, sync=sync, clock=clock)
             return cls._fill(temporary, parent, name, make)
-        except FolderExists as error:  # made at the same moment by another process
-            raise FolderExists(f"{error}{RESUME}", error.folder) from None
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise FolderError(f"{parent} cannot hold a run: {reason}; give another directory", parent) from error
 
     @classmethod
     def _fill(
@@ -131,12 +163,12 @@ class RunFolder:
         try:
             lock = FolderLock(temporary)
             position = make_tape()
-            return cls(_move_into_place(temporary, parent, name)), lock, position
+            lock.directory.path = _move_into_place(temporary, parent, name)
+            return cls(lock.directory.path), lock, position
         except BaseException:
             if lock is not None:
                 lock.release()
-            if temporary.is_dir():  # else it has its name already, and is whole
-                disk.remove_folder(temporary)
+            discard(temporary)  # unless it has its name already, and is whole
             raise
 
     @classmethod
@@ -153,43 +185,82 @@ class RunFolder:
             FolderExists: A run of that name is there.
             FolderError: The directory cannot be written.
         """
-        parent = Path(directory).resolve()
+        parent = absolute(directory)
         if name is not None:
             _refuse_taken(cls.place(parent, check_name(name)))
-        try:
-            with filled(parent, tape, files) as temporary:
-                return cls(_move_into_place(temporary, parent, name))
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise FolderError(f"{parent} cannot hold a run: {reason}; give another directory", parent) from error
+        with _explained(parent), filled(parent, tape, files) as temporary:
+            return cls(_move_into_place(temporary, parent, name))
+
+
+def absolute(path: str | Path) -> Path:
+    """The absolute path, without links.
+
+    Raises:
+        FolderError: It begins in the working folder, which was deleted.
+    """
+    try:
+        return Path(path).resolve()
+    except FileNotFoundError as error:
+        raise FolderError(
+            f"{path} is a path in the working folder, which was deleted: change into another folder", path
+        ) from error
+
+
+@contextlib.contextmanager
+def _explained(parent: Path, other_way: str = "") -> Iterator[None]:
+    try:
+        yield
+    except FolderExists as error:  # made at the same moment by another process
+        raise FolderExists(f"{error}{other_way}", error.folder) from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise FolderError(f"{parent} cannot hold a run: {reason}; give another directory", parent) from error
 
 
 @contextlib.contextmanager
 def filled(parent: Path, tape: bytes, files: Files) -> Iterator[Path]:
     """A folder with another name, whole and durable; whoever does not give it its name leaves nothing behind."""
-    temporary = parent / f".{PREFIX}{uuid.uuid4().hex}.new"
+    temporary = parent / temporary_name()
     disk.make_folder(parent, durable=True)
+    remove_leftovers(parent)
     disk.current.mkdir(temporary)
     try:
-        for name, data in files:
-            disk.make_folder((temporary / name).parent, durable=True)
-            disk.create_file(temporary / name, data)
-        disk.create_file(temporary / "tape.son", tape)
+        with Directory(temporary) as directory:
+            for name, data in files:
+                _write(directory, *file_parts(name), data=data)
+            directory.create("tape.son", tape)
         yield temporary
     except BaseException:
-        if temporary.is_dir():
-            discard(temporary)
+        discard(temporary)
         raise
 
 
-def discard(temporary: Path) -> None:
-    """Take away the folder of a run that was not to be."""
-    trials = temporary / "trials"
-    for folder in trials.iterdir() if trials.is_dir() else ():
-        disk.remove_folder(folder)
-    if trials.is_dir():
-        disk.current.rmdir(trials)
-    disk.remove_folder(temporary)
+def _write(directory: Directory, *parts: str, data: bytes) -> None:
+    """Make a file in a new folder, durable with all that leads to it."""
+    *folders, name = parts
+    if not folders:
+        directory.create(name, data)
+        return
+    with directory.inside(folders[0], make=True) as below:
+        _write(below, *folders[1:], name, data=data)
+    directory.sync()
+
+
+def file_parts(name: Any) -> tuple[str, ...]:
+    """The way to a file of a run that a tape names; the parts of one of another form are never a path.
+
+    Raises:
+        ValueError: It has not the form that runlib gives.
+    """
+    if not isinstance(name, str) or not _FILE.fullmatch(name):
+        raise ValueError(f"{name!r} is not the name of a file of a trial")
+    return tuple(name.split("/"))
+
+
+def discard(folder: Path) -> None:
+    """Take away the folder of a run that was not to be, if it is there."""
+    with contextlib.suppress(FileNotFoundError), Directory(folder.parent) as parent:
+        parent.remove(folder.name)
 
 
 def _refuse_taken(target: Path, other_way: str = "") -> None:
@@ -201,9 +272,26 @@ def _move_into_place(temporary: Path, parent: Path, name: str | None) -> Path:
     while True:
         target = parent / (PREFIX + (name or random_name()))
         try:
-            disk.move_folder(temporary, target)
+            publish(temporary, target)
         except FileExistsError:
             if name is not None:
                 _refuse_taken(target)
         else:
             return target
+
+
+def publish(temporary: Path, target: Path) -> None:
+    """Give a folder that was made whole its name.
+
+    Raises:
+        FileExistsError: Something of that name is there.
+        FolderError: It has its name, of which the disk does not say that it is durable.
+    """
+    try:
+        disk.move_folder(temporary, target)
+    except disk.SyncFailed as error:
+        raise FolderError(
+            f"{target} is there and whole, but the disk failed when its name was made durable ({error.strerror}): a "
+            f"power loss may take it away; check the disk, then go on with runlib restore {shlex.quote(str(target))}",
+            target,
+        ) from error

@@ -15,7 +15,7 @@ from runlib.run import opening
 from runlib.run.folder import RunFolder
 from runlib.run.large import is_apart, read_named
 from runlib.run.returned import files_of
-from runlib.run.session import make_metadata
+from runlib.run.session import make_metadata, readable
 from runlib.tape.whole import raw_records, whole_tape
 
 __all__ = ["make_fork"]
@@ -53,7 +53,7 @@ def _history(source: RunFolder, at: int | None) -> tuple[dict[str, Any], dict[st
     reader, state = opening.read_up_to(source, at)
     before = reader.metadata.get("origin")
     origin = {
-        "folder": str(source.path),
+        "folder": readable(source.path),
         "id": reader.metadata.get("id"),
         "at": state.n,
         "h": reader.position.h.decode(),
@@ -72,10 +72,13 @@ def _files(source: RunFolder, records: list[dict[str, Any]]) -> Iterator[tuple[s
     Raises:
         TapeCorrupt: One is missing or was changed.
     """
+    seen = set()  # of a tape that was repaired, several trials may name one
     for record in records:
         submit = record.get("submit", {})
         if submit.get("of") is not None:
             continue
         result = submit.get("result", {})
         for entry in [*([result["file"]] if is_apart(result) else []), *files_of(result)]:
-            yield entry["name"], read_named(entry, source)
+            if entry["name"] not in seen:
+                seen.add(entry["name"])
+                yield entry["name"], read_named(entry, source)

@@ -273,7 +273,7 @@ class Hand:
         return SearchWaiting("there is nothing to suggest until a result is submitted")
 
     def _look_into_inbox(self) -> None:
-        inbox = InboxFolder(self._cast.folder.path)
+        inbox = InboxFolder(self._cast.folder.path, self._cast.folder.directory)
         taken, refused = take_all(inbox, self._cast.state, self._append)
         if taken or refused:
             self._commit()

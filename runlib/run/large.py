@@ -12,14 +12,16 @@ from typing import Any
 
 from runlib.engine import disk
 from runlib.engine.canonical import dump, load
+from runlib.engine.directory import Directory
 from runlib.errors import TapeCorrupt, TapeError
-from runlib.run.folder import RunFolder
+from runlib.run.folder import RunFolder, file_parts
 from runlib.tape.schema import check
 from runlib.tape.writer import TapeWriter
 
 __all__ = ["hash_of", "is_apart", "load_large", "read_named", "set_apart", "write"]
 
 LIMIT = 64 * 1024
+NAME = "result.json"
 _KEPT = ("loss", "duration", "cost", "var", "error", "error_text")
 _STAY = ("files", "dropped")  # on the tape: other files are found by it; neither is long
 
@@ -42,34 +44,37 @@ def set_apart(result: dict[str, Any], tid: int, folder: RunFolder, tape: TapeWri
     data = dump({key: value for key, value in result.items() if key not in _STAY})
     if len(data) <= LIMIT:
         return result
-    path = folder.trial(tid) / "result.json"
-    write(path, data, tape)
-    name = path.relative_to(folder.path).as_posix()
-    file = {"name": name, "bytes": len(data), "hash": hash_of(data)}
+    write(folder, tid, NAME, data, tape)
+    file = {"name": f"trials/{tid}/{NAME}", "bytes": len(data), "hash": hash_of(data)}
     beside = {key: value for key, value in result.items() if key != state and (key in _STAY or _is_short(value))}
     return {state: _short(result[state]), **beside, "file": file}
 
 
-def write(path: Path, data: bytes, tape: TapeWriter | None) -> None:
+def write(folder: RunFolder, tid: int, name: str, data: bytes, tape: TapeWriter | None) -> None:
     """Write a file of a trial, durable with its name; errors as in ``set_apart``."""
     while True:
         if tape is not None:
-            tape.check()
+            tape.check_owner()
         try:
-            disk.make_folder(path.parent)
-            disk.replace_file(path, data, durable=True)
-            for parent in (path.parent.parent, path.parent.parent.parent):  # a worker may have made the folders
-                disk.sync_folder(parent)
+            with folder.opened() as directory:
+                _write_below(directory, str(tid), name, data)
             return
         except OSError as error:
             if tape is None or tape.full is None or not disk.is_full(error):
-                reason = error.strerror or str(error)
+                path, reason = folder.trial(tid) / name, error.strerror or str(error)
                 raise TapeError(
-                    f"{path} could not be written: {reason}: the result of trial {path.parent.name} is not on the "
+                    f"{path} could not be written: {reason}: the result of trial {tid} is not on the "
                     "tape; restore the run once the disk is well again, which evaluates it once more",
                     path=path,
                 ) from error
             tape.full(error)
+
+
+def _write_below(directory: Directory, tid: str, name: str, data: bytes) -> None:
+    with directory.inside("trials", make=True) as trials, trials.inside(tid, make=True) as trial:
+        trial.replace(name, data, durable=True)
+        trials.sync()  # a worker may have made the folders
+        directory.sync()
 
 
 def is_apart(result: dict[str, Any]) -> bool:
@@ -113,10 +118,19 @@ def read_named(entry: dict[str, Any], folder: RunFolder) -> bytes:
     Raises:
         TapeCorrupt: The file is missing or not what was written.
     """
-    path = (folder.path / entry["name"]).resolve()
-    if not path.is_relative_to(folder.path) or not path.is_file():
-        raise TapeCorrupt(f"{path} is no file of this run, though the tape names it as a result", path=path)
-    data: bytes = path.read_bytes()
+    path = folder.path / str(entry["name"])
+    try:
+        *folders, name = file_parts(entry["name"])
+        with folder.opened() as directory, directory.inside(*folders) as trial, trial.open_to_read(name) as file:
+            # Hashed in parts first, so that nothing is taken into memory that was not written by a run.
+            digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
+            file.seek(0)
+            data = file.read() if digest.hexdigest() == entry["hash"] else b""
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise TapeCorrupt(
+            f"{path} is no file of this run, though the tape names it as a result: {reason}", path=path
+        ) from error
     if hash_of(data) != entry["hash"]:
         raise TapeCorrupt(f"{path} was changed: its hash is not the one on the tape", path=path)
     return data

@@ -18,6 +18,7 @@ from runlib.pool.base import Finished, Lost, Pool, Task
 from runlib.run.audience import Audience
 from runlib.run.folder import RunFolder
 from runlib.run.inbox import Edit, InboxFolder, take_all
+from runlib.run.outputs import make_outputs
 from runlib.run.pause import Arrivals
 from runlib.run.refill import Refill
 from runlib.run.returned import on_tape
@@ -88,6 +89,7 @@ class Loop:
         interrupt: Whether somebody wants the run to end.
         clock: A monotonic clock in seconds.
         open_pool: Called once, when there is something to do.
+        captures: Whether the output of a trial goes to files.
     """
 
     cast: Cast
@@ -95,6 +97,7 @@ class Loop:
     interrupt: Interrupt
     clock: Callable[[], float]
     open_pool: Callable[[], None]
+    captures: bool = False
     running: set[int] = field(default_factory=set)
     _failure: EvaluationError | PoolError | None = None
     _lost_in_a_row: int = 0
@@ -107,7 +110,7 @@ class Loop:
     def __post_init__(self) -> None:
         cast, policy = self.cast, self.policy
         tape = cast.folder.tape
-        self._inbox = InboxFolder(cast.folder.path)
+        self._inbox = InboxFolder(cast.folder.path, cast.folder.directory)
         self._first = FirstResults(cast.stage.slots)
         self._arrivals = Arrivals(tape, cast.pool, self.interrupt, self.running, self._left, self.clock)
         self._suggesting = Refill(
@@ -162,6 +165,8 @@ class Loop:
 
     def _take_result(self, message: Finished) -> None:
         error = message.result.get("error")
+        if error is not None:
+            self.cast.folder.refuse_moved()  # which may be why it failed
         if error is not None and self._tries_again(message, error):
             return
         if error is not None and not self._is_caught(message):
@@ -251,6 +256,7 @@ class Loop:
             self.cast.pool.cancel(tid)
         self._inbox.clear(self._taken, self._refused)
         self._taken, self._refused, self._cancelled = [], {}, []
+        self.cast.folder.refuse_moved()
 
     def _start(self) -> None:
         """Hand over live trials, oldest first, as far as the stop and the clock allow."""
@@ -263,10 +269,21 @@ class Loop:
                 continue
             if self.policy.reuse and state.eid(tid) in busy:
                 continue  # it is being evaluated, and will be answered with that
+            if not self._has_outputs(tid):
+                return
             self.running.add(tid)
             busy.add(state.eid(tid))
             folder = self.cast.folder.trial(tid)
             self.cast.pool.schedule(Task(tid, state.live_trials[tid], self.policy.trial_timeout, folder))
+
+    def _has_outputs(self, tid: int) -> bool:
+        """Whether the output of a trial has its files; if there is no room for them, the run pauses."""
+        error = make_outputs(self.cast.folder, tid) if self.captures else None
+        if error is not None:
+            self._arrivals.pause(error)
+        elif self.captures:
+            self._arrivals.over()
+        return error is None
 
     def _room(self) -> float:
         return self.cast.stop.room(self.cast.state) - len(self.running)

@@ -18,9 +18,10 @@ from typing import Any
 
 from runlib.engine import registry
 from runlib.engine.component import is_config
+from runlib.engine.directory import NotPlainFile
 from runlib.engine.native import native
 from runlib.engine.trust import current
-from runlib.errors import ConfigError, NotTrusted, TapeError, TapeFormat
+from runlib.errors import ConfigError, FolderError, NotTrusted, TapeError, TapeFormat
 from runlib.evaluator.base import Evaluator
 from runlib.run.bounds import bounded
 from runlib.run.claims import losses, read_claims
@@ -184,8 +185,14 @@ def take_pen(
         clock: Of the session, if that has begun; None for one that begins now.
     """
     position, tail = end
-    guard, clock = functools.partial(lock.check, folder.tape), clock or SessionClock()
-    opened = Opened(lock, TapeWriter(folder.tape, position, sync=sync, clock=clock, guard=guard), clock)
+    guard, clock, place = functools.partial(lock.check, folder.tape), clock or SessionClock(), lock.directory
+    try:
+        tape = TapeWriter(folder.tape, position, sync=sync, clock=clock, guard=guard, directory=place)
+    except NotPlainFile as error:
+        raise FolderError(
+            f"{folder.path} cannot be written: {error.strerror}; check it out to read it", folder.path
+        ) from error
+    opened = Opened(lock, tape, clock)
     with _given_back_on_error(opened):
         opened.recovered += losses(read_claims(folder.path), position.n)
         if tail is not None:

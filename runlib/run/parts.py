@@ -18,6 +18,7 @@ from runlib.observe.base import Observer
 from runlib.observe.log import LogObserver
 from runlib.observe.status import StatusObserver
 from runlib.pool.base import Pool
+from runlib.run.session import texts
 from runlib.run.settings import differences
 from runlib.run.view import RunView, wrap
 from runlib.search.asktell import AskTell
@@ -62,6 +63,7 @@ def noted_scene(
     Raises:
         ConfigError: A pool or an observer has no config, with its place.
     """
+    names = [] if run.found_by is None else texts([run.found_by])
     return {
         "slots": pool.slots(run.context),
         "context": {name: run.context[name] for name in run.default_context},
@@ -69,7 +71,7 @@ def noted_scene(
         "observers": [noted(f"observers.{i}", observer) for i, observer in enumerate(observers)],
         "fingerprint": None if run.evaluator is None else run.evaluator.fingerprint(),
         **({} if run.program is None else {"program": run.program.as_data()}),
-        **({} if run.found_by is None else {"evaluator": run.found_by}),
+        **({"evaluator": names[0]} if names else {}),
         **({"changed": dict(changed)} if changed else {}),
     }
 

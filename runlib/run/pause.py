@@ -86,6 +86,14 @@ class Arrivals:
             KeyboardInterrupt: A second SIGINT came meanwhile.
         """
         self._refuse_to_wait(error)
+        self.pause(error)
+
+    def pause(self, error: OSError) -> None:
+        """The same where the run may as well end meanwhile, as nothing is half written.
+
+        Raises:
+            KeyboardInterrupt: A second SIGINT came meanwhile.
+        """
         if self._paused_at is None:
             self._paused_at = self.clock()
             warn(

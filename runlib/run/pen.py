@@ -44,7 +44,6 @@ class Pen:
 
     def __init__(self, folder: RunFolder, state: State, sync: Sync) -> None:
         self._folder, self._state, self._sync = folder, state, sync
-        self._inbox = InboxFolder(folder.path)
         self._mutex = threading.RLock()
         self._end: Position | None = None  # up to where the state knows the tape, when it is not held
         self.opened: Opened | None = None
@@ -61,11 +60,14 @@ class Pen:
             raise RunlibError(f"{self._folder.path} is not open for writing")
         return self.opened
 
+    def _inbox(self, lock: FolderLock) -> InboxFolder:
+        return InboxFolder(self._folder.path, lock.directory)
+
     def take(self, lock: FolderLock, end: tuple[Position, Tail | None], scene: dict[str, Any]) -> None:
         """Open the tape at its end, and note who writes from here on."""
         self._end = end[0]
         opened = opening.take_pen(self._folder, lock, end, self._sync)
-        self._inbox.refuse_stops()
+        self._inbox(lock).refuse_stops()
         try:
             opening.note_session(opened, self._state, scene)
         except BaseException:
@@ -139,7 +141,7 @@ class Pen:
         """
         with self._mutex:
             if self.turning:
-                self._inbox.put(check(event, self._state))
+                self._inbox(self.held.lock).put(check(event, self._state))
             elif hand is not None:
                 hand.edit(check(event, self._state))
             elif self.opened is None:
@@ -183,7 +185,7 @@ class Pen:
     def _take_the_rest(self, opened: Opened) -> None:
         opened.tape.full = None  # the loop, which could wait for room, is over
         try:
-            empty(self._inbox, self._state, opened)
+            empty(self._inbox(opened.lock), self._state, opened)
         except TapeError as error:  # not in the way of what ended the loop
             log.error("commands stay in the inbox until the run goes on: %s", error)
 

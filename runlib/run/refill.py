@@ -8,9 +8,10 @@ A stop limits what is started, never what is suggested.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from runlib.engine.canonical import NotPlain, plain
-from runlib.errors import SearchError, SearchExhausted, SearchWaiting
+from runlib.errors import RunlibError, SearchError, SearchExhausted, SearchWaiting
 from runlib.search.base import Search
 from runlib.state.state import State
 from runlib.stop.base import Stop
@@ -104,9 +105,20 @@ class Refill:
         """What people want tried comes before what the search would suggest."""
         heard = self._hear()
         n, suggestion = next(iter(self._state.queue.items()))
-        tid = self._search.adopt(suggestion)
+        tid = self._adopt(suggestion, n)
         self._check_tid(tid)
         self._append(Suggest(tid, suggestion, heard=heard, queued=n))
+
+    def _adopt(self, suggestion: Any, n: int) -> int:
+        try:
+            return self._search.adopt(suggestion)
+        except RunlibError:
+            raise
+        except Exception as error:
+            raise SearchError(
+                f"{self._search.kind} cannot adopt the suggestion that record {n} wants to be tried: "
+                f"{type(error).__name__}: {error}; mend its adopt(), then restore the run"
+            ) from error
 
     def _suggest(self) -> None:
         search, heard = self._search, self._hear()

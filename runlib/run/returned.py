@@ -11,14 +11,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from runlib.run.folder import RunFolder
+from runlib.run.folder import RETURNED, RunFolder, file_parts
 from runlib.run.large import hash_of, read_named, set_apart, write
 from runlib.tape.writer import TapeWriter
 
 __all__ = ["files_of", "on_tape", "put_files", "with_bytes"]
 
-PREFIX = "returned-"
-_PATH = re.compile(r"trials/[0-9]{1,19}/returned-[A-Za-z0-9_.-]{1,80}", re.ASCII)
 _OTHERS = re.compile(r"[^A-Za-z0-9_.-]+", re.ASCII)
 _LONGEST = 60
 
@@ -51,18 +49,17 @@ def put_files(result: dict[str, Any], tid: int, folder: RunFolder, tape: TapeWri
     taken: set[str] = set()
     for place, text in result["bytes"]:
         name = _name(place, taken)
-        path, data = folder.trial(tid) / name, base64.b64decode(text)
-        write(path, data, tape)
+        data = base64.b64decode(text)
+        write(folder, tid, name, data, tape)
         _put(kept["ok"], place, name)
-        where = path.relative_to(folder.path).as_posix()
-        files.append({"at": place, "name": where, "bytes": len(data), "hash": hash_of(data)})
+        files.append({"at": place, "name": f"trials/{tid}/{name}", "bytes": len(data), "hash": hash_of(data)})
     return {**kept, "files": files}
 
 
 def _name(place: list[Any], taken: set[str]) -> str:
     """A name for the file that tells the place, of letters that every system takes."""
     stem = _OTHERS.sub("_", ".".join(map(str, place)))[:_LONGEST] or "bytes"
-    names = (f"{PREFIX}{stem}{more}" for more in ("", *(f"-{k}" for k in range(2, len(taken) + 3))))
+    names = (f"{RETURNED}{stem}{more}" for more in ("", *(f"-{k}" for k in range(2, len(taken) + 3))))
     # Some disks do not tell capital letters from small ones.
     name = next(name for name in names if name.lower() not in taken)
     taken.add(name.lower())
@@ -84,7 +81,10 @@ def files_of(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _is_ours(entry: dict[str, Any]) -> bool:
-    return isinstance(entry["at"], list) and isinstance(entry["name"], str) and bool(_PATH.fullmatch(entry["name"]))
+    try:
+        return isinstance(entry["at"], list) and file_parts(entry["name"])[-1].startswith(RETURNED)
+    except ValueError:
+        return False
 
 
 def with_bytes(result: dict[str, Any], named: dict[str, Any], folder: RunFolder) -> dict[str, Any]:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import platform
 import socket
 import time
 import uuid
+from pathlib import Path
 from typing import Any
 
 from runlib.engine import registry
 from runlib.engine.extras import load
 from runlib.tape.codec import FORMAT
 
-__all__ = ["make_metadata", "session_info", "versions"]
+__all__ = ["make_metadata", "readable", "session_info", "texts", "versions"]
+
+log = logging.getLogger("runlib")
 
 _LIBRARIES = ("runlib", "numpy", "scipy", "hyperopt")
 
@@ -47,6 +51,20 @@ def make_metadata(config: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def texts(paths: list[str]) -> list[str]:
+    """Those that a tape can hold, which is text; one with other bytes is said, and a restore is told of it again."""
+    kept = [path for path in paths if readable(path) == path]
+    for path in paths:
+        if path not in kept:
+            log.warning("%s is no UTF-8, so the tape does not note it: name it again for a restore", readable(path))
+    return kept
+
+
+def readable(path: str | Path) -> str:
+    """A path as text that can be written anywhere: bytes that are no UTF-8 are shown by their numbers."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
 def session_info(extra: dict[str, Any]) -> dict[str, Any]:
     """Who writes from here on.
 
@@ -57,7 +75,7 @@ def session_info(extra: dict[str, Any]) -> dict[str, Any]:
         "host": socket.gethostname(),
         "pid": os.getpid(),
         "versions": versions(),
-        "plugins": registry.plugins(),
-        "paths": registry.paths(),
+        "plugins": texts(registry.plugins()),
+        "paths": texts(registry.paths()),
         **extra,
     }

@@ -7,11 +7,12 @@ whatever the number of trials: counts, incumbent and the best few are kept, not 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from runlib.engine.canonical import hash_suggestion, plain
+from runlib.engine.canonical import NotPlain, hash_suggestion, plain
 from runlib.engine.copies import Shown, copied
 from runlib.errors import TapeCorrupt
 from runlib.search.base import Search
@@ -23,6 +24,8 @@ from runlib.tape.events import EDITS, End, Enqueue, Note, Record, Retry, Session
 from runlib.tape.tape import Tape
 
 __all__ = ["Direction", "Incumbent", "Order", "State"]
+
+log = logging.getLogger("runlib")
 
 Order = Literal["completed", "suggested"]
 Direction = Literal["min", "max"]
@@ -256,13 +259,20 @@ class State(Tally):
         if event.key is not None:
             self._commands[event.key] = None
         if isinstance(event, Enqueue):
-            self._queue[n] = event.suggestion
+            self._enqueue(event, n)
         elif isinstance(event, Note):
             self._notes[n] = event
         elif isinstance(event, Stopping):
             self.stopping = event.reason
         else:
             self._void(event, n)
+
+    def _enqueue(self, event: Enqueue, n: int) -> None:
+        """What is no plain data can be no trial: an older version wrote it, and could not go on from there."""
+        try:
+            self._queue[n] = plain(event.suggestion)
+        except NotPlain as error:
+            log.warning("record %d wants a suggestion to be tried that is left out: %s", n, error)
 
     def _void(self, event: Void, n: int) -> None:
         tid = event.tid

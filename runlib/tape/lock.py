@@ -1,10 +1,12 @@
 """One writer: the lock of a run folder, how it passes to another, and how a writer that lost it stops.
 
 *Who has it.* The lock is that of an open file (``flock``), so that it ends with its holder, however that dies; it
-counts for the file that bears the name ``run.lock``, which is never deleted. Whoever takes it looks afterwards whether
-its file still bears the name, and else begins anew. While it is held the file names the holder, and it is emptied when
-it is given back: what stands in a free lock was left by a holder that died, or came with a copy of the folder. A fork
-of the holder lets go of it at once: else it would keep the lock when the holder is dead.
+counts for the file that bears the name ``run.lock``, which runlib never deletes. Whoever takes it looks afterwards
+whether its file still bears the name, and else begins anew. If somebody deletes it (a cleaner of old files), the
+holder makes it again at its next look, unless another process took the lock in between: then that one has it. While it
+is held the file names the holder, and it is emptied when it is given back: what stands in a free lock was left by a
+holder that died, or came with a copy of the folder. A fork of the holder lets go of it at once: else it would keep the
+lock when the holder is dead.
 
 *Stealing* is for a holder that is known to be dead, while a network disk may not know it. It puts a new file, locked
 and signed, in the place of the old one by one rename. Thieves come one at a time, by a file that only one of them can
@@ -29,11 +31,13 @@ import time
 import uuid
 import weakref
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from runlib.engine import disk
+from runlib.engine.directory import Directory
 from runlib.errors import FolderError, LockStolen, RunLocked
+from runlib.tape.holder import Holder, read_holder, refusal
 from runlib.tape.mounts import on_network
 
 __all__ = ["FolderLock", "Holder"]
@@ -45,44 +49,6 @@ STALE = 60.0  # seconds after which that is of a thief that died
 log = logging.getLogger("runlib")
 
 Looks = tuple[int, int, int, int]
-
-
-@dataclass(frozen=True)
-class Holder:
-    """Who signed a lock.
-
-    Attributes:
-        host: Where it runs.
-        pid: Its process.
-        since: When it took the lock, local time.
-        token: Different for every taking.
-        file: The number of the file that it signed, which a copy of the file does not have.
-    """
-
-    host: str
-    pid: int
-    since: str
-    token: str
-    file: int
-
-    @property
-    def is_here(self) -> bool:
-        """Whether it is, or was, a process of this machine."""
-        return self.host == socket.gethostname()
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether no process of this machine has its number."""
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return True
-        except (OSError, OverflowError):
-            return False
-        return False
-
-    def __str__(self) -> str:
-        return f"process {self.pid} on {self.host} since {self.since}"
 
 
 class FolderLock:
@@ -99,7 +65,7 @@ class FolderLock:
 
     def __init__(self, folder: Path, *, steal: bool = False) -> None:
         self._fd: int | None = None
-        self._folder: int | None = None  # a descriptor, as the folder of a new run gets its name later
+        self._directory: Directory | None = None
         self._pid = os.getpid()
         self._signed: tuple[Holder, Looks] | None = None
         _known.add(self)
@@ -113,17 +79,32 @@ class FolderLock:
             self._close()
             raise
 
+    @property
+    def directory(self) -> Directory:
+        """The folder: everything of the run is written relative to this one descriptor, as long as the lock is held.
+
+        Raises:
+            ValueError: The lock was released.
+        """
+        if self._directory is None:
+            raise ValueError("the lock was released")
+        return self._directory
+
     def _take(self, folder: Path, steal: bool) -> None:
-        self._fd, free = _open_named(folder / NAME)
-        self._folder = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        left, network = _read(self._fd), on_network(folder)
+        self._directory = Directory(folder)
+        self._fd, free = _open_named(self._directory)
+        left, network = read_holder(self._fd), on_network(folder)
         if free and not (network and left is not None and not left.is_here):
             _warn_of_copy(folder, self._fd, left)
-            self._sign(self._fd, network)
+            if os.fstat(self._fd).st_nlink > 1:  # what else bears a name of this file is not to be written to
+                self._supersede(left, network)
+            else:
+                self._sign(self._fd, network)
         elif steal:
-            self._steal(folder, left, network)
+            self._supersede(left, network)
+            log.warning("the lock of %s was taken from %s", folder, left or "a process that did not say its name")
         else:
-            raise RunLocked(_refusal(folder, left, free), folder)
+            raise RunLocked(refusal(folder, left, free), folder)
 
     def _sign(self, fd: int, network: bool) -> None:
         inode = os.fstat(fd).st_ino
@@ -134,25 +115,25 @@ class FolderLock:
             disk.current.sync(fd)
         self._signed = holder, _looks(os.fstat(fd))
 
-    def _steal(self, folder: Path, left: Holder | None, network: bool) -> None:
-        path, claim, seen = folder / NAME, folder / CLAIM, self._fd
-        fd = _open_claim(claim, folder)
+    def _supersede(self, left: Holder | None, network: bool) -> None:
+        """Put a new file, locked and signed, in the place of the one that is open."""
+        directory, seen = self.directory, self._fd
+        fd = _open_claim(directory)
         try:
             if seen is None or not disk.current.lock(fd):
-                raise RunLocked(_changing(folder), folder)
+                raise RunLocked(_changing(directory.path), directory.path)
             self._sign(fd, network)
-            if not _bears(seen, path) or _read(seen) != left or not _bears(fd, claim):
-                raise RunLocked(_refusal(folder, _read_file(path), free=False), folder)
-            disk.current.replace(claim, path)
+            if not _bears(seen, directory, NAME) or read_holder(seen) != left or not _bears(fd, directory, CLAIM):
+                raise _locked_by_another(directory)
+            directory.move(CLAIM, NAME)
         except BaseException:
             self._signed = None
-            _withdraw(fd, claim)
+            _withdraw(fd, directory)
             raise
         self._fd = fd
         disk.current.close(seen)
-        if not _bears(fd, path):
-            raise RunLocked(_refusal(folder, _read_file(path), free=False), folder)
-        log.warning("the lock of %s was taken from %s", folder, left or "a process that did not say its name")
+        if not _bears(fd, directory, NAME):
+            raise _locked_by_another(directory)
 
     def check(self, tape: Path) -> None:
         """Make sure that the lock is still this one's; it costs one look at the folder.
@@ -164,19 +145,45 @@ class FolderLock:
             LockStolen: Another process took it over; the message names it.
             ValueError: It was released.
         """
-        if self._signed is None or self._folder is None:
+        if self._signed is None or self._directory is None:
             raise ValueError(f"the lock of {tape.parent} was released")
         holder, looks = self._signed
         try:
-            found = os.stat(NAME, dir_fd=self._folder)
+            found = self._directory.stat(NAME)
         except FileNotFoundError:
-            raise LockStolen(
-                f"{tape.parent} has lost its file {NAME}, so that anybody may write to it: this process stops and "
-                "writes nothing more to it",
-                path=tape,
-            ) from None
+            self._make_again(tape, holder)
+            return
         if _looks(found) != looks:
             self._look_closer(tape, holder, found)
+
+    def _make_again(self, tape: Path, holder: Holder) -> None:
+        """Somebody took the file away: make it again, unless another process did so and has its lock."""
+        try:
+            fd = self.directory.open(NAME, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+            with _closed_on_error(fd):
+                self._take_made(tape, fd, holder)
+        except FileExistsError:
+            self._look_closer(tape, holder, self.directory.stat(NAME))
+        except FileNotFoundError:
+            return  # the folder is gone with all that is in it, so that nobody can take the lock: the tape is missed
+        except OSError as error:
+            if not disk.is_full(error):
+                raise _lost(tape) from error
+            # Without room nobody else can sign it either; this is tried again at the next look.
+
+    def _take_made(self, tape: Path, fd: int, holder: Holder) -> None:
+        if not disk.current.lock(fd) or not _bears(fd, self.directory, NAME):
+            self._look_closer(tape, holder, self.directory.stat(NAME))
+            raise _lost(tape)
+        try:
+            self._sign(fd, on_network(tape.parent))
+        except OSError:
+            self.directory.take_away(NAME)
+            raise
+        if self._fd is not None:
+            disk.current.close(self._fd)
+        self._fd = fd
+        log.warning("%s had lost its file %s, which is made again", tape.parent, NAME)
 
     def _look_closer(self, tape: Path, holder: Holder, found: os.stat_result) -> None:
         """The file was changed or is another; who signed it counts, as not every disk keeps the numbers of files."""
@@ -190,13 +197,7 @@ class FolderLock:
             )
 
     def _read_named(self) -> Holder | None:
-        with contextlib.suppress(FileNotFoundError):
-            fd = os.open(NAME, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._folder)
-            try:
-                return _read(fd)
-            finally:
-                os.close(fd)
-        return None
+        return _read_file(self.directory)
 
     def release(self) -> None:
         """Let another write; a second call does nothing."""
@@ -207,10 +208,10 @@ class FolderLock:
 
     def _close(self) -> None:
         fd, self._fd = self._fd, None
-        folder, self._folder = self._folder, None
+        directory, self._directory = self._directory, None
         self._signed = None
-        if folder is not None:
-            os.close(folder)
+        if directory is not None:
+            directory.close()
         if fd is not None:
             disk.current.close(fd)
 
@@ -230,44 +231,44 @@ os.register_at_fork(after_in_child=_leave_to_parent)
 # -- files ----------------------------------------------------------------------------------------
 
 
-def _open_named(path: Path) -> tuple[int, bool]:
+def _open_named(directory: Directory) -> tuple[int, bool]:
     """The file that bears the name, and whether its lock was free, and is ours now."""
     for _ in range(100):
-        fd = disk.current.open(path, os.O_RDWR | os.O_CREAT)
+        fd = directory.open(NAME, os.O_RDWR | os.O_CREAT)
         with _closed_on_error(fd):
             free = disk.current.lock(fd)
-            if _bears(fd, path):
+            if _bears(fd, directory, NAME):
                 return fd, free
         disk.current.close(fd)
-    raise RunLocked(_changing(path.parent), path.parent)
+    raise RunLocked(_changing(directory.path), directory.path)
 
 
-def _open_claim(claim: Path, folder: Path) -> int:
+def _open_claim(directory: Directory) -> int:
     """The file that only one thief can make."""
     for _ in range(2):
         try:
-            return disk.current.open(claim, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+            return directory.open(CLAIM, os.O_RDWR | os.O_CREAT | os.O_EXCL)
         except FileExistsError:
-            _clear_stale(claim)
-    raise RunLocked(_changing(folder), folder)
+            _clear_stale(directory)
+    raise RunLocked(_changing(directory.path), directory.path)
 
 
-def _clear_stale(claim: Path) -> None:
+def _clear_stale(directory: Directory) -> None:
     """Take away what a thief left that died in the middle of it."""
     with contextlib.suppress(FileNotFoundError):
-        fd = disk.current.open(claim, os.O_RDWR)
+        fd = directory.open(CLAIM, os.O_RDWR)
         try:
             is_old = time.time() - os.fstat(fd).st_mtime > STALE
-            if is_old and disk.current.lock(fd) and _bears(fd, claim):
-                disk.current.unlink(claim)
+            if is_old and disk.current.lock(fd) and _bears(fd, directory, CLAIM):
+                directory.take_away(CLAIM)
         finally:
             disk.current.close(fd)
 
 
-def _withdraw(fd: int, claim: Path) -> None:
+def _withdraw(fd: int, directory: Directory) -> None:
     try:
-        if _bears(fd, claim):
-            disk.current.unlink(claim)
+        if _bears(fd, directory, CLAIM):
+            directory.take_away(CLAIM)
     finally:
         disk.current.close(fd)
 
@@ -281,10 +282,10 @@ def _closed_on_error(fd: int) -> Iterator[None]:
         raise
 
 
-def _bears(fd: int, path: Path) -> bool:
+def _bears(fd: int, directory: Directory, name: str) -> bool:
     """Whether an open file is the one that bears a name."""
     try:
-        return os.path.samestat(os.fstat(fd), os.stat(path))
+        return os.path.samestat(os.fstat(fd), directory.stat(name))
     except FileNotFoundError:
         return False
 
@@ -293,53 +294,25 @@ def _looks(found: os.stat_result) -> Looks:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _read(fd: int) -> Holder | None:
-    """Who signed the file; None if nobody did, or not to the end."""
-    try:
-        data = json.loads(os.pread(fd, 4096, 0))
-        return Holder(**{name: kind(data[name]) for name, kind in _FIELDS.items()})
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return None
-
-
-_FIELDS = {"host": str, "pid": int, "since": str, "token": str, "file": int}
-
-
-def _read_file(path: Path) -> Holder | None:
-    with contextlib.suppress(OSError):
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            return _read(fd)
-        finally:
-            os.close(fd)
+def _read_file(directory: Directory) -> Holder | None:
+    with contextlib.suppress(OSError), directory.open_to_read(NAME) as file:
+        return read_holder(file.fileno())
     return None
 
 
 # -- sentences ------------------------------------------------------------------------------------
 
 
-def _refusal(folder: Path, holder: Holder | None, free: bool) -> str:
-    if holder is None:
-        who, what = "another process (which has not yet said its name)", "check it out to read it"
-    elif (holder.pid, holder.is_here) == (os.getpid(), True):
-        who = f"this very process since {holder.since}"
-        what = "close() the Run that has it, or check it out to read it"
-    elif holder.is_here and not holder.is_gone:
-        who, what = str(holder), "check it out to read it"
-    else:
-        who, what = f"{holder}{_doubt(holder, free)}", f"check it out to read it; {_HOW_TO_STEAL}"
-    return f"{folder} is being written by {who}; {what}"
+def _locked_by_another(directory: Directory) -> RunLocked:
+    return RunLocked(refusal(directory.path, _read_file(directory), free=False), directory.path)
 
 
-_HOW_TO_STEAL = "make sure that it is dead before you take the lock with --steal-lock (Run.restore: steal_lock=True)"
-
-
-def _doubt(holder: Holder, free: bool) -> str:
-    if holder.is_here:
-        return (
-            ", which is no process here: it is in another container, or dead and something that it began has its lock"
-        )
-    return ", or was when that died, which on a network disk does not show" if free else ""
+def _lost(tape: Path) -> LockStolen:
+    return LockStolen(
+        f"{tape.parent} has lost its file {NAME}, so that anybody may write to it: this process stops and writes "
+        "nothing more to it",
+        path=tape,
+    )
 
 
 def _changing(folder: Path) -> str:

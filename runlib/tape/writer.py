@@ -5,23 +5,31 @@ The one exception: a torn tail is copied aside, synced, and only then cut off. `
 it was written), ``interval`` (at most a second is lost at power loss) or ``never``. All three survive the death of
 the process.
 
+The tape is the file that was opened, and the one that bears its name: each ``commit`` makes sure that this is one file.
+If an editor or a sync tool put another in its place, or somebody deleted it, what was written is saved beside it, and
+the writing ends (``salvage.py``).
+
 A disk without room may be waited for: what it took of a record stays, and the rest of the same record follows. A disk
 that fails otherwise, or fails a sync in any way, is not written to again.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from runlib.engine import disk
-from runlib.errors import LockStolen, TapeError, TapeFormat
+from runlib.engine.directory import Directory
+from runlib.errors import LockStolen, TapeError, TapeFormat, TapeReplaced
 from runlib.tape import codec
 from runlib.tape.codec import LONGEST, METADATA_END, RECORD_END
 from runlib.tape.events import Event, Record, Submit, Suggest
 from runlib.tape.reader import Position, Tail
+from runlib.tape.salvage import salvage
 from runlib.tape.schema import check
 
 __all__ = ["Sync", "TapeWriter", "create_tape", "listed"]
@@ -73,6 +81,10 @@ class TapeWriter:
             (``LockStolen``) ends the writing.
 
     Attributes:
+        directory: In which the tape is, if that is open already.
+
+    Attributes:
+        directory: In which the tape is.
         full: Called when the disk has no room for the rest of a record; when it returns, the rest is tried again, and
             what it raises ends the writing. None: nothing is waited for.
     """
@@ -85,8 +97,10 @@ class TapeWriter:
         sync: Sync = "always",
         clock: Callable[[], float] = time.time,
         guard: Callable[[], None] | None = None,
+        directory: Directory | None = None,
     ) -> None:
         self.path = path
+        self.directory = Directory(path.parent) if directory is None else directory
         self._guard = guard
         self.full: Callable[[OSError], None] | None = None
         self._sync = sync
@@ -98,7 +112,10 @@ class TapeWriter:
         self._not_durable: list[tuple[str, int | None]] = []  # kind and trial of what was appended since the last sync
         self._broken: str | None = None
         self._stolen: LockStolen | None = None
-        self._file = disk.AppendFile(path)
+        self._replaced: TapeReplaced | None = None
+        self._file = self.directory.open_to_append(path.name)
+        opened = self._file.stat()
+        self._identity = opened.st_dev, opened.st_ino
 
     @property
     def position(self) -> Position:
@@ -132,13 +149,13 @@ class TapeWriter:
     def _put_aside(self, torn: bytes) -> Path:
         k = 1
         while True:
-            aside = self.path.with_name(f"{self.path.name}.torn-{k}")
+            name = f"{self.path.name}.torn-{k}"
             try:
-                disk.create_file(aside, torn)
+                self.directory.create(name, torn)
             except FileExistsError:
                 k += 1
             else:
-                return aside
+                return self.path.with_name(name)
 
     def append(self, event: Event) -> Record:
         """Write one event, and return its record as a reader of the line sees it.
@@ -191,14 +208,29 @@ class TapeWriter:
         self._force()
 
     def check(self) -> None:
+        """Make sure that the run is still this writer's, and the file that it writes still the tape.
+
+        Raises:
+            LockStolen: Another process took it over.
+            TapeReplaced: Another file bears the name of the tape, or none does; what was written is saved.
+            TapeError: Somebody else wrote to the tape; or nothing more can be written to it, for what was said before.
+        """
+        if not self.check_owner():
+            raise self._rescue()
+
+    def check_owner(self) -> bool:
         """Make sure that the run is still this writer's, before anything else in its folder is replaced.
+
+        Returns:
+            Whether the file that it writes still bears the name of the tape. If not, the next commit ends the writing;
+            what is appended before is saved with the rest.
 
         Raises:
             LockStolen: Another process took it over.
             TapeError: Somebody else wrote to the tape; or nothing more can be written to it, for what was said before.
         """
         self._refuse_broken()
-        self._guarded(lambda: self._make_sure(self._offset), lambda: "it cannot be seen who writes it")
+        return self._guarded(lambda: self._make_sure(self._offset), lambda: "it cannot be seen who writes it")
 
     def _force(self) -> None:
         if self._sync == "never" or self._durable == self._n:
@@ -217,15 +249,21 @@ class TapeWriter:
         records = f"record {first}" if first == self._n else f"records {first} to {self._n}"
         return f"{records} may not be durable: {_named(self._not_durable)}"
 
-    def _make_sure(self, size: int) -> None:
-        """Stop for good if the lock is another's, or if the file has not the size that this writer gave it."""
+    def _make_sure(self, size: int) -> bool:
+        """Stop for good if the lock is another's, or if the file has not the size that this writer gave it.
+
+        Returns:
+            Whether the file still bears its name. If not, this writer is alone with it: what comes before the next
+            commit is written to it and saved with the rest.
+        """
         try:
             if self._guard is not None:
                 self._guard()
-            if (found := self._file.size()) != size:
+            found, bears_name = self._look()
+            if found.st_size != size:
                 raise TapeError(
-                    f"{self.path} has {found} bytes where {size} were expected, so another process wrote to it: this "
-                    "one stops; look at it with runlib verify, then restore the run",
+                    f"{self.path} has {found.st_size} bytes where {size} were expected, so another process wrote to "
+                    "it: this one stops; look at it with runlib verify, then restore the run",
                     path=self.path,
                     n=self._n,
                 )
@@ -233,10 +271,27 @@ class TapeWriter:
             self._broken = str(error)
             self._stolen = error if isinstance(error, LockStolen) else None
             raise
+        return bears_name
+
+    def _look(self) -> tuple[os.stat_result, bool]:
+        """What the system knows of the open file, and whether that bears the name; one call if it does."""
+        with contextlib.suppress(FileNotFoundError):
+            named = self.directory.stat(self.path.name)
+            if (named.st_dev, named.st_ino) == self._identity or os.path.samestat(named, self._file.stat()):
+                return named, True
+        return self._file.stat(), False
+
+    def _rescue(self) -> TapeReplaced:
+        """Save what is in the open file; returns what is to be said of it."""
+        self._replaced = error = salvage(self._file, self.directory, self._n, lambda: self.full)
+        self._broken = str(error)
+        return error
 
     def _refuse_broken(self) -> None:
         if self._stolen is not None:
             raise self._stolen
+        if self._replaced is not None:
+            raise self._replaced
         if self._broken is not None:
             raise TapeError(f"{self.path} is no longer written: {self._broken}", path=self.path, n=self._n)
 
@@ -253,14 +308,36 @@ class TapeWriter:
             ) from error
 
     def close(self) -> None:
-        """Make what was appended durable, unless the context says never, and give the file back."""
+        """Make what was appended durable, unless the context says never, and give the file back.
+
+        Raises:
+            TapeReplaced: Another file bears the name of the tape, or none does, which was not said before; or what was
+                saved then is gone.
+            TapeError: The disk refused.
+        """
         try:
             if self._broken is None and self._sync == "interval":
                 self._committed_at = -INTERVAL
             if self._broken is None:
                 self._force()
+            self._look_once_more()
         finally:
             self._file.close()
+
+    def _look_once_more(self) -> None:
+        if self._file.is_closed or self._look()[1]:
+            return
+        saved = None if self._replaced is None else self._replaced.saved
+        if (saved is None or not saved.exists()) and self._is_mine():  # it may be gone with the whole folder
+            raise self._rescue()
+
+    def _is_mine(self) -> bool:
+        """Whether no other writer took the run over, which may put another file in the place of the tape."""
+        with contextlib.suppress(LockStolen, ValueError):
+            if self._guard is not None:
+                self._guard()
+            return self._stolen is None
+        return False
 
 
 def _readable(line: bytes) -> Record:

@@ -55,7 +55,7 @@ class UnsyncedDisk(disk.Disk):
     def sync(self, fd: int) -> None:
         """Do nothing."""
 
-    def sync_folder(self, path: Path) -> None:
+    def sync_folder(self, path: Path, at: int | None = None) -> None:
         """Do nothing."""
 
 

@@ -41,8 +41,8 @@ class RecordingDisk(disk.Disk):
         short = (a.relative_to(self.root).parts if isinstance(a, Path) else a for a in arguments)
         self.done.append((name, *short))
 
-    def open(self, path: Path, flags: int) -> int:
-        fd = super().open(path, flags)
+    def open(self, path: Path, flags: int, at: int | None = None) -> int:
+        fd = super().open(path, flags, at)
         self._files[fd] = len(self.done)  # the number of this operation names the open file
         self._note("open", path, flags)
         return fd
@@ -55,31 +55,31 @@ class RecordingDisk(disk.Disk):
     def sync(self, fd: int) -> None:
         self._note("sync", self._files[fd])
 
-    def sync_folder(self, path: Path) -> None:
+    def sync_folder(self, path: Path, at: int | None = None) -> None:
         self._note("sync_folder", path)
 
     def truncate(self, fd: int, size: int) -> None:
         super().truncate(fd, size)
         self._note("truncate", self._files[fd], size)
 
-    def replace(self, source: Path, target: Path) -> None:
-        super().replace(source, target)
+    def replace(self, source: Path, target: Path, at: int | None = None) -> None:
+        super().replace(source, target, at)
         self._note("rename", source, target)
 
     def rename_folder(self, source: Path, target: Path) -> None:
         super().rename_folder(source, target)
         self._note("rename", source, target)
 
-    def mkdir(self, path: Path) -> None:
-        super().mkdir(path)
+    def mkdir(self, path: Path, at: int | None = None) -> None:
+        super().mkdir(path, at)
         self._note("mkdir", path)
 
-    def unlink(self, path: Path) -> None:
-        super().unlink(path)
+    def unlink(self, path: Path, at: int | None = None) -> None:
+        super().unlink(path, at)
         self._note("remove", path)
 
-    def rmdir(self, path: Path) -> None:
-        super().rmdir(path)
+    def rmdir(self, path: Path, at: int | None = None) -> None:
+        super().rmdir(path, at)
         self._note("remove", path)
 
 

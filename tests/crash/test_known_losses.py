@@ -44,9 +44,9 @@ class HalfDisk(disk.Disk):
         self.written: list[str] = []
         self.told: list[tuple[str, str]] = []
 
-    def open(self, path: Path, flags: int) -> int:
+    def open(self, path: Path, flags: int, at: int | None = None) -> int:
         self._live()
-        fd = super().open(path, flags)
+        fd = super().open(path, flags, at)
         self.names[fd] = path.name
         if flags & os.O_TRUNC:
             self.told.append(("open anew", path.name))
@@ -66,7 +66,7 @@ class HalfDisk(disk.Disk):
     def sync(self, fd: int) -> None:
         self._live()
 
-    def sync_folder(self, path: Path) -> None:
+    def sync_folder(self, path: Path, at: int | None = None) -> None:
         self._live()
 
     def truncate(self, fd: int, size: int) -> None:
@@ -76,14 +76,14 @@ class HalfDisk(disk.Disk):
         self.told.append(("cut", self.names[fd]))
         super().truncate(fd, size)
 
-    def replace(self, source: Path, target: Path) -> None:
+    def replace(self, source: Path, target: Path, at: int | None = None) -> None:
         self._live()
         self.told.append(("replace", target.name))
-        super().replace(source, target)
+        super().replace(source, target, at)
 
-    def unlink(self, path: Path) -> None:
+    def unlink(self, path: Path, at: int | None = None) -> None:
         self._live()
-        super().unlink(path)
+        super().unlink(path, at)
 
     def _live(self) -> None:
         if self.dead:

@@ -34,9 +34,9 @@ class NotedDisk(disk.Disk):
         if name == self.fail:
             raise OSError(self.code, os.strerror(self.code))
 
-    def open(self, path: Path, flags: int) -> int:
+    def open(self, path: Path, flags: int, at: int | None = None) -> int:
         self._note("open")
-        fd = super().open(path, flags)
+        fd = super().open(path, flags, at)
         self.open_fds.add(fd)
         return fd
 
@@ -48,21 +48,21 @@ class NotedDisk(disk.Disk):
         self._note("sync")
         super().sync(fd)
 
-    def sync_folder(self, path: Path) -> None:
+    def sync_folder(self, path: Path, at: int | None = None) -> None:
         self._note(f"sync_folder {path.name}")
-        super().sync_folder(path)
+        super().sync_folder(path, at)
 
-    def replace(self, source: Path, target: Path) -> None:
+    def replace(self, source: Path, target: Path, at: int | None = None) -> None:
         self._note("replace")
-        super().replace(source, target)
+        super().replace(source, target, at)
 
     def rename_folder(self, source: Path, target: Path) -> None:
         self._note("rename_folder")
         super().rename_folder(source, target)
 
-    def mkdir(self, path: Path) -> None:
+    def mkdir(self, path: Path, at: int | None = None) -> None:
         self._note(f"mkdir {path.name}")
-        super().mkdir(path)
+        super().mkdir(path, at)
 
     def close(self, fd: int) -> None:
         self.open_fds.discard(fd)
@@ -239,6 +239,18 @@ def test_two_threads_that_replace_one_file_do_not_mix(tmp_path: Path) -> None:
     assert names(tmp_path) == {"a"}
 
 
+def test_what_a_dead_process_with_this_number_left_is_no_trouble(tmp_path: Path) -> None:
+    left = tmp_path / f".a.{os.getpid()}-{threading.get_ident()}.tmp"
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"mine")
+    for make in (lambda: left.write_bytes(b"half"), lambda: left.symlink_to(victim)):
+        make()
+        disk.replace_file(tmp_path / "a", b"new")
+        assert (tmp_path / "a").read_bytes() == b"new"
+        assert names(tmp_path) == {"a", "victim"}
+    assert victim.read_bytes() == b"mine"
+
+
 # -- creating -------------------------------------------------------------------------------------
 
 
@@ -326,7 +338,7 @@ def test_the_name_of_each_new_parent_is_synced(tmp_path: Path) -> None:
 
 def test_a_folder_that_another_made_first_is_no_trouble(tmp_path: Path) -> None:
     class Overtaken(disk.Disk):
-        def mkdir(self, path: Path) -> None:
+        def mkdir(self, path: Path, at: int | None = None) -> None:
             os.mkdir(path)
             os.mkdir(path)
 
@@ -381,11 +393,6 @@ def test_another_trouble_with_moving_is_told_as_it_is(tmp_path: Path) -> None:
     with disk.use(NotedDisk("rename_folder", errno.EIO)), pytest.raises(OSError, match="Input/output") as caught:
         disk.move_folder(full_folder(tmp_path / "new"), tmp_path / "run")
     assert not isinstance(caught.value, FileExistsError)
-
-
-def test_a_folder_is_removed_with_its_files(tmp_path: Path) -> None:
-    disk.remove_folder(full_folder(tmp_path / "new"))
-    assert names(tmp_path) == set()
 
 
 # -- locking --------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from runlib.engine.program import Program
+from runlib.engine.canonical import dump
+from runlib.engine.program import Program, working_folder, working_in
 
 
 def program(home: Path, **more: Any) -> Program:
@@ -51,6 +52,54 @@ def test_names_that_are_no_text_are_left_out(tmp_path: Path, monkeypatch: pytest
     assert found.folder is None
     assert str(folder) not in found.path
     assert found.arguments == ()
+
+
+def test_a_run_that_was_moved_to_where_names_are_no_text_is_noted_without_them(tmp_path: Path) -> None:
+    before = project(tmp_path / "before")
+    known = program(before)
+    home = before.rename(tmp_path / os.fsdecode(b"caf\xe9")) / "runs"
+    moved = known.moved_to(home)
+    assert moved.file == str(home.parent / "job.py")
+    data = moved.as_data()
+    assert dump(data)
+    assert data.keys() == {"how"}
+    found = Program.read(data)
+    assert found is not None
+    assert (found.directory, found.file) == ("", None)
+
+
+def deleted(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """The working folder is one that was deleted."""
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+
+
+def test_a_program_whose_working_folder_was_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for entry in ("", "lib", str(tmp_path)):
+        monkeypatch.syspath_prepend(entry)
+    deleted(monkeypatch, tmp_path / "gone")
+    found = Program.running(tmp_path)
+    assert found.folder is None
+    assert found.path[0] == str(tmp_path)
+
+
+def test_from_a_working_folder_that_was_deleted_another_is_visited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deleted(monkeypatch, tmp_path / "gone")
+    with working_in(str(tmp_path)):
+        assert os.getcwd() == str(tmp_path)
+    assert working_folder() is None
+    with pytest.raises(FileNotFoundError), working_in(str(tmp_path / "gone")):
+        pass
+
+
+def test_whatever_is_raised_the_working_folder_is_again_what_it_was(tmp_path: Path) -> None:
+    before = os.getcwd()
+    with pytest.raises(ZeroDivisionError), working_in(str(tmp_path)):
+        raise ZeroDivisionError
+    assert os.getcwd() == before
 
 
 @pytest.mark.parametrize(

@@ -181,10 +181,10 @@ class FullDisk(disk.Disk):
     def _refuse(self) -> None:
         raise OSError(self.code, os.strerror(self.code))
 
-    def open(self, path: Path, flags: int) -> int:
+    def open(self, path: Path, flags: int, at: int | None = None) -> int:
         if not self.new_files:
             self._refuse()
-        return super().open(path, flags)
+        return super().open(path, flags, at)
 
     def write(self, fd: int, data: bytes | memoryview) -> int:
         if self.room is None:

@@ -173,9 +173,9 @@ def test_it_is_written_at_most_twice_a_second(stage: Stage) -> None:
     writes: list[float] = []
 
     class Counting(disk.Disk):
-        def replace(self, source: Path, target: Path) -> None:
+        def replace(self, source: Path, target: Path, at: int | None = None) -> None:
             writes.append(stage.clock())
-            super().replace(source, target)
+            super().replace(source, target, at)
 
     clock, observer, state = stage.clock, StatusObserver(), a_state(*BUSY)
     assert isinstance(clock, Clock)

@@ -29,9 +29,9 @@ class CutDisk(disk.Disk):
         self.left = count
         self.tapes: set[int] = set()
 
-    def open(self, path: Path, flags: int) -> int:
+    def open(self, path: Path, flags: int, at: int | None = None) -> int:
         self.check()
-        fd = super().open(path, flags)
+        fd = super().open(path, flags, at)
         if path.name == "tape.son":
             self.tapes.add(fd)
         else:
@@ -48,9 +48,9 @@ class CutDisk(disk.Disk):
     def sync(self, fd: int) -> None:
         self.check()
 
-    def replace(self, source: Path, target: Path) -> None:
+    def replace(self, source: Path, target: Path, at: int | None = None) -> None:
         self.check()
-        super().replace(source, target)
+        super().replace(source, target, at)
 
     def check(self) -> None:
         if self.left < 0:

@@ -8,17 +8,22 @@ import re
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from runlib.audit.repair import repair
 from runlib.engine import disk
 from runlib.errors import ConfigError, FolderError, FolderExists, NotARun, RunLocked
 from runlib.run import folder as folder_module
 from runlib.run.folder import RunFolder
+from runlib.run.fork import make_fork
+from runlib.tape.codec import FORMATS
 from runlib.tape.lock import FolderLock
 from runlib.tape.reader import TapeReader
+from tests.audit.audit_tools import finished_run
 
 METADATA: dict[str, Any] = {"run": {"search": {}}, "format": "runlib-tape/1"}
 
@@ -121,9 +126,9 @@ class FailingDisk(disk.Disk):
         if self.count == self.at:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    def open(self, path: Path, flags: int) -> int:
+    def open(self, path: Path, flags: int, at: int | None = None) -> int:
         self._step()
-        return super().open(path, flags)
+        return super().open(path, flags, at)
 
     def write(self, fd: int, data: bytes | memoryview) -> int:
         self._step()
@@ -133,13 +138,13 @@ class FailingDisk(disk.Disk):
         self._step()
         super().sync(fd)
 
-    def sync_folder(self, path: Path) -> None:
+    def sync_folder(self, path: Path, at: int | None = None) -> None:
         self._step()
-        super().sync_folder(path)
+        super().sync_folder(path, at)
 
-    def mkdir(self, path: Path) -> None:
+    def mkdir(self, path: Path, at: int | None = None) -> None:
         self._step()
-        super().mkdir(path)
+        super().mkdir(path, at)
 
     def rename_folder(self, source: Path, target: Path) -> None:
         self._step()
@@ -197,9 +202,9 @@ def test_all_is_synced_before_the_name_appears_and_the_name_after(tmp_path: Path
             self.calls.append("sync")
             super().sync(fd)
 
-        def sync_folder(self, path: Path) -> None:
-            self.calls.append(f"folder {re.sub('[0-9a-f]{32}', '*', path.name)}")
-            super().sync_folder(path)
+        def sync_folder(self, path: Path, at: int | None = None) -> None:
+            self.calls.append(f"folder {re.sub('run_.*[.]new', 'run_*.new', path.name)}")
+            super().sync_folder(path, at)
 
         def rename_folder(self, source: Path, target: Path) -> None:
             self.calls.append("rename")
@@ -296,3 +301,36 @@ def test_what_is_no_run_is_said(tmp_path: Path) -> None:
     ):
         with pytest.raises(NotARun, match=re.escape(f"{path} is no run: {reason}")):
             RunFolder.find(path)
+
+
+class ForgetfulDisk(disk.Disk):
+    """Cannot make the names in one folder durable, from the time when a folder in it has its name."""
+
+    def __init__(self, parent: Path) -> None:
+        self.parent, self.renamed = parent, False
+
+    def rename_folder(self, source: Path, target: Path) -> None:
+        super().rename_folder(source, target)
+        self.renamed = True
+
+    def sync_folder(self, path: Path, at: int | None = None) -> None:
+        if self.renamed and path == self.parent:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        super().sync_folder(path, at)
+
+
+@pytest.mark.parametrize("way", ["run", "fork", "repair"])
+def test_a_sync_that_fails_after_the_name_was_given_tells_that_the_run_is_there(tmp_path: Path, way: str) -> None:
+    origin, parent = RunFolder.find(finished_run(tmp_path / "origin")), tmp_path / "new"
+    make: dict[str, Callable[[], Any]] = {
+        "run": lambda: RunFolder.create(parent, "x", METADATA),
+        "fork": lambda: make_fork(origin, None, parent, {"name": "x"}),
+        "repair": lambda: repair(origin.path, parent / "run_x"),
+    }
+    said = r"run_x is there and whole, but the disk failed .* \(Input/output error\): .*runlib restore"
+    with disk.use(ForgetfulDisk(parent)), pytest.raises(FolderError, match=said) as caught:
+        make[way]()
+    assert caught.value.folder == parent / "run_x"
+    assert names(parent) == ["run_x"]
+    assert TapeReader(parent / "run_x" / "tape.son").metadata["format"] in FORMATS
+    FolderLock(parent / "run_x").release()

@@ -291,12 +291,12 @@ def test_a_stop_meant_for_a_run_that_died_does_not_stop_the_next(tmp_path: Path)
 class CutAt(CutDisk):
     """Also counts what is taken out of the inbox: after ``count`` operations there are no more."""
 
-    def unlink(self, path: Path) -> None:
+    def unlink(self, path: Path, at: int | None = None) -> None:
         self.check()
         if path.parent.name == "inbox":
             self.left -= 1
             self.check()
-        super().unlink(path)
+        super().unlink(path, at)
 
     def sync(self, fd: int) -> None:
         self.check()
@@ -386,10 +386,10 @@ def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
 
 def test_a_full_disk_does_not_end_a_run_that_refuses(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     class Full(disk.Disk):
-        def replace(self, source: Path, target: Path) -> None:
+        def replace(self, source: Path, target: Path, at: int | None = None) -> None:
             if target.suffix == ".refused":
                 raise OSError(28, "No space left on device")
-            super().replace(source, target)
+            super().replace(source, target, at)
 
     run = prepared(tmp_path, count=4, observers=[At(0, lambda: leave(run, "1.json", b"no json"))])
     with disk.use(Full()):

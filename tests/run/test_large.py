@@ -88,12 +88,12 @@ def test_the_file_and_its_name_are_durable_when_this_returns(folder: RunFolder, 
         def sync(self, fd: int) -> None:
             self.calls.append("sync")
 
-        def sync_folder(self, path: Path) -> None:
+        def sync_folder(self, path: Path, at: int | None = None) -> None:
             self.calls.append(path.name)
 
-        def replace(self, source: Path, target: Path) -> None:
+        def replace(self, source: Path, target: Path, at: int | None = None) -> None:
             self.calls.append("replace")
-            super().replace(source, target)
+            super().replace(source, target, at)
 
     with disk.use(Noting()) as noting:
         set_apart(large(), 5, folder)

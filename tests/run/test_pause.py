@@ -53,8 +53,8 @@ class FillingDisk(disk.Disk):
         self.refused = 0
         self._meant: set[int] = set()
 
-    def open(self, path: Path, flags: int) -> int:
-        fd = super().open(path, flags)
+    def open(self, path: Path, flags: int, at: int | None = None) -> int:
+        fd = super().open(path, flags, at)
         self._meant.discard(fd)
         if any(name in path.name for name in self.names):
             self._meant.add(fd)
@@ -75,7 +75,7 @@ class FillingDisk(disk.Disk):
     def sync(self, fd: int) -> None:
         """Nothing to wait for in a test."""
 
-    def sync_folder(self, path: Path) -> None:
+    def sync_folder(self, path: Path, at: int | None = None) -> None:
         """Likewise."""
 
 
@@ -298,11 +298,11 @@ class TestLargeResults:
         class NoFolders(disk.Disk):
             refusals = 2
 
-            def mkdir(self, path: Path) -> None:
+            def mkdir(self, path: Path, at: int | None = None) -> None:
                 if self.refusals:
                     self.refusals -= 1
                     raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
-                super().mkdir(path)
+                super().mkdir(path, at)
 
         with disk.use(NoFolders()):
             set_apart({"ok": {"loss": 0.25, "text": "x" * LIMIT}}, 3, folder, tape)

@@ -116,10 +116,10 @@ class RefusingDisk(disk.Disk):
         if operation == self.operation:
             raise OSError(self.code, os.strerror(self.code))
 
-    def open(self, path: Path, flags: int) -> int:
+    def open(self, path: Path, flags: int, at: int | None = None) -> int:
         self._check("open")
         self.open_count += 1
-        return super().open(path, flags)
+        return super().open(path, flags, at)
 
     def lock(self, fd: int) -> bool:
         self._check("lock")
@@ -133,9 +133,9 @@ class RefusingDisk(disk.Disk):
         self._check("write")
         return super().write(fd, data)
 
-    def replace(self, source: Path, target: Path) -> None:
+    def replace(self, source: Path, target: Path, at: int | None = None) -> None:
         self._check("replace")
-        super().replace(source, target)
+        super().replace(source, target, at)
 
     def close(self, fd: int) -> None:
         self.open_count -= 1
@@ -429,9 +429,9 @@ class HookedDisk(disk.Disk):
         self._hook("write")
         return super().write(fd, data)
 
-    def replace(self, source: Path, target: Path) -> None:
+    def replace(self, source: Path, target: Path, at: int | None = None) -> None:
         self._hook("replace")
-        super().replace(source, target)
+        super().replace(source, target, at)
 
 
 def test_one_whose_file_is_replaced_while_it_takes_the_lock_begins_anew(folder: Path) -> None:
@@ -550,16 +550,108 @@ def test_a_folder_may_be_renamed_while_it_is_held(folder: Path) -> None:
     lock.release()
 
 
-def test_one_whose_file_was_deleted_stops_as_anybody_could_make_another(folder: Path) -> None:
+# -- a file that somebody deletes -----------------------------------------------------------------
+
+
+def test_a_file_that_a_cleaner_deleted_is_made_again(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    lock = FolderLock(folder)
+    for _ in range(3):
+        (folder / "run.lock").unlink()
+        lock.check(folder / "tape.son")
+        with pytest.raises(RunLocked, match="this very process"):
+            FolderLock(folder)
+        lock.check(folder / "tape.son")
+    assert "had lost its file run.lock, which is made again" in caplog.text
+    lock.release()
+    FolderLock(folder).release()
+
+
+def test_one_whose_file_was_deleted_stops_if_another_took_the_lock(folder: Path) -> None:
     lock = FolderLock(folder)
     (folder / "run.lock").unlink()
-    with pytest.raises(LockStolen, match=r"has lost its file run\.lock"):
-        lock.check(folder / "tape.son")
     other = FolderLock(folder)
     with pytest.raises(LockStolen, match="was taken over by process"):
         lock.check(folder / "tape.son")
+    other.check(folder / "tape.son")
     other.release()
     lock.release()
+
+
+def test_one_that_takes_the_lock_of_the_new_file_first_has_it(folder: Path) -> None:
+    """Between its making and its locking."""
+    lock = FolderLock(folder)
+    (folder / "run.lock").unlink()
+    with disk.use(HookedDisk("lock", lambda: FolderLock(folder))) as hooked:
+        with pytest.raises(LockStolen, match="was taken over by process"):
+            lock.check(folder / "tape.son")
+        assert isinstance(hooked, HookedDisk)
+        hooked.result.check(folder / "tape.son")
+        hooked.result.release()
+    lock.release()
+
+
+def test_without_room_it_is_made_again_later(folder: Path) -> None:
+    lock = FolderLock(folder)
+    (folder / "run.lock").unlink()
+    for operation in ("open", "write"):
+        with disk.use(RefusingDisk(operation, errno.ENOSPC)):
+            lock.check(folder / "tape.son")
+        assert not (folder / "run.lock").exists()
+    lock.check(folder / "tape.son")
+    with pytest.raises(RunLocked):
+        FolderLock(folder)
+    lock.release()
+
+
+def test_a_disk_that_does_not_let_it_be_made_again_ends_the_writing(folder: Path) -> None:
+    lock = FolderLock(folder)
+    (folder / "run.lock").unlink()
+    with disk.use(RefusingDisk("open", errno.EACCES)), pytest.raises(LockStolen, match=r"has lost its file run\.lock"):
+        lock.check(folder / "tape.son")
+    lock.release()
+
+
+def test_in_a_folder_that_was_deleted_nobody_else_can_write(folder: Path) -> None:
+    lock = FolderLock(folder)
+    shutil.rmtree(folder)
+    lock.check(folder / "tape.son")
+    lock.release()
+    assert not folder.exists()
+
+
+# -- a file that is none --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", ["link", "dangling link", "pipe", "folder", "link to a device", "link to a folder"])
+def test_nothing_but_a_plain_file_is_taken_for_the_lock(tmp_path: Path, folder: Path, what: str) -> None:
+    victim, place = tmp_path / "victim", folder / "run.lock"
+    victim.write_text("precious")
+    {
+        "link": lambda: place.symlink_to(victim),
+        "dangling link": lambda: place.symlink_to(tmp_path / "new"),
+        "pipe": lambda: os.mkfifo(place),
+        "folder": place.mkdir,
+        "link to a device": lambda: place.symlink_to("/dev/zero"),
+        "link to a folder": lambda: place.symlink_to(tmp_path),
+    }[what]()
+    for steal in (False, True):
+        with pytest.raises(FolderError, match=r"cannot be written: run\.lock is a (symbolic link|pipe|folder)"):
+            FolderLock(folder, steal=steal)
+    assert victim.read_text() == "precious"
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_file_with_another_name_is_replaced_and_not_written_to(tmp_path: Path, folder: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    os.link(victim, folder / "run.lock")
+    lock = FolderLock(folder)
+    lock.check(folder / "tape.son")
+    with pytest.raises(RunLocked):
+        FolderLock(folder)
+    lock.release()
+    assert victim.read_text() == "precious"
+    assert victim.stat().st_nlink == 1
 
 
 def test_one_that_signs_the_same_file_is_noticed(folder: Path) -> None:

@@ -47,7 +47,7 @@ class UnsyncedDisk(disk.Disk):
     def sync(self, fd: int) -> None:
         pass
 
-    def sync_folder(self, path: Path) -> None:
+    def sync_folder(self, path: Path, at: int | None = None) -> None:
         pass
 
 

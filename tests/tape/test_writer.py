@@ -62,9 +62,9 @@ class WatchedDisk(disk.Disk):
         self._note("truncate")
         super().truncate(fd, size)
 
-    def sync_folder(self, path: Path) -> None:
+    def sync_folder(self, path: Path, at: int | None = None) -> None:
         self._note("sync_folder")
-        super().sync_folder(path)
+        super().sync_folder(path, at)
 
 
 class Clock:

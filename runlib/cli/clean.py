@@ -1,0 +1,31 @@
+"""The command that tidies up a folder of runs: what processes left that died while they made a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from runlib.cli.ending import FAILED, reporting
+from runlib.run.leftovers import find_leftovers, remove_leftovers
+
+__all__ = ["clean"]
+
+
+def clean(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="In which runs are made; their folders stay.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Name them only.")] = False,
+) -> None:
+    """Take away the temporary folders that dead processes left in DIR.
+
+    A run, a fork and a repair make their folder under another name (.run_*.new). One that is killed leaves it. The next
+    one that is made in DIR takes it away as well. Runs are never touched.
+    """
+    with reporting():
+        found = find_leftovers(directory)
+        gone = found if dry_run else remove_leftovers(directory)
+        for path in gone:
+            print(path)
+        if len(gone) < len(found):
+            raise typer.Exit(FAILED)
