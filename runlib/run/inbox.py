@@ -12,7 +12,6 @@ the answers to it go after a minute, or as soon as there are too many.
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import time
 import uuid
@@ -24,6 +23,7 @@ from typing import Any
 from runlib.engine import disk
 from runlib.engine.canonical import NotPlain, dump, load, plain
 from runlib.engine.directory import Directory
+from runlib.engine.legible import logger
 from runlib.errors import ConfigError, FolderError, RunlibError
 from runlib.run.folder import RunFolder
 from runlib.state.state import State
@@ -31,7 +31,7 @@ from runlib.tape.events import EDITS, Enqueue, Note, Stopping, Void, event_from_
 
 __all__ = ["NOT_RUNNING", "Edit", "InboxFolder", "fault", "made_plain", "spelled", "take_all"]
 
-log = logging.getLogger("runlib")
+log = logger()
 
 Edit = Void | Enqueue | Note | Stopping
 NAME = "inbox"

@@ -9,18 +9,18 @@ in the place of ``suggest``, gets the same suggestions from there on.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import Any
 
 from runlib.engine.canonical import NotPlain, plain
+from runlib.engine.legible import logger
 from runlib.errors import ReplayMismatch, SearchError, SearchExhausted, SearchWaiting
 from runlib.search.base import Search
 from runlib.space.accidents import quiet
 
 __all__ = ["ByHistory", "complete"]
 
-log = logging.getLogger("runlib")
+log = logger()
 
 PENDING, DONE, FORGOTTEN = range(3)
 

@@ -44,7 +44,8 @@ def quiet() -> Iterator[None]:
 def warn(path: str, reason: str) -> None:
     """Warn of something in a space, at the line outside of runlib that led to it."""
     if not _silent.get():
-        warnings.warn(SpaceWarning(legible_line(f"{path}: {reason}")), stacklevel=_outside())
+        with contextlib.suppress(OSError, ValueError):  # of a standard error that is gone
+            warnings.warn(SpaceWarning(legible_line(f"{path}: {reason}")), stacklevel=_outside())
 
 
 def _outside() -> int:

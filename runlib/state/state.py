@@ -7,13 +7,13 @@ whatever the number of trials: counts, incumbent and the best few are kept, not 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from runlib.engine.canonical import NotPlain, hash_suggestion, plain
 from runlib.engine.copies import Shown, copied
+from runlib.engine.legible import logger
 from runlib.errors import TapeCorrupt
 from runlib.search.base import Search
 from runlib.state.results import Entry, ResultTable
@@ -25,7 +25,7 @@ from runlib.tape.tape import Tape
 
 __all__ = ["Direction", "Incumbent", "Order", "State"]
 
-log = logging.getLogger("runlib")
+log = logger()
 
 Order = Literal["completed", "suggested"]
 Direction = Literal["min", "max"]

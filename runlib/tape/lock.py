@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import os
 import socket
 import time
@@ -36,6 +35,7 @@ from pathlib import Path
 
 from runlib.engine import disk
 from runlib.engine.directory import Directory
+from runlib.engine.legible import logger
 from runlib.errors import FolderError, LockStolen, RunLocked
 from runlib.tape.holder import Holder, read_holder, refusal
 from runlib.tape.mounts import on_network
@@ -46,7 +46,7 @@ NAME = "run.lock"
 CLAIM = "run.lock.new"  # the lock of a thief, until it bears the name
 STALE = 60.0  # seconds after which that is of a thief that died
 
-log = logging.getLogger("runlib")
+log = logger()
 
 Looks = tuple[int, int, int, int]
 
