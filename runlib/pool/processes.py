@@ -22,7 +22,9 @@ from runlib.engine.component import merge_context
 from runlib.engine.extras import load
 from runlib.errors import ConfigError, PoolError
 from runlib.evaluator.base import Evaluator
+from runlib.pool import probe
 from runlib.pool.base import Finished, Lost, Pool, Task
+from runlib.pool.frames import Kind
 from runlib.pool.guard import Guard
 from runlib.pool.parcel.names import find_script
 from runlib.pool.parcel.script import Origin, note_origin
@@ -108,8 +110,8 @@ class ProcessPool(Pool):
         # Until it hears from us the worker does nothing, and ends if we are gone: so it is never without a guard.
         if (guard := self._opened().guard) is not None:
             guard.add(process.pid)
-        process.send(_boot_message(self._origin))
-        process.send(self._parcel)
+        process.send(Kind.BOOT, _boot_message(self._origin))
+        process.send(Kind.PARCEL, self._parcel)
         return process
 
     def _opened(self) -> Desk:
@@ -182,7 +184,7 @@ class ProcessPool(Pool):
         if self._opened().events or self._has_news():
             return 0.0
         moments = [end, *(due for slot in self._slots if (due := slot.due) is not None)]
-        wait = max(0.0, min(moments) - time.monotonic())
+        wait = min(max(0.0, min(moments) - time.monotonic()), probe.PATIENCE)
         return wait if hasattr(os, "pidfd_open") else min(wait, GLANCE)
 
     def _look_after(self) -> None:
@@ -193,6 +195,8 @@ class ProcessPool(Pool):
                     slot.on_end()
                 elif (due := slot.due) is not None and due <= now:
                     slot.on_due()
+                else:
+                    slot.look(now)
             if slot.state is State.EMPTY and self._opened().failure is None:
                 slot.start()
 
