@@ -21,6 +21,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeGuard
 
+from runlib.engine.descriptors import move_up
+
 __all__ = [
     "AppendFile",
     "Disk",
@@ -43,8 +45,8 @@ class Disk:
     """The operating system's disk."""
 
     def open(self, path: Path, flags: int) -> int:
-        """A descriptor that no child process inherits."""
-        return os.open(path, flags | os.O_CLOEXEC, 0o666)
+        """A descriptor that no child process inherits, and that nobody writes to by mistake."""
+        return move_up(os.open(path, flags | os.O_CLOEXEC, 0o666))
 
     def write(self, fd: int, data: bytes | memoryview) -> int:
         """Write some of ``data``; returns how many bytes were taken."""

@@ -215,12 +215,10 @@ def _check_bytes(files: Any, ok: dict[str, Any]) -> None:
 def _is_place(place: list[Any], ok: Any) -> bool:
     """Whether this leads to an empty text, which stands where bytes were."""
     for key in place:
-        if isinstance(ok, dict) and type(key) is str and key in ok:
-            ok = ok[key]
-        elif isinstance(ok, list) and type(key) is int and 0 <= key < len(ok):
-            ok = ok[key]
-        else:
+        known = ok if isinstance(ok, dict) else range(len(ok)) if isinstance(ok, list) else ()
+        if type(key) not in (str, int) or key not in known:
             return False
+        ok = ok[key]
     return bool(place) and ok == ""
 
 

@@ -24,6 +24,7 @@ from pathlib import Path
 
 from runlib.engine.descriptors import fill_standard
 from runlib.pool.frames import CHUNK, PREFIX, WORDS, Inbox, Kind, Message, Outbox
+from runlib.pool.output import standard_output
 from runlib.pool.sizes import describe_bytes
 
 __all__ = ["DATAGRAM", "WorkerProcess", "has_supervisors"]
@@ -77,6 +78,7 @@ class WorkerProcess:
             os.close(life)
         self._control.setblocking(False)
         self.overrun: int | None = None
+        self.unstarted: int | None = None
         self.stream.setblocking(False)
         self._tasks.setblocking(False)
         self._inbox = Inbox()
@@ -199,7 +201,11 @@ class WorkerProcess:
         """
         code = self._popen.wait()
         with suppress(BlockingIOError, ConnectionResetError):
-            self.overrun = int(self._control.recv(64) or 0) or None
+            said = self._control.recv(64)
+            if said.startswith(b"F"):
+                self.unstarted = int(said[1:])
+            else:
+                self.overrun = int(said or 0) or None
         if self.handle is not None:
             os.close(self.handle)
             self.handle = None
@@ -230,13 +236,16 @@ def _under_supervision(command: list[str], control: int, memory_limit: int, fds:
 def _start(command: list[str], fds: list[int], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     # The path of this process, in its order, so that the worker finds the same runlib; it sets back the variable.
     path = {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if isinstance(entry, str))}
-    return subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        env={**os.environ, **environment, **path},
-        pass_fds=fds,
-        start_new_session=True,
-    )
+    with standard_output() as (out, err):
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            env={**os.environ, **environment, **path},
+            pass_fds=fds,
+            start_new_session=True,
+        )
 
 
 def _options() -> list[str]:

@@ -28,6 +28,7 @@ from runlib.pool.guard import Guard
 from runlib.pool.messages import Nonsense, Ready, Result, Unbuilt, read_message
 from runlib.pool.probe import Probe
 from runlib.pool.process import DATAGRAM, WorkerProcess
+from runlib.pool.starting import Starting
 
 __all__ = ["Desk", "Order", "Slot"]
 
@@ -66,6 +67,7 @@ class Desk:
         launch: Starts a worker for the slot of this number and sends it its parcel.
         guard: Knows the groups of all workers; None where each has a supervisor.
         max_trials: How many trials a worker may have; None for any number.
+        starting: Whether the system has room for workers.
         selector: Waits for their streams and ends.
         queue: Tasks that no worker has.
         events: What is to be reported.
@@ -75,6 +77,7 @@ class Desk:
     launch: Callable[[int], WorkerProcess]
     guard: Guard | None
     max_trials: int | None = None
+    starting: Starting = field(default_factory=Starting)
     selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
     queue: deque[Order] = field(default_factory=deque)
     events: list[Finished | Lost] = field(default_factory=list)
@@ -199,6 +202,7 @@ class Slot:
             self._desk.failure = (said.reason, said.traceback, said.type)
         else:
             self.state = State.READY
+            self._desk.starting.succeeded()
         return True
 
     def _finish(self, said: Result) -> bool:
@@ -371,6 +375,8 @@ class Slot:
     def _account(self, reason: str, words: str, overrun: bool) -> None:
         if self.state is State.STOPPING:
             self._pronounce()
+        elif self.process.unstarted is not None:
+            self._desk.starting.failed(self.process.unstarted, time.monotonic())
         elif self.orders and overrun:
             self._desk.events.append(Finished(self.orders.popleft().tid, *out_of_memory(reason)))
         elif self.orders or self._desk.failure is None:

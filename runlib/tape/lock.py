@@ -33,6 +33,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from runlib.engine import disk
+from runlib.engine.descriptors import fill_standard
 from runlib.errors import FolderError, LockStolen, RunLocked
 from runlib.tape.mounts import on_network
 
@@ -103,6 +104,7 @@ class FolderLock:
         self._pid = os.getpid()
         self._signed: tuple[Holder, Looks] | None = None
         _known.add(self)
+        fill_standard()  # whoever writes has these, or a stray print could go into what is opened
         try:
             self._take(folder, steal)
         except OSError as error:
