@@ -24,6 +24,7 @@ from runlib.errors import ConfigError, PoolError
 from runlib.evaluator.base import Evaluator
 from runlib.pool import probe
 from runlib.pool.base import Finished, Lost, Pool, Task
+from runlib.pool.desk import Desk, Order
 from runlib.pool.frames import Kind
 from runlib.pool.guard import Guard
 from runlib.pool.parcel.names import find_script
@@ -31,7 +32,7 @@ from runlib.pool.parcel.script import Origin, note_origin
 from runlib.pool.parcel.unpacking import is_arriving
 from runlib.pool.process import WorkerProcess, has_supervisors
 from runlib.pool.settings import Settings, read_settings
-from runlib.pool.slot import Desk, Order, Slot, State
+from runlib.pool.slot import Slot, State
 from runlib.pool.starting import is_for_want_of_room, refusal
 
 __all__ = ["ProcessPool"]

@@ -18,19 +18,16 @@ import selectors
 import signal
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
 
-from runlib.pool.base import Finished, Lost, Task
+from runlib.pool.base import Finished, Lost
+from runlib.pool.desk import Desk, Order
 from runlib.pool.evaluate import lost, out_of_memory, timed_out
 from runlib.pool.frames import Kind, Message
-from runlib.pool.guard import Guard
 from runlib.pool.messages import Nonsense, Ready, Result, Unbuilt, read_message
 from runlib.pool.probe import Probe
-from runlib.pool.process import DATAGRAM, WorkerProcess
-from runlib.pool.starting import Starting
+from runlib.pool.process import WorkerProcess
 
-__all__ = ["Desk", "Order", "Slot"]
+__all__ = ["Slot"]
 
 GRACE = 0.3  # seconds between SIGTERM and SIGKILL
 FAREWELL = 2.0  # seconds for a worker that had its last trial to end by itself
@@ -44,44 +41,6 @@ class State(enum.Enum):
     BOOTING = "booting"
     READY = "ready"
     STOPPING = "stopping"
-
-
-class Order:
-    """A task with the bytes in which it travels, and its number in the slot that has it."""
-
-    __slots__ = ("data", "number", "short", "task", "tid")
-
-    def __init__(self, task: Task, data: bytes) -> None:
-        self.task = task
-        self.tid = task.tid
-        self.data = data
-        self.number = 0
-        self.short = len(data) <= DATAGRAM
-
-
-@dataclass(slots=True)
-class Desk:
-    """What the slots of a pool share.
-
-    Attributes:
-        launch: Starts a worker for the slot of this number and sends it its parcel.
-        guard: Knows the groups of all workers; None where each has a supervisor.
-        max_trials: How many trials a worker may have; None for any number.
-        starting: Whether the system has room for workers.
-        selector: Waits for their streams and ends.
-        queue: Tasks that no worker has.
-        events: What is to be reported.
-        failure: Why no worker can be built, the traceback of that, and the type that cannot be unpickled, if any.
-    """
-
-    launch: Callable[[int], WorkerProcess]
-    guard: Guard | None
-    max_trials: int | None = None
-    starting: Starting = field(default_factory=Starting)
-    selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
-    queue: deque[Order] = field(default_factory=deque)
-    events: list[Finished | Lost] = field(default_factory=list)
-    failure: tuple[str, str, str | None] | None = None
 
 
 class Slot:
@@ -99,7 +58,7 @@ class Slot:
         self._desk = desk
         self._since = 0.0
         self._kill_at: float | None = None
-        self._killed = False
+        self._killed = self._rejected = False
         self._done = 0
         self._handed = 0
         self._verdict: Finished | Lost | None = None
@@ -138,7 +97,7 @@ class Slot:
         self.state = State.BOOTING
         self._kill_at = self._verdict = None
         self._probe = Probe(process)
-        self._killed = False
+        self._killed = self._rejected = False
         self._done = 0
         self._since = time.monotonic()
         self._desk.selector.register(process.stream, BOTH, self.on_stream)
@@ -183,7 +142,7 @@ class Slot:
             self._check()
 
     def _hear(self, message: Message) -> None:
-        if self.process.fault is not None:
+        if self._rejected:
             return
         try:
             said = read_message(message)
@@ -229,6 +188,7 @@ class Slot:
 
     def _reject(self, what: str) -> None:
         """The worker sent what a worker does not send: nothing of it is believed any more, and it ends now."""
+        self._rejected = True
         self.take_back()
         self.process.refuse(what)
         if self.state is not State.STOPPING:

@@ -33,7 +33,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from runlib.engine import disk
-from runlib.engine.descriptors import fill_standard
+from runlib.engine.descriptors import fill_standard, move_up
 from runlib.errors import FolderError, LockStolen, RunLocked
 from runlib.tape.mounts import on_network
 
@@ -117,7 +117,7 @@ class FolderLock:
 
     def _take(self, folder: Path, steal: bool) -> None:
         self._fd, free = _open_named(folder / NAME)
-        self._folder = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._folder = move_up(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
         left, network = _read(self._fd), on_network(folder)
         if free and not (network and left is not None and not left.is_here):
             _warn_of_copy(folder, self._fd, left)

@@ -465,18 +465,6 @@ def test_it_works_where_the_system_does_not_report_the_end_of_a_process(start, m
     assert one(pool, do="value").result["ok"]["loss"] == 1.0
 
 
-def test_a_system_that_starts_no_process_is_named(start, monkeypatch):
-    def refuse(*arguments, **options):
-        raise BlockingIOError(11, "Resource temporarily unavailable")
-
-    pool = start()
-    pid = where(pool)["pid"]
-    monkeypatch.setattr("runlib.pool.process.subprocess.Popen", refuse)
-    os.kill(pid, signal.SIGKILL)
-    with pytest.raises(PoolError, match=r"a worker process cannot be started: .*temporarily unavailable"):
-        finish(pool, 2)
-
-
 def test_random_use_reports_every_task_that_was_not_cancelled_exactly_once(start):
     rng = random.Random(5)
     pool = start(max_workers=2)
