@@ -13,8 +13,8 @@ from runlib.cli.audit import repair, verify
 from runlib.cli.change import annotate, enqueue, fork, stop, void
 from runlib.cli.show import status, top
 from runlib.cli.spelling import KnownCommands, KnownOptions
+from runlib.cli.streams import have_streams
 from runlib.cli.work import restore, run
-from runlib.engine.descriptors import fill_standard
 from runlib.engine.program import declare_command
 
 __all__ = ["app", "main"]
@@ -60,7 +60,7 @@ for _command in (run, restore, status, top, enqueue, void, annotate, stop, fork,
 def main() -> None:
     """Entry point of the command: never returns."""
     declare_command()
-    fill_standard()
+    have_streams()
     # As with ``python -m``, modules in the working folder can be named; last, so that they stand in nobody's way.
     sys.path.append(os.getcwd())
     app(prog_name="runlib")

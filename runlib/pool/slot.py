@@ -161,7 +161,7 @@ class Slot:
             self._desk.failure = (said.reason, said.traceback, said.type)
         else:
             self.state = State.READY
-            self._desk.starting.succeeded()
+            self._desk.starting.succeeded(self._since)
         return True
 
     def _finish(self, said: Result) -> bool:

@@ -37,7 +37,7 @@ class Starting:
 
     def __init__(self) -> None:
         self._pause = 0.0
-        self._again = float("-inf")
+        self._again = self._failed_at = float("-inf")
         self._waits = False
 
     def may(self, now: float) -> bool:
@@ -52,14 +52,16 @@ class Starting:
             now: The time, on the clock of ``may``.
         """
         self._pause = min(LONGEST, 2 * self._pause) or FIRST
-        self._again = now + self._pause
+        self._failed_at, self._again = now, now + self._pause
         if not self._waits:
             self._waits = True
             why = _WANTING.get(code) or os.strerror(code)
             log.warning("a worker cannot be started: %s; the run goes on with those that it has, and tries again", why)
 
-    def succeeded(self) -> None:
-        """A worker is ready."""
+    def succeeded(self, begun: float) -> None:
+        """A worker is ready that was started at ``begun``."""
+        if begun < self._failed_at:
+            return
         self._pause = 0.0
         if self._waits:
             self._waits = False
