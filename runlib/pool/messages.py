@@ -10,7 +10,7 @@ import binascii
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from runlib.engine.canonical import load
 from runlib.engine.plain import MAX_DEPTH, MAX_INT_BITS
@@ -60,8 +60,7 @@ class Unbuilt:
         return cls(**said)
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What came of a task.
 
     Attributes:
@@ -79,13 +78,25 @@ class Result:
     @classmethod
     def read(cls, said: Any) -> Result:
         """Check what was said of it."""
-        _require(isinstance(said, list) and len(said) == 4, "no result", said)
+        _require(type(said) is list and len(said) == 4, "no result", said)
         number, tid, result, names = said
-        _require(type(number) is int and type(tid) is int, "a result of no trial", [number, tid])
-        _require(isinstance(names, list) and all(type(name) is str for name in names), "names that are none", names)
+        if type(number) is not int or type(tid) is not int:
+            raise Nonsense(f"a result of no trial: {_shown(number)}, {_shown(tid)}")
+        if names == [] and _is_bare(result):  # by far the most frequent case
+            return cls(number, tid, result, ())
+        _require(type(names) is list and all(type(name) is str for name in names), "names that are none", names)
         _check_result(result)
         _require(bool(names) == ("error" in result), "names of an error beside none, or none beside one", names)
         return cls(number, tid, result, tuple(names))
+
+
+def _is_bare(result: Any) -> bool:
+    """Whether it is a loss and a duration, and nothing else."""
+    ok = result.get("ok") if type(result) is dict and len(result) == 1 else None
+    if type(ok) is not dict or len(ok) != 2:
+        return False
+    loss, duration = ok.get("loss"), ok.get("duration")
+    return type(loss) is float and type(duration) is float and math.isfinite(loss) and math.isfinite(duration)
 
 
 _READERS: Mapping[int, Callable[[Any], Unbuilt | Result]] = {Kind.UNBUILT: Unbuilt.read, Kind.RESULT: Result.read}
@@ -97,12 +108,13 @@ def read_message(message: Message) -> Ready | Unbuilt | Result:
     Raises:
         Nonsense: It is not what a worker says.
     """
-    if message.kind == Kind.READY and not message.body:
+    kind, body = message
+    reader = _READERS.get(kind)
+    if reader is not None:
+        return reader(_load(body))
+    if kind == Kind.READY and not body:
         return Ready()
-    reader = _READERS.get(message.kind)
-    if reader is None:
-        raise Nonsense(f"a message of a kind that there is not: {message.kind}")
-    return reader(_load(message.body))
+    raise Nonsense(f"a message of a kind that there is not: {kind}")
 
 
 def excess(body: bytes) -> str | None:

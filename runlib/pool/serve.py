@@ -123,7 +123,8 @@ def _as_text(text: str) -> str:
 
 
 def _work(evaluator: Evaluator, stream: socket.socket, tasks: socket.socket) -> None:
-    lines = _identities(stream, tasks)
+    numbers = stream.fileno(), tasks.fileno()
+    lines = _identities(*numbers)
     while (datagram := tasks.recv(DATAGRAM)) and datagram[0] != Kind.LEAVE:
         kind, number = PREFIX.unpack_from(datagram)
         if kind == Kind.PROBE:
@@ -131,18 +132,18 @@ def _work(evaluator: Evaluator, stream: socket.socket, tasks: socket.socket) -> 
         data = _receive_long(stream, number) if kind == Kind.ANNOUNCED else datagram[PREFIX.size :]
         report = _evaluate(evaluator, number, *load(data))
         _flush()
-        if _identities(stream, tasks) != lines:
+        if _identities(*numbers) != lines:
             raise SystemExit("the evaluation closed or replaced descriptors by which its worker hears of trials")
         send(stream, Kind.RESULT, report)
 
 
-def _identities(*lines: socket.socket) -> list[tuple[int, int]] | None:
+def _identities(stream: int, tasks: int) -> tuple[int, ...] | None:
     """What the descriptors stand for; None if one was closed."""
     try:
-        found = [os.fstat(line.fileno()) for line in lines]
+        first, second = os.fstat(stream), os.fstat(tasks)
     except OSError:
         return None
-    return [(one.st_dev, one.st_ino) for one in found]
+    return first.st_ino, second.st_ino, first.st_dev, second.st_dev
 
 
 def _receive_long(stream: socket.socket, number: int) -> bytes:
