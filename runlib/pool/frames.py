@@ -83,27 +83,16 @@ class Inbox:
         """
         if self.fault is not None:
             return []
-        if not self._buffer and len(piece) >= HEADER.size:
-            mark, kind, length = HEADER.unpack_from(piece)
-            if mark == MARK and len(piece) - HEADER.size == length <= LIMIT:
-                return [Message(kind, piece[HEADER.size :])]  # by far the most frequent case, without another copy
-        self._buffer += piece
-        messages = self._take()
-        self._judge()
-        return messages
-
-    def _take(self) -> list[Message]:
-        messages = []
-        start = 0
-        while len(self._buffer) - start >= HEADER.size:
-            mark, kind, length = HEADER.unpack_from(self._buffer, start)
-            end = start + HEADER.size + length
-            if mark != MARK or length > LIMIT or end > len(self._buffer):
-                break
-            with memoryview(self._buffer) as view:  # of a result of many megabytes there is one copy, not two
-                messages.append(Message(kind, bytes(view[start + HEADER.size : end])))
-            start = end
-        del self._buffer[:start]
+        if not self._buffer:  # by far the most frequent case, without a copy of a copy
+            messages, end = _whole(piece)
+            if end < len(piece):
+                self._buffer += piece[end:]
+        else:
+            self._buffer += piece
+            messages, end = _whole(self._buffer)
+            del self._buffer[:end]
+        if self._buffer:
+            self._judge()
         return messages
 
     def _judge(self) -> None:
@@ -129,6 +118,27 @@ class Inbox:
     def rest(self) -> bytes:
         """What is left over when no more will come: text if the process crashed, or part of a message."""
         return bytes(self._buffer)
+
+
+def _whole(data: bytes | bytearray) -> tuple[list[Message], int]:
+    """The messages that are whole, and where the last one ends."""
+    messages = []
+    start, body = 0, HEADER.size
+    while body <= len(data):
+        mark, kind, length = HEADER.unpack_from(data, start)
+        if mark != MARK or length > LIMIT or body + length > len(data):
+            break
+        start = body + length
+        messages.append(Message(kind, _part(data, body, start)))
+        body = start + HEADER.size
+    return messages, start
+
+
+def _part(data: bytes | bytearray, begin: int, end: int) -> bytes:
+    if isinstance(data, bytes):
+        return data[begin:end]
+    with memoryview(data) as view:  # of a result of many megabytes there is one copy, not two
+        return bytes(view[begin:end])
 
 
 class Outbox:

@@ -139,7 +139,7 @@ def _load(body: bytes) -> Any:
         raise Nonsense(f"what is no JSON: {_shown(body)}") from None
     except MemoryError:
         raise Nonsense(f"a message of {describe_bytes(len(body))}, for which the manager has no memory") from None
-    if _containers(body) > MAX_DEPTH or b'"$int"' in body:
+    if (len(body) > MAX_DEPTH and _containers(body) > MAX_DEPTH) or b'"$int"' in body:
         _check_inner(said)
     return said
 

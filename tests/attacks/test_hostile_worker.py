@@ -274,9 +274,7 @@ def test_a_task_that_was_stolen_is_noticed(open_pool, tmp_path):
 
 def test_a_worker_that_never_reads_holds_up_nobody(open_pool):
     pool = open_pool()
-    for tid in range(2):
-        pool.schedule(Task(tid, {"do": "value"}))
-    finish(pool, 2)
+    wait_for(lambda: all(slot.load == 0 for slot in pool._slots), pool=pool)
     freeze(_worker(pool._slots[0].process.pid))
     long = "x" * 5_000_000
     for tid in range(2, 6):
