@@ -18,7 +18,7 @@ from runlib.evaluator.conversion import FILES
 from runlib.pool.frames import LIMIT, Kind, Message
 from runlib.pool.sizes import describe_bytes
 
-__all__ = ["Nonsense", "Ready", "Result", "Unbuilt", "excess", "read_message"]
+__all__ = ["Nonsense", "Ready", "Result", "Unbuilt", "excess", "excess_of_texts", "read_message"]
 
 CONTAINERS = 2**23  # lists and dicts in one message: each takes many times the memory that its text does
 WRAPPED = 4  # levels of a message that are not of what the evaluator returned
@@ -124,6 +124,14 @@ def excess(body: bytes) -> str | None:
     if len(body) > CONTAINERS and _containers(body) > CONTAINERS:
         return f"holds more than the {CONTAINERS:,} lists and dicts that it may"
     return None
+
+
+def excess_of_texts(result: dict[str, Any]) -> str | None:
+    """The same of a result that is not a message yet, as far as its longest parts show: each copy takes memory."""
+    texts = [value for value in result.get("ok", {}).values() if type(value) is str]
+    if sum(map(len, [*texts, *(text for _, text in result.get("bytes", ()))])) <= LIMIT:
+        return None
+    return f"takes more than the {describe_bytes(LIMIT)} as text that it may"
 
 
 def _containers(body: bytes) -> int:

@@ -27,7 +27,7 @@ from runlib.evaluator.base import Evaluator
 from runlib.pool.evaluate import evaluate, failed
 from runlib.pool.frames import PREFIX, Kind, receive, send
 from runlib.pool.lifeline import hold
-from runlib.pool.messages import excess
+from runlib.pool.messages import excess, excess_of_texts
 from runlib.pool.parcel.script import stand_in
 from runlib.pool.parcel.unpacking import arriving, type_at_fault, unpack
 
@@ -157,13 +157,14 @@ def _receive_long(stream: socket.socket, number: int) -> bytes:
 def _evaluate(evaluator: Evaluator, number: int, tid: int, suggestion: Any, folder: str | None) -> bytes:
     result, names = evaluate(evaluator, suggestion, Path(folder) if folder else None)
     try:
-        report = dump([number, tid, result, names])
-        why = excess(report)
+        why = excess_of_texts(result)
+        if why is None:
+            report = dump([number, tid, result, names])
+            why = excess(report)
     except Exception as error:  # out of memory, most likely: the result was checked to be data
         return dump([number, tid, *failed(error)])
     if why is None:
         return report
-    del result, report  # the memory may be needed
     return dump([number, tid, *failed(InvalidResult(f"the result {why}; write it to a file, and return its name"))])
 
 

@@ -170,10 +170,10 @@ class Hostile(Evaluator):
     def measure(self, text):
         return float(len(text))
 
-    def large(self, size, limit):
-        """Return much, where less is allowed."""
+    def large(self, size, limit, apart):
+        """Return much, in one text or in several, where less is allowed."""
         messages.LIMIT = limit
-        return {"loss": 1.0, "text": "x" * size}
+        return {"loss": 1.0, "text": ["x" * (size // 10)] * 10 if apart else "x" * size}
 
     def many(self, count, limit):
         """Return many lists, where fewer are allowed."""
