@@ -34,6 +34,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from runlib.engine import disk
+from runlib.engine.descriptors import fill_standard
 from runlib.engine.directory import Directory
 from runlib.engine.legible import logger
 from runlib.errors import FolderError, LockStolen, RunLocked
@@ -69,6 +70,7 @@ class FolderLock:
         self._pid = os.getpid()
         self._signed: tuple[Holder, Looks] | None = None
         _known.add(self)
+        fill_standard()  # whoever writes has these, or a stray print could go into what is opened
         try:
             self._take(folder, steal)
         except OSError as error:
