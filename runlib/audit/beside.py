@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from runlib.audit.report import Finding
+from runlib.engine.shape import flat
 from runlib.engine.yamlfile import write_yaml
 from runlib.errors import TapeCorrupt
 from runlib.run.claims import losses, read_claims, read_if_there, torn_ends
@@ -66,7 +67,7 @@ def check_best(state: State, folder: RunFolder) -> Iterator[Finding]:
             path = folder.suggestion(rank, refined)
             if not path.exists():
                 missing.append(path.name)
-            elif read_if_there(path) != write_yaml(suggestion).encode():
+            elif read_if_there(path) != write_yaml(flat(suggestion)).encode():
                 yield Finding("warning", None, None, f"{path.name} is not what the tape says; trust runlib top instead")
     if missing:
         yield Finding("note", None, None, f"not there, until a session ends again: {', '.join(missing)}")

@@ -13,6 +13,7 @@ from runlib.cli.account import describe, render_description
 from runlib.cli.best import best_trials, print_best
 from runlib.cli.ending import reporting
 from runlib.engine.canonical import dump
+from runlib.engine.shape import flat
 from runlib.engine.yamlfile import write_yaml
 from runlib.errors import ConfigError
 from runlib.run.run import Run
@@ -56,7 +57,7 @@ def top(
         if json:
             _print_json(best_trials(state, count))
         elif yaml:
-            sys.stdout.write(write_yaml(best_trials(state, count)))
+            sys.stdout.write(write_yaml(flat(best_trials(state, count))))
         elif state.best is None:
             print(
                 f"none of the {len(state.trials)} finished trials succeeded"

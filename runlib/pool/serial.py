@@ -17,6 +17,7 @@ from typing import Any
 
 from runlib.engine.canonical import dump, load
 from runlib.engine.component import merge_context
+from runlib.engine.copies import copied
 from runlib.errors import ConfigError, PoolError
 from runlib.evaluator.base import Evaluator
 from runlib.pool.alarm import can_ring, limited
@@ -121,7 +122,7 @@ class SerialPool(Pool):
         return done
 
     def _evaluate(self, evaluator: Evaluator, task: Task) -> Outcome:
-        suggestion = load(dump(task.suggestion))
+        suggestion = copied(task.suggestion)
         folder = task.folder if self._settings.capture_output else None
         if task.timeout is None:
             return evaluate(evaluator, suggestion, folder)

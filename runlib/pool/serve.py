@@ -21,6 +21,7 @@ from typing import Any
 from runlib.engine import registry
 from runlib.engine.canonical import dump, load
 from runlib.engine.disk import open_output
+from runlib.engine.shape import reshaped
 from runlib.evaluator.base import Evaluator
 from runlib.pool.evaluate import evaluate, failed
 from runlib.pool.frames import receive, send
@@ -116,7 +117,9 @@ def _work(evaluator: Evaluator, stream: socket.socket, tasks: socket.socket) -> 
     while task := load(tasks.recv(DATAGRAM)):
         if len(task) == 1:
             task = _receive_long(stream, *task)
-        tid, suggestion, folder = task
+        tid, suggestion, folder, *shape = task
+        if shape:
+            suggestion = reshaped(suggestion, *shape)
         report = _evaluate(evaluator, tid, suggestion, folder)
         _flush()
         send(stream, report)

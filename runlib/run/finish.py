@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 from runlib.engine import disk
+from runlib.engine.shape import flat
 from runlib.engine.yamlfile import write_yaml
 from runlib.observe.notebook import is_notebook
 from runlib.observe.terminal import is_terminal
@@ -36,7 +37,7 @@ def write_best(state: State, folder: RunFolder) -> None:
         (True, state.evals.top_refined_suggestions(BEST)),
     ):
         for rank, suggestion in enumerate(suggestions):
-            disk.replace_file(folder.suggestion(rank, refined), write_yaml(suggestion).encode())
+            disk.replace_file(folder.suggestion(rank, refined), write_yaml(flat(suggestion)).encode())
         for rank in range(len(suggestions), BEST):  # what a void trial had made the best
             with contextlib.suppress(FileNotFoundError):
                 disk.current.unlink(folder.suggestion(rank, refined))

@@ -19,6 +19,7 @@ from typing import Any
 
 from runlib.engine import disk
 from runlib.engine.canonical import NotPlain, dump, load, plain
+from runlib.engine.shape import shaped
 from runlib.errors import ConfigError, FolderError, RunlibError, TapeFormat
 from runlib.state.state import State
 from runlib.tape.events import EDITS, Enqueue, Note, Stopping, Void, event_from_data, event_to_data
@@ -51,7 +52,7 @@ def made_plain(event: Edit) -> Edit:
 
 def _plain(event: Edit, name: str) -> Any:
     try:
-        return plain(getattr(event, name))
+        return (shaped if name == "suggestion" else plain)(getattr(event, name))
     except NotPlain as error:
         raise error.under(name) from None
 
@@ -126,7 +127,7 @@ class InboxFolder:
             key.encode()  # a name that is no text can stand nowhere
             data: Any = load(self._file(key).read_bytes())
             kind, body = next(iter(data.items()))
-            event = event_from_data(kind, {**body, "key": key})
+            event = event_from_data(kind, {**body, "key": key}, data.get("shape"))
         except (OSError, ValueError, TypeError, AttributeError, StopIteration, TapeFormat) as error:
             raise RunlibError(f"{self._shown(key)} is no command: {error}") from error
         if not isinstance(event, EDITS):

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from runlib.engine.arguments import by_position, listed
-from runlib.engine.canonical import plain
 from runlib.engine.copies import Copied
+from runlib.engine.shape import shaped
 from runlib.errors import ConfigError, ReplayMismatch, SearchExhausted
 from runlib.search import _checks as checks
 from runlib.search._history import History
@@ -90,7 +90,7 @@ class FixedSearch(Search):
         """
         if self._place >= len(self._list):
             raise SearchExhausted(f"all {len(self._list)} suggestions of the list were made")
-        suggestion = plain(self._list[self._place])
+        suggestion = shaped(self._list[self._place])
         self._place += 1
         return self._history.add(()), suggestion
 
@@ -116,7 +116,7 @@ class FixedSearch(Search):
 
     def adopt(self, suggestion: Any) -> int:
         """Take in a trial of somebody else; the list goes on as if it had not been."""
-        plain(suggestion)
+        shaped(suggestion)
         return self._history.add(())
 
     def forget(self, tid: int) -> None:

@@ -12,9 +12,9 @@ import warnings
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from runlib.engine.canonical import plain
 from runlib.engine.copies import Copied
 from runlib.engine.extras import load
+from runlib.engine.shape import shaped
 from runlib.errors import ReplayMismatch, SpaceError
 from runlib.search import _checks as checks
 from runlib.search._history import History
@@ -141,7 +141,7 @@ class Hyperopt(Search):
 
     def adopt(self, suggestion: Any) -> int:
         """Take in a trial of somebody else; the algorithm sees it if it lies in the search space."""
-        return self._history.add(self._space.locate(plain(suggestion)))
+        return self._history.add(self._space.locate(shaped(suggestion)))
 
     def forget(self, tid: int) -> None:
         """Trial ``tid`` is no longer counted, unless a new result of it is submitted.

@@ -94,7 +94,7 @@ def _pairs(
     space: Any, kind: type[Any], path: str, option: bool, depth: int = 0
 ) -> Iterator[tuple[str, int | float, int | float]]:
     """The place and the numbers of each list or tuple of two numbers that is no option."""
-    if depth > DEPTH:
+    if depth > DEPTH or (kind is tuple and isinstance(space, Term)):  # which looked at its tuples as it was made
         return
     if isinstance(space, kind) and not option and not isinstance(space, Meant) and _is_pair(space):
         yield path, native(space[0]), native(space[1])

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from runlib.engine.native import is_column, listed
+from runlib.engine.plain import NotPlain
+from runlib.errors import SpaceError
 from runlib.space.accidents import as_meant, refuse_ranges
 from runlib.space.distributions import Options
-from runlib.space.expression import owned
+from runlib.space.expression import owned, to_data
 from runlib.space.foreign import holds, is_graph
 from runlib.space.nodes import same
 from runlib.space.ranges import Range
+from runlib.space.shapes import decoded, encoded
 from runlib.space.typed import Parameter
 
 __all__ = ["Categorical", "Choice", "Constant", "Ordinal"]
@@ -41,6 +44,9 @@ class Categorical(Parameter):
     def __post_init__(self) -> None:
         super().__post_init__()
         _check_options(self)
+
+    def _written(self, name: str, value: Any) -> Any:
+        return _written(name, value)
 
     def distribution(self) -> Options:
         """What its index is drawn from."""
@@ -68,6 +74,9 @@ class Ordinal(Parameter):
         super().__post_init__()
         _check_options(self)
 
+    def _written(self, name: str, value: Any) -> Any:
+        return _written(name, value)
+
     def distribution(self) -> Range:
         """What its index is drawn from."""
         place = None if self.prior is None else _place(self, self.prior)
@@ -92,9 +101,12 @@ class Constant(Parameter):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._set(value=self._plain("value"))
-        if self.prior is not None and not same(self.value, self._plain("prior")):
+        self._set(value=_shaped(self, "value"))
+        if self.prior is not None and not same(self.value, _shaped(self, "prior")):
             raise self.wrong(f"prior of Constant can only be its value {self.value!r}, got {self.prior!r}")
+
+    def _written(self, name: str, value: Any) -> Any:
+        return _written(name, value)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -128,6 +140,21 @@ class Choice(Parameter):
         """What its index is drawn from."""
         return _options(self, self.prior)
 
+    def _written(self, name: str, value: Any) -> Any:
+        return [*map(to_data, value)] if name == "options" else to_data(value)
+
+
+def _shaped(given: Parameter, name: str) -> Any:
+    """An argument as data, with its tuples and keys."""
+    try:
+        return decoded(getattr(given, name))
+    except NotPlain as error:
+        raise SpaceError(f"{name} of {given.noun} {error.reason}", error.path) from None
+
+
+def _written(name: str, value: Any) -> Any:
+    return [*map(encoded, value)] if name == "options" else encoded(value)
+
 
 def _listed(given: Categorical | Ordinal | Choice) -> tuple[Any, ...]:
     options = given.options
@@ -137,24 +164,21 @@ def _listed(given: Categorical | Ordinal | Choice) -> tuple[Any, ...]:
         shown = " ".join(repr(options).split())  # a table has several lines
         raise given.wrong(f"options of {given.noun} must be a list with something in it, got {shown[:80]}")
     if not isinstance(given, Choice):
-        return tuple(owned(list(options)))
+        return tuple(options)
     refuse_ranges(options, option=True)  # while tuples are still tuples
     found = owned(list(options))
     return tuple(as_meant(found, True) if holds(options, is_graph) else found)
 
 
 def _check_options(given: Categorical | Ordinal) -> None:
-    if isinstance(given.options, list | tuple) or is_column(
-        given.options
-    ):  # a parameter among them is no data, and told to be none
-        given._plain("options")
     given._set(options=_listed(given))
+    given._set(options=_shaped(given, "options"))  # a parameter among them is no data, and told to be none
     for place, option in enumerate(given.options):
         before = _place(given, option)
         if before != place:
             raise given.wrong(f"options {before} and {place} of {given.noun} are the same, {option!r}; drop one")
     if given.prior is not None:
-        given._set(prior=given._plain("prior"))
+        given._set(prior=_shaped(given, "prior"))
         if _place(given, given.prior) is None:
             raise given.wrong(f"prior of {given.noun} must be one of its options, got {given.prior!r}")
 

@@ -11,10 +11,12 @@ from typing import Any
 
 from runlib.engine.canonical import canonical_json
 from runlib.engine.plain import MAX_DEPTH, NotPlain, plain
+from runlib.engine.shape import shaped
 from runlib.errors import SpaceError
 from runlib.space.formula import OPERATIONS
+from runlib.space.shapes import TUPLE, has_texts, pairs_of
 
-__all__ = ["Expression", "Term", "owned", "register_translator", "to_data"]
+__all__ = ["Expression", "Term", "is_written", "owned", "register_translator", "to_data"]
 
 Number = int | float
 Translate = Callable[[Any], Any]
@@ -147,10 +149,39 @@ def to_data(space: Any, depth: int = 0) -> Any:
     if found is not space or depth > MAX_DEPTH:  # contains itself: whoever needs plain data says so
         return found
     if isinstance(space, dict):
-        return {key: _inner(item, key, depth) for key, item in space.items()}
-    if isinstance(space, list | tuple):
-        return [_inner(item, place, depth) for place, item in enumerate(space)]
-    return space
+        found = {key: _inner(item, key, depth) for key, item in space.items()}
+        return found if has_texts(found) else pairs_of(found)
+    if not isinstance(space, list | tuple):
+        return space
+    if is_written(space):
+        return _function(space, depth)
+    items = _list(space, depth)
+    return [TUPLE, *items] if isinstance(space, tuple) else items
+
+
+def is_written(items: Any) -> bool:
+    """Whether a list or tuple is a variable, or something calculated, in text form."""
+    return bool(items) and isinstance(items[0], str) and items[0].startswith("hp_")
+
+
+def _list(items: Any, depth: int) -> list[Any]:
+    return [_inner(item, place, depth) for place, item in enumerate(items)]
+
+
+def _function(items: Any, depth: int) -> list[Any]:
+    """A text form, in which tuples are lists where the form itself is meant, and not what it speaks of."""
+    name, *rest = items
+    if name in _LISTS and rest and isinstance(rest[-1], list | tuple) and not is_written(rest[-1]):
+        inside = rest[-1]
+        if name == "hp_pchoice":
+            inside = [list(pair) if isinstance(pair, tuple) else pair for pair in inside]
+        items = [*items[:-1], list(inside)]
+    elif rest and isinstance(rest[-1], dict) and isinstance(rest[-1].get("options"), tuple):
+        items = [*items[:-1], {**rest[-1], "options": list(rest[-1]["options"])}]
+    return _list(items, depth)
+
+
+_LISTS = ("hp_choice", "hp_merge", "hp_pchoice")  # what they take last is a list
 
 
 def _inner(item: Any, key: Any, depth: int) -> Any:
@@ -180,7 +211,8 @@ def _owned(space: Any) -> Any:
         return space
     space = _translated(space)
     if isinstance(space, dict):
-        return {str(key): _owned(item) for key, item in space.items()}
+        return {key: _owned(item) for key, item in zip(shaped(dict.fromkeys(space)), space.values(), strict=True)}
     if isinstance(space, list | tuple):
-        return [_owned(item) for item in space]
+        items = [_owned(item) for item in space]
+        return tuple(items) if isinstance(space, tuple) and not is_written(space) else items
     return plain(space)

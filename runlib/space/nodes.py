@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from runlib.engine.shape import rekeyed
 from runlib.space.distributions import Distribution, Range
 from runlib.space.numbers import number
 
@@ -24,6 +25,7 @@ __all__ = [
     "Node",
     "Row",
     "Table",
+    "Tuple",
     "Variable",
     "same",
 ]
@@ -137,7 +139,7 @@ class Table(Node):
 
     __slots__ = ("items", "varying")
 
-    def __init__(self, items: Mapping[str, Node]) -> None:
+    def __init__(self, items: Mapping[Any, Node]) -> None:
         self.items = list(items.items())
         self.varying = [(key, node) for key, node in self.items if not node.constant]
 
@@ -152,9 +154,14 @@ class Table(Node):
 
     def locate(self, value: Any, row: Row) -> bool:
         """The same keys, in any order, and every value fits."""
+        value = self.keyed(value)
         if not isinstance(value, dict) or value.keys() != {key for key, _ in self.items}:
             return False
         return all(node.locate(value[key], row) for key, node in self.items)
+
+    def keyed(self, value: Any) -> Any:
+        """A dict under the keys of this one, where it has them as texts; anything else as it is."""
+        return rekeyed(value, (key for key, _ in self.items))
 
     def count(self) -> int | None:
         """Every value with every other."""
@@ -162,9 +169,10 @@ class Table(Node):
 
 
 class Items(Node):
-    """A list with variables in it."""
+    """A list with variables in it, or a tuple."""
 
     __slots__ = ("nodes", "varying")
+    made: type[list[Any]] | type[tuple[Any, ...]] = list
 
     def __init__(self, nodes: Sequence[Node]) -> None:
         self.nodes = list(nodes)
@@ -181,13 +189,24 @@ class Items(Node):
 
     def locate(self, value: Any, row: Row) -> bool:
         """The same length, and every value fits."""
-        if not isinstance(value, list) or len(value) != len(self.nodes):
+        if not isinstance(value, list | tuple) or len(value) != len(self.nodes):
             return False
         return all(node.locate(item, row) for node, item in zip(self.nodes, value, strict=True))
 
     def count(self) -> int | None:
         """Every item with every other."""
         return _product(node for _, node in self.varying)
+
+
+class Tuple(Items):
+    """A tuple with variables in it."""
+
+    __slots__ = ()
+    made = tuple
+
+    def assemble(self, row: Sequence[float]) -> Any:
+        """A tuple of the same length."""
+        return tuple(node.assemble(row) for node in self.nodes)
 
 
 def _product(nodes: Iterable[Node]) -> int | None:
@@ -203,16 +222,17 @@ def _copy(value: Any) -> Any:
         return {key: _copy(item) for key, item in value.items()}
     if type(value) is list:
         return [_copy(item) for item in value]
-    return value
+    return tuple(map(_copy, value)) if type(value) is tuple else value
 
 
 def same(mine: Any, other: Any) -> bool:
-    """Equality of plain data in which True is not 1, but 1 is 1.0."""
+    """Equality of data in which True is not 1, but 1 is 1.0; a tuple is a list, and a key its text."""
     if isinstance(mine, dict):
+        other = rekeyed(other, mine)
         keys_equal = isinstance(other, dict) and mine.keys() == other.keys()
         return keys_equal and all(same(item, other[key]) for key, item in mine.items())
-    if isinstance(mine, list):
-        same_length = isinstance(other, list) and len(mine) == len(other)
+    if isinstance(mine, list | tuple):
+        same_length = isinstance(other, list | tuple) and len(mine) == len(other)
         return same_length and all(map(same, mine, other))
     both_nan = isinstance(mine, float) and isinstance(other, float) and mine != mine and other != other
     return both_nan or (isinstance(mine, bool) == isinstance(other, bool) and bool(mine == other))

@@ -11,6 +11,8 @@ import difflib
 from dataclasses import dataclass, replace
 from typing import Any
 
+from runlib.engine.plain import NotPlain
+from runlib.engine.shape import shaped
 from runlib.errors import SpaceError
 from runlib.space.alternatives import Categorical, Choice, Constant, Ordinal
 from runlib.space.distributions import Distribution, Options
@@ -19,16 +21,24 @@ from runlib.space.formula import OPERATIONS, Formula
 from runlib.space.functions import FUNCTIONS, pairs, powers
 from runlib.space.leaves import Branch, Leaf
 from runlib.space.merge import merged
-from runlib.space.nodes import Fixed, Items, Node, Table, Variable
+from runlib.space.nodes import Fixed, Items, Node, Table, Tuple, Variable
 from runlib.space.quantiles import Quantiles
 from runlib.space.quantities import Float, Integer, LogNormal, Normal
+from runlib.space.shapes import SHAPES, TUPLE, as_dict
 from runlib.space.typed import Parameter
 from runlib.space.unary import UNARY, Unary
 
 __all__ = ["Parser", "Place"]
 
 CHOICES = ("hp_choice", "hp_loggrid", "hp_pchoice")
-NAMES = [*sorted([*FUNCTIONS, *CHOICES]), *sorted({*TYPED} - {*FUNCTIONS, *CHOICES}), *OPERATIONS, *UNARY, "hp_merge"]
+NAMES = [
+    *sorted([*FUNCTIONS, *CHOICES]),
+    *sorted({*TYPED} - {*FUNCTIONS, *CHOICES}),
+    *OPERATIONS,
+    *UNARY,
+    "hp_merge",
+    *SHAPES,
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +99,8 @@ class Parser:
             return self._unary(name, rest, place)
         if name == "hp_merge":
             return self._merge(rest, place)
+        if name in SHAPES:
+            return self._shape(name, rest, place)
         parameter = read_typed(data, place.path)
         if parameter is not None:
             return self._typed(parameter, data, place)
@@ -114,6 +126,18 @@ class Parser:
         made = Unary(name, self._operand(name, operands[0], place.inner(0)), place.path)
         return Fixed(made.assemble([])) if made.operand.constant else made
 
+    def _shape(self, name: str, items: list[Any], place: Place) -> Node:
+        if name == TUPLE:
+            nodes = [self.node(item, place.inner(index)) for index, item in enumerate(items)]
+            return Fixed(tuple(map(_value, nodes))) if _fixed(nodes) else Tuple(nodes)
+        try:
+            data = as_dict(items)
+            shaped(dict.fromkeys(data))
+        except NotPlain as error:
+            raise SpaceError(error.reason, place.path) from None
+        table = {key: self.node(item, place.inner(str(key))) for key, item in data.items()}
+        return Fixed({key: _value(node) for key, node in table.items()}) if _fixed(table.values()) else Table(table)
+
     def _merge(self, args: list[Any], place: Place) -> Node:
         if len(args) != 1 or not isinstance(args[0], list) or not args[0] or is_function(args[0]):
             raise SpaceError('hp_merge is written ["hp_merge", [part, ...]], the parts being dicts', place.path)
@@ -131,7 +155,7 @@ class Parser:
         arguments = parameter.to_data()[-1]
         data[:] = [parameter.name, label, arguments]
         if isinstance(parameter, Constant):
-            return Fixed(arguments["value"])
+            return Fixed(parameter.value)
         if isinstance(parameter, Float | Integer):
             return self._range(parameter, label, place)
         if isinstance(parameter, Normal | LogNormal | Quantiles):
@@ -152,7 +176,7 @@ class Parser:
             raise TypeError(f"a {type(parameter).__name__} has no place in a tree")
         # Its options are all different, so the suggestion shows which it is.
         variable = self._variable(label, place, parameter.distribution(), shown=True)
-        return Branch(variable, [Fixed(option) for option in options])
+        return Branch(variable, [Fixed(option) for option in parameter.options])
 
     def _choice(self, name: str, label: str, args: list[Any], place: Place) -> Branch:
         weights: tuple[float, ...] | None = None

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from runlib.engine.arguments import known_arguments
-from runlib.engine.plain import NotPlain, plain
+from runlib.engine.plain import NotPlain
+from runlib.engine.shape import shaped
 from runlib.errors import SpaceError
 from runlib.space.dialects import canonical_data
 from runlib.space.nodes import INACTIVE, Draw, Fixed, Memo, Node, Row, Variable
@@ -150,7 +151,7 @@ class Space:
             SpaceError: It does not; the path is the place in the suggestion, the reason what is admissible there.
         """
         try:
-            suggestion = plain(suggestion)
+            suggestion = shaped(suggestion)
         except NotPlain as error:
             raise SpaceError(error.reason, error.path).under("suggestion") from None
         check(self.root, suggestion, "suggestion")
@@ -163,7 +164,7 @@ class Space:
         Raises:
             NotPlain: The suggestion is no plain data.
         """
-        return spelled(self.root, plain(suggestion), self._blank[:])
+        return spelled(self.root, shaped(suggestion), self._blank[:])
 
     def memo(self, row: Sequence[float]) -> dict[str, float] | None:
         """What ``read`` needs beside the suggestion: by label, or None for nothing."""

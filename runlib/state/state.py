@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from runlib.engine.canonical import hash_suggestion, plain
+from runlib.engine.canonical import hash_suggestion
 from runlib.engine.copies import Shown, copied
+from runlib.engine.shape import shaped
 from runlib.errors import TapeCorrupt
 from runlib.search.base import Search
 from runlib.state.results import Entry, ResultTable
@@ -78,7 +79,7 @@ class State(Tally):
         direction: Direction = "min",
         on_error: OnError = NOTHING,
         origin: Mapping[str, Any] | None = None,
-        spelled: Callable[[Any], Any] = plain,
+        spelled: Callable[[Any], Any] = shaped,
     ) -> None:
         sign = -1 if direction == "max" else 1
         super().__init__(sign, on_error.cost or 0.0)

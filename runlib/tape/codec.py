@@ -119,7 +119,7 @@ def decode(line: bytes) -> tuple[Record, int | None]:
         raise TapeFormat(f"a line is no record of {FORMAT}: {error}") from error
     if type(t) not in {int, float} or (durable is not None and type(durable) is not int):
         raise TapeFormat(f"a line is no record of {FORMAT}: 't' and 'd' are numbers")
-    event = event_from_data(kind, data[kind])
+    event = event_from_data(kind, data[kind], data.get("shape"))
     if event is None and data.get("skip") is not True:
         raise TapeFormat(f"a record is of the kind {kind!r}, which this version does not know; a newer runlib wrote it")
     return Record(n, t, event), durable

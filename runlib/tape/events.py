@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from runlib.engine.copies import copied
+from runlib.engine.shape import Shape, reshaped, shape_of
 from runlib.errors import TapeFormat
 
 __all__ = [
@@ -52,7 +53,7 @@ class Suggest:
 
     Attributes:
         tid: The trial.
-        suggestion: Plain data.
+        suggestion: Plain data, which may have a shape (``runlib.engine.shape``).
         memo: What the search needs beside it to recall it; None for nothing.
         heard: How many results the search knew, where it is told in the order of suggestions; None otherwise.
         queued: The number of the ``enqueue`` record whose suggestion this is; None for one of the search's own.
@@ -121,7 +122,7 @@ class Enqueue:
     """Somebody wants a suggestion to be tried before the search's own.
 
     Attributes:
-        suggestion: Plain data.
+        suggestion: Plain data, which may have a shape.
         key: As in ``Void``.
     """
 
@@ -206,7 +207,10 @@ class Record:
 
 
 def event_to_data(event: Event) -> dict[str, Any]:
-    """``{kind: {fields}}``, fields that are None being left out where that is what they mean."""
+    """``{kind: {fields}}``, fields that are None being left out where that is what they mean.
+
+    Beside the kind stands ``shape`` if the suggestion has one: older readers skip it there.
+    """
     if isinstance(event, Session):
         return {event.kind: event.info}
     body = {}
@@ -214,11 +218,19 @@ def event_to_data(event: Event) -> dict[str, Any]:
         value = getattr(event, name)
         if value is not None or name not in _OMITTED_IF_NONE:
             body[name] = value
-    return {event.kind: body}
+    data: dict[str, Any] = {event.kind: body}
+    if "suggestion" in body and (shape := shape_of(body["suggestion"])) is not None:
+        data["shape"] = shape
+    return data
 
 
-def event_from_data(kind: str, body: Any) -> Event | None:
+def event_from_data(kind: str, body: Any, shape: Shape | None = None) -> Event | None:
     """The event of a kind; None if this version does not know the kind.
+
+    Args:
+        kind: Its name.
+        body: Its fields, which the event keeps.
+        shape: Of its suggestion, where that has one.
 
     Raises:
         TapeFormat: The fields are not those of the kind, or hold what a state cannot add up.
@@ -226,6 +238,8 @@ def event_from_data(kind: str, body: Any) -> Event | None:
     cls = _KINDS.get(kind)
     if cls is None:
         return None
+    if shape is not None:
+        body = _with_shape(kind, body, shape)
     try:
         event: Event = Session(body) if cls is Session else cls(**body)
     except TypeError as error:
@@ -234,6 +248,13 @@ def event_from_data(kind: str, body: Any) -> Event | None:
     if wrong is not None:
         raise TapeFormat(f"a {kind!r} record has other values than this format: {wrong}")
     return event
+
+
+def _with_shape(kind: str, body: Any, shape: Any) -> Any:
+    try:
+        return {**body, "suggestion": reshaped(body["suggestion"], shape)}
+    except (LookupError, TypeError, ValueError) as error:
+        raise TapeFormat(f"a {kind!r} record has another shape than this format: {error}") from error
 
 
 def _check_session(event: Session) -> str | None:

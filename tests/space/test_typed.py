@@ -236,7 +236,7 @@ def test_the_canonical_form_has_labels_and_means_the_same() -> None:
                 ]
             },
         ],
-        "list": [1, "two"],
+        "list": ["hp_tuple", 1, "two"],
     }
     again = Space.of(parse_yaml(write_yaml(space.data)))
     assert again.data == space.data

@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from runlib.engine.native import native
-from runlib.engine.plain import MAX_DEPTH, NotPlain, plain
+from runlib.engine.plain import MAX_DEPTH, NotPlain
+from runlib.engine.shape import shaped
 from runlib.engine.yamlfile import Reread
 from runlib.errors import SpaceError
 from runlib.space.accidents import as_meant
@@ -19,6 +20,7 @@ from runlib.space.alternatives import Constant
 from runlib.space.expression import Term, to_data
 from runlib.space.files import is_path, read_space
 from runlib.space.forms import is_function
+from runlib.space.shapes import SHAPES, encoded
 from runlib.space.typed import Parameter
 
 __all__ = [
@@ -58,13 +60,13 @@ def canonical(data: Any) -> Any:
 
 
 def check_data(value: Any, path: str) -> Any:
-    """``value`` as plain data.
+    """``value`` as plain data, its tuples in the form that a space has for them.
 
     Raises:
         SpaceError: It is none.
     """
     try:
-        return plain(value)
+        return encoded(shaped(value))
     except NotPlain as error:
         raise SpaceError(error.reason, error.path).under(path) from None
 
@@ -78,6 +80,8 @@ def constant(value: Any, path: str) -> Any:
 def _looks_variable(data: Any) -> bool:
     if isinstance(data, dict):
         return any(map(_looks_variable, data.values()))
+    if isinstance(data, list) and data and data[0] in SHAPES:
+        return any(map(_looks_variable, data[1:]))
     return is_function(data) or (isinstance(data, list) and any(map(_looks_variable, data)))
 
 

@@ -20,7 +20,7 @@ READ = [
     (["cat", "dog"], ["hp_categorical", {"options": ["cat", "dog"]}]),
     ([1, 5], ["hp_categorical", {"options": [1, 5]}]),
     (["one"], ["hp_categorical", {"options": ["one"]}]),
-    ([(1, 5), "x"], ["hp_categorical", {"options": [[1, 5], "x"]}]),
+    ([(1, 5), "x"], ["hp_categorical", {"options": [["hp_tuple", 1, 5], "x"]}]),
     (3, 3),
     (None, None),
     ({"a": (1, 5), "b": {"c": ["x", "y"]}}, {"a": INTEGERS, "b": {"c": ["hp_categorical", {"options": ["x", "y"]}]}}),

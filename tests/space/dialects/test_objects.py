@@ -184,7 +184,7 @@ def test_dicts_of_several_tools_mix() -> None:
         }
     )
     suggestion = space.sample(random.Random(1))
-    assert suggestion["pair"] == [1, 2]
+    assert suggestion["pair"] == (1, 2)
     space.validate(suggestion)
     assert Space.of(json.loads(json.dumps(space.data))).data == space.data
 
@@ -246,7 +246,7 @@ def test_what_scikit_learn_searches() -> None:
     space = Space.of(given)
     assert space.data["kernel"] == ["hp_categorical", "kernel", {"options": ["rbf", "poly"]}]
     assert space.data["degree"] == ["hp_categorical", "degree", {"options": [2, 3, 4]}]
-    assert space.data["layers"] == ["hp_categorical", "layers", {"options": [[50], [100, 50]]}]
+    assert space.data["layers"] == ["hp_categorical", "layers", {"options": [["hp_tuple", 50], ["hp_tuple", 100, 50]]}]
     assert space.data["max_iter"] == 1000
     for make in SEARCHES:
         suggestion = make(given).suggest()[1]
