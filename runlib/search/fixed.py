@@ -11,6 +11,7 @@ from typing import Any
 
 from runlib.engine.arguments import by_position, listed
 from runlib.engine.copies import Copied
+from runlib.engine.plain import NotPlain
 from runlib.engine.shape import shaped
 from runlib.errors import ConfigError, ReplayMismatch, SearchExhausted
 from runlib.search import _checks as checks
@@ -18,6 +19,7 @@ from runlib.search._history import History
 from runlib.search._listing import ENDINGS, read_listing
 from runlib.search.base import Search
 from runlib.space.nodes import same
+from runlib.space.shapes import decoded, encoded
 from runlib.space.tree import Space
 
 __all__ = ["FixedSearch"]
@@ -68,7 +70,7 @@ class FixedSearch(Search):
         suggestions = listed("suggestions", suggestions, more)
         if (suggestions is None) == (file is None):
             raise ConfigError("takes either suggestions or a file", "suggestions")
-        self._list = read_listing(file) if file is not None else _checked(suggestions)
+        self._list = _checked(read_listing(file) if file is not None else suggestions)
         self.suggestions = self._list
         self.file = file
         self._space = None if space is None else Space.of(space, "space")
@@ -80,7 +82,7 @@ class FixedSearch(Search):
         self._place = 0
 
     def _get_config(self) -> dict[str, Any]:
-        return {"suggestions": self._list, "space": self.space, "seed": self.seed}
+        return {"suggestions": encoded(self._list), "space": self.space, "seed": self.seed}
 
     def suggest(self) -> tuple[int, Any]:
         """The next ``(tid, suggestion)``.
@@ -143,5 +145,8 @@ def _is_file(given: Any) -> bool:
 
 
 def _checked(suggestions: Any) -> list[Any]:
-    found: list[Any] = checks.data("suggestions", suggestions)
+    try:
+        found: list[Any] = decoded(suggestions)
+    except NotPlain as error:
+        raise ConfigError(error.reason, error.path).under("suggestions") from None
     return found

@@ -14,6 +14,7 @@ from runlib.engine.plain import MAX_DEPTH, NotPlain, plain
 from runlib.engine.shape import shaped
 from runlib.errors import SpaceError
 from runlib.space.formula import OPERATIONS
+from runlib.space.refusal import refused
 from runlib.space.shapes import TUPLE, has_texts, pairs_of
 
 __all__ = ["Expression", "Term", "is_written", "owned", "register_translator", "to_data"]
@@ -187,6 +188,8 @@ _LISTS = ("hp_choice", "hp_merge", "hp_pchoice")  # what they take last is a lis
 def _inner(item: Any, key: Any, depth: int) -> Any:
     try:
         return to_data(item, depth + 1)
+    except NotPlain as error:
+        raise error.under(str(key)) from None
     except SpaceError as error:
         raise error.under(str(key)) from error.__cause__
 
@@ -200,7 +203,7 @@ def owned(space: Any, path: str = "") -> Any:
     try:
         plain(to_data(space))
     except NotPlain as error:
-        raise SpaceError(error.reason, error.path).under(path) from None
+        raise refused(error, path) from None
     except SpaceError as error:
         raise error.under(path) from error.__cause__
     return _owned(space)

@@ -13,7 +13,7 @@ from typing import Any
 from runlib.engine.plain import MAX_DEPTH, NotPlain
 from runlib.engine.shape import shaped
 
-__all__ = ["DICT", "SHAPES", "TUPLE", "as_dict", "decoded", "encoded", "has_texts", "pairs_of"]
+__all__ = ["DICT", "SHAPES", "TUPLE", "as_dict", "decoded", "encoded", "has_texts", "pairs_of", "without_tuples"]
 
 TUPLE, DICT = "hp_tuple", "hp_dict"
 SHAPES = (TUPLE, DICT)
@@ -77,6 +77,15 @@ def as_dict(pairs: Any) -> dict[Any, Any]:
             raise NotPlain(f"has the key {pair[0]!r} twice")
         found[pair[0]] = pair[1]
     return found
+
+
+def without_tuples(data: Any) -> Any:
+    """A config in which tuples are lists, as all of them were before they had a form."""
+    if isinstance(data, dict):
+        return {key: without_tuples(item) for key, item in data.items()}
+    if isinstance(data, list):
+        return [without_tuples(item) for item in (data[1:] if data[:1] == [TUPLE] else data)]
+    return data
 
 
 def pairs_of(value: Mapping[Any, Any]) -> list[Any]:

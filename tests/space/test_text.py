@@ -187,7 +187,7 @@ def test_the_root_may_be_anything() -> None:
             "space: hp_loggrid_uniform takes start, stop, q and maybe a base",
         ),
         (["hp_loggrid_uniform", "x", 1, 0, 1], "space: start of hp_loggrid_uniform must be below stop"),
-        ({"a": {"b": object()}}, "space.a.b: is no data, but of type object"),
+        ({"a": {"b": object()}}, "space.a.b: is an object, and a space holds data"),
         ({(1, 2): 2}, "space: keys must be text or numbers"),
     ],
 )

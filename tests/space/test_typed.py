@@ -161,9 +161,9 @@ def test_a_wrong_argument_is_told_with_its_place(name, arguments, message) -> No
         (lambda: Float(1, 0), "low of Float must be below high"),
         (lambda: Integer(0, 5, label=""), "the label of Integer must be a text, got ''"),
         (lambda: Integer(0, 5, label=3), "the label of Integer must be a text, got 3"),
-        (lambda: Categorical([object()]), "0: options of Categorical is no data"),
-        (lambda: Categorical([Float(0, 1)]), "0: options of Categorical is no data, but of type"),
-        (lambda: Choice([{"x": object()}]), "0.x: is no data, but of type object"),
+        (lambda: Categorical([object()]), "0: an option of Categorical is an object"),
+        (lambda: Categorical([Float(0, 1)]), "0: an option of Categorical is no data, but a parameter"),
+        (lambda: Choice([{"x": object()}]), "0.x: is an object, and a space holds data"),
         (lambda: Constant(np.zeros(2, dtype=complex)), "value of Constant is no data"),
     ],
 )

@@ -16,10 +16,12 @@ from runlib.engine.shape import shaped
 from runlib.engine.yamlfile import Reread
 from runlib.errors import SpaceError
 from runlib.space.accidents import as_meant
-from runlib.space.alternatives import Constant
+from runlib.space.alternatives import Categorical, Choice, Constant
 from runlib.space.expression import Term, to_data
 from runlib.space.files import is_path, read_space
 from runlib.space.forms import is_function
+from runlib.space.nodes import same
+from runlib.space.refusal import refused
 from runlib.space.shapes import SHAPES, encoded
 from runlib.space.typed import Parameter
 
@@ -29,6 +31,7 @@ __all__ = [
     "check_data",
     "check_depth",
     "constant",
+    "drawn_by_place",
     "is_number",
     "is_own",
     "options",
@@ -68,7 +71,7 @@ def check_data(value: Any, path: str) -> Any:
     try:
         return encoded(shaped(value))
     except NotPlain as error:
-        raise SpaceError(error.reason, error.path).under(path) from None
+        raise refused(error, path) from None
 
 
 def constant(value: Any, path: str) -> Any:
@@ -120,6 +123,18 @@ def typed(path: str, make: Callable[..., Parameter], *args: Any, **kwargs: Any) 
         return make(*args, **kwargs).to_data()
     except SpaceError as error:
         raise error.under(path) from None
+
+
+def drawn_by_place(values: list[Any], path: str) -> list[Any]:
+    """The data of a choice of a tool that draws the place of an option: one that stands twice is drawn more often.
+
+    Raises:
+        SpaceError: An option is no data.
+    """
+    data = [check_data(value, f"{path}.{place}") for place, value in enumerate(values)]
+    if any(same(item, before) for place, item in enumerate(data) for before in data[:place]):
+        return typed(path, Choice, [constant(value, path) for value in values])
+    return typed(path, Categorical, values)
 
 
 def options(values: Any, path: str, what: str) -> list[Any]:

@@ -146,8 +146,8 @@ WRONG = [
     (lambda: {"a": hp.uniform("", 0, 1)}, "hyperopt.a: the label of a variable must be a text, got ''"),
     (lambda: {"a": {(1, 2): hp.uniform("x", 0, 1)}}, "hyperopt.a: keys must be text or numbers, got (1, 2) of type"),
     (lambda: hp.choice("c", [{(1,): 2}]), "hyperopt.0: keys must be text or numbers, got "),
-    (lambda: hp.choice("c", [len]), "hyperopt.0: is no data, but of type builtin_function_or_method"),
-    (lambda: {"a": {"b": object()}}, "hyperopt.a.b: is no data, but of type object"),
+    (lambda: hp.choice("c", [len]), "hyperopt.0: is the function len, and a space holds data"),
+    (lambda: {"a": {"b": object()}}, "hyperopt.a.b: is an object, and a space holds data"),
 ]
 
 
