@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from runlib.engine.arguments import known_arguments
 from runlib.engine.extras import load as load_module
 from runlib.engine.native import is_column
 from runlib.engine.plain import MAX_DEPTH, NotPlain, plain
@@ -130,6 +131,7 @@ def canonical_suggestion(suggestion: Any) -> bytes:
         return canonical_json(flat(suggestion))
 
 
+@known_arguments
 def compute_hash(*values: Any) -> str:
     """A hash of data, equal in every process and on every platform: 32 hexadecimal digits.
 

@@ -78,7 +78,7 @@ class AskTell(Search):
         super().__init__(context)
         self._space = None if space is None else Space.of(space, "space")
         self.space = None if self._space is None else self._space.data
-        self.seed = checks.integer("seed", seed)
+        self.seed = checks.seed(seed)
         self.errors_ok = checks.flag("errors_ok", errors_ok)
         if isinstance(optimizer, Mapping):  # as a restore reads it, where tuples are lists
             optimizer = checks.data("optimizer", to_config(optimizer))

@@ -62,7 +62,7 @@ class ChainSearch(Search):
             searches = [searches, *more]
         super().__init__(context)
         self.space = None if space is None else Space.of(space, "space").data
-        self.seed = checks.integer("seed", seed)
+        self.seed = checks.seed(seed)
         if not isinstance(searches, list | tuple) or not searches:
             raise ConfigError("must be a list of parts, each with a 'search' and perhaps a 'count'", "searches")
         searches = self.searches = [_as_part(part) for part in searches]

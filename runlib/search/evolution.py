@@ -68,7 +68,7 @@ class EvolutionSearch(Search):
         super().__init__(context)
         self._space = space_of(space)
         self.space = self._space.data
-        self.seed = checks.integer("seed", seed)
+        self.seed = checks.seed(seed)
         self.population = checks.integer("population", population, least=2)
         self.sample = checks.integer("sample", sample, least=1)
         if self.sample > self.population:

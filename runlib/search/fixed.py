@@ -75,7 +75,7 @@ class FixedSearch(Search):
         self.file = file
         self._space = None if space is None else Space.of(space, "space")
         self.space = None if self._space is None else self._space.data
-        self.seed = checks.integer("seed", seed)
+        self.seed = checks.seed(seed)
         if self._space is not None:
             self._list[:] = [self._checked(self._space, *item) for item in enumerate(self._list)]
         self._history = History(0)

@@ -96,8 +96,8 @@ class Hyperopt(Search):
         super().__init__(context)
         self._space = space_of(space)
         self.space = self._space.data
-        self.seed = checks.integer("seed", seed)
-        self.method = checks.data("method", method)
+        self.seed = checks.seed(seed)
+        self.method = checks.named_method(method)
         self._method, self._mix = checks.method(self.method)
         self.errors_ok = checks.flag("errors_ok", errors_ok)
         self.n_startup_jobs = checks.integer("n_startup_jobs", n_startup_jobs, least=0)

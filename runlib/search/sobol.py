@@ -67,7 +67,7 @@ class SobolSearch(Search):
         super().__init__(context)
         self._space = space_of(space)
         self.space = self._space.data
-        self.seed = checks.integer("seed", seed)
+        self.seed = checks.seed(seed)
         self.scramble = checks.flag("scramble", scramble)
         self._cube = Cube(self._space)
         if self._cube.width > MAX_DIMENSIONS:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import reprlib
 import sys
 import warnings
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from runlib.space.expression import Term
 from runlib.space.foreign import holds, is_frozen, is_graph
 from runlib.space.scikit_learn import is_scikit_learn
 
-__all__ = ["Meant", "as_meant", "quiet", "refuse_ranges", "warn", "warn_of_lists"]
+__all__ = ["Meant", "as_meant", "quiet", "refuse_ranges", "warn", "warn_of_constants", "warn_of_lists"]
 
 DEPTH = 200
 _silent = contextvars.ContextVar("silent", default=False)
@@ -88,6 +89,20 @@ def warn_of_lists(space: Any, path: str) -> None:
             f"Constant([{low!r}, {high!r}]) if it is meant",
         )
     _warn_beside_frozen(space, path)
+
+
+def warn_of_constants(space: Any, path: str) -> None:
+    """Warn of a space in which nothing varies; of a grid of scikit-learn with what it is here."""
+    table = space[0] if isinstance(space, list) and space else space
+    values = {key: native(item) for key, item in table.items()} if isinstance(table, dict) else {}
+    listed = next((key for key, item in values.items() if isinstance(item, list) and len(item) > 1), None)
+    way = "put a parameter in: Float(0, 1)"
+    if listed is not None:
+        shown = reprlib.repr(values[listed])
+        way = f"a list stands for itself, and a choice is {{{listed!r}: Categorical({shown})}}"
+        if isinstance(space, list):
+            way += ", a choice between dicts Choice([{...}, {...}])"
+    warn(path, f"nothing in it varies, so every trial is the same; {way}")
 
 
 def _pairs(

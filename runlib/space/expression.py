@@ -6,7 +6,7 @@ registered; ``to_data`` turns a whole space into plain data. Terms are immutable
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from runlib.engine.canonical import canonical_json
@@ -151,13 +151,28 @@ def to_data(space: Any, depth: int = 0) -> Any:
         return found
     if isinstance(space, dict):
         found = {key: _inner(item, key, depth) for key, item in space.items()}
-        return found if has_texts(found) else pairs_of(found)
+        if has_texts(found):
+            return found
+        _refuse_no_data(found.items())
+        return pairs_of(found)
     if not isinstance(space, list | tuple):
         return space
     if is_written(space):
         return _function(space, depth)
     items = _list(space, depth)
-    return [TUPLE, *items] if isinstance(space, tuple) else items
+    if not isinstance(space, tuple):
+        return items
+    _refuse_no_data(enumerate(items))
+    return [TUPLE, *items]
+
+
+def _refuse_no_data(items: Iterable[tuple[Any, Any]]) -> None:
+    """While things have the place that they were given in; in the form for a tuple they have another."""
+    for place, item in items:
+        try:
+            plain(item)
+        except NotPlain as error:
+            raise error.under(str(place)) from None
 
 
 def is_written(items: Any) -> bool:

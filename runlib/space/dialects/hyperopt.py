@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from runlib.engine.arguments import known_arguments
 from runlib.engine.plain import NotPlain
 from runlib.errors import SpaceError
 from runlib.space.alternatives import Constant
@@ -47,6 +48,7 @@ ARGUMENTS = {
 }
 
 
+@known_arguments
 def from_hyperopt(space: Any) -> Any:
     """The canonical form of a space of hyperopt.
 
