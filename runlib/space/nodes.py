@@ -44,6 +44,7 @@ class Variable:
         distribution: What it is drawn from.
         parent: The choice that it depends on, or None.
         option: The option of ``parent`` in which it is active.
+        also: Further choices with the option in which it is active; of all these never more than one holds.
         memorable: Whether the suggestion does not show its raw number exactly, so that the memo has to.
         fidelity: Whether it is the resource that a trial gets; a search that knows none takes ``at_top()``.
     """
@@ -56,10 +57,33 @@ class Variable:
     option: int = 0
     memorable: bool = False
     fidelity: bool = False
+    also: tuple[tuple[Variable, int], ...] = ()
+
+    @property
+    def places(self) -> tuple[tuple[Variable, int], ...]:
+        """The choices that it depends on, each with the option in which it is active; none if it always is."""
+        return () if self.parent is None else ((self.parent, self.option), *self.also)
+
+    @property
+    def depth(self) -> int:
+        """The number of choices above it, at most."""
+        return max((parent.depth + 1 for parent, _ in self.places), default=0)
+
+    def active(self, row: Sequence[float]) -> bool:
+        """Whether the choices of a row lead to it."""
+        if self.parent is None or row[self.parent.index] == self.option:
+            return True
+        return bool(self.also) and any(row[parent.index] == option for parent, option in self.also)
+
+    def share(self, parent: Variable, option: int, *, memorable: bool) -> None:
+        """Add a place where it stands too; for the parser, before anybody else has the variable."""
+        if (parent, option) not in self.places:
+            object.__setattr__(self, "also", (*self.also, (parent, option)))
+        object.__setattr__(self, "memorable", self.memorable or memorable)
 
     @property
     def conditions(self) -> tuple[tuple[str, int], ...]:
-        """The choices on the way from the root with the option that each must have: (label, option)."""
+        """The choices on the way from the root to its first place with the option of each: (label, option)."""
         if self.parent is None:
             return ()
         return (*self.parent.conditions, (self.parent.label, self.option))

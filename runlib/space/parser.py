@@ -19,6 +19,7 @@ from runlib.space.distributions import Distribution, Options
 from runlib.space.forms import TYPED, is_function, read_typed
 from runlib.space.formula import OPERATIONS, Formula
 from runlib.space.functions import FUNCTIONS, pairs, powers
+from runlib.space.labels import Labels
 from runlib.space.leaves import Branch, Leaf
 from runlib.space.merge import merged
 from runlib.space.nodes import Fixed, Items, Node, Table, Tuple, Variable
@@ -50,12 +51,14 @@ class Place:
         parent: The choice above, or None.
         option: The option of it.
         hidden: Whether a formula lies above.
+        above: All choices above by label, each with its option.
     """
 
     path: str
     parent: Variable | None = None
     option: int = 0
     hidden: bool = False
+    above: tuple[tuple[str, int], ...] = ()
 
     def inner(self, key: str | int) -> Place:
         """One level further in."""
@@ -73,7 +76,18 @@ class Parser:
     def __init__(self, root: str, full_fidelity: bool) -> None:
         self.variables: list[Variable] = []
         self._root, self._full_fidelity = root, full_fidelity
-        self._paths: dict[str, str] = {}
+        self._labels = Labels()
+        self._by_label: dict[str, Variable] = {}
+
+    def tree(self, data: Any) -> Node:
+        """The tree that ``data`` writes down: ``node`` for the whole of it.
+
+        Raises:
+            SpaceError: Something is wrong in it.
+        """
+        root = self.node(data, Place(self._root))
+        self._labels.check()
+        return root
 
     def node(self, data: Any, place: Place) -> Node:
         """The part of the tree that ``data`` writes down; typed forms in it are made canonical.
@@ -106,7 +120,7 @@ class Parser:
             return self._typed(parameter, data, place)
         if name not in NAMES:
             raise SpaceError(_unknown(name), place.path)
-        label = self._label(name, rest, place.path)
+        label = self._label(data, place)
         if name in CHOICES:
             return self._choice(name, label, rest[1:], place)
         if name not in FUNCTIONS:
@@ -151,9 +165,9 @@ class Parser:
 
     def _typed(self, parameter: Parameter, data: list[Any], place: Place) -> Node:
         label = parameter.label or place.path[len(self._root) + 1 :] or "value"
-        self._claim(label, place.path)
         arguments = parameter.to_data()[-1]
         data[:] = [parameter.name, label, arguments]
+        self._labels.claim(label, data, place.path, place.above)
         if isinstance(parameter, Constant):
             return Fixed(parameter.value)
         if isinstance(parameter, Float | Integer):
@@ -189,12 +203,20 @@ class Parser:
         return self._branch(self._variable(label, place, Options(len(options), weights)), options, place)
 
     def _branch(self, variable: Variable, options: list[Any], place: Place) -> Branch:
-        inside = [replace(place.inner(index), parent=variable, option=index) for index in range(len(options))]
+        inside = [
+            replace(place.inner(index), parent=variable, option=index, above=(*place.above, (variable.label, index)))
+            for index in range(len(options))
+        ]
         return Branch(variable, [self.node(option, inner) for option, inner in zip(options, inside, strict=True)])
 
     def _variable(
         self, label: str, place: Place, distribution: Distribution, *, fidelity: bool = False, shown: bool = False
     ) -> Variable:
+        memorable = place.hidden or (distribution.memorable and not shown)
+        before = self._by_label.get(label)
+        if before is not None and place.parent is not None:  # in another option, as is checked
+            before.share(place.parent, place.option, memorable=memorable)
+            return before
         variable = Variable(
             label,
             len(self.variables),
@@ -202,25 +224,21 @@ class Parser:
             distribution,
             place.parent,
             place.option,
-            place.hidden or (distribution.memorable and not shown),
+            memorable,
             fidelity,
         )
         self.variables.append(variable)
+        self._by_label[label] = variable
         return variable
 
-    def _label(self, name: str, rest: list[Any], path: str) -> str:
+    def _label(self, data: list[Any], place: Place) -> str:
+        name, *rest = data
         if not rest or not isinstance(rest[0], str) or not rest[0]:
             got = repr(rest[0]) if rest else "nothing"
-            raise SpaceError(f'the label of {name} must be a text, as in ["{name}", "label", ...], got {got}', path)
-        self._claim(rest[0], path)
+            reason = f'the label of {name} must be a text, as in ["{name}", "label", ...], got {got}'
+            raise SpaceError(reason, place.path)
+        self._labels.claim(rest[0], data, place.path, place.above)
         return rest[0]
-
-    def _claim(self, label: str, path: str) -> None:
-        if label in self._paths:
-            raise SpaceError(
-                f"the label {label!r} stands twice, here and at {self._paths[label]}; give each its own", path
-            )
-        self._paths[label] = path
 
 
 def _fixed(nodes: Any) -> bool:

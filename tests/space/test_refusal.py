@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from hyperopt import hp
+from optuna.distributions import CategoricalDistribution
 from scipy import stats
 
 from runlib import Categorical, Choice, Constant, Float, Ordinal, RandomSearch, Space, SpaceError
@@ -126,16 +127,6 @@ def test_options_without_an_order_or_an_end_are_refused(options: Any, said: str)
     assert str(caught.value).startswith(said)
 
 
-class CategoricalDistribution:
-    """As that of Optuna, which draws the place of a choice."""
-
-    choices = ("relu", "relu", "tanh")
-
-
-BaseDistribution = type("BaseDistribution", (CategoricalDistribution,), {"__module__": "optuna.distributions"})
-TwiceInOptuna = type("CategoricalDistribution", (BaseDistribution,), {"__module__": "optuna.distributions"})
-
-
 @pytest.mark.parametrize(
     "space",
     [
@@ -143,7 +134,7 @@ TwiceInOptuna = type("CategoricalDistribution", (BaseDistribution,), {"__module_
         {"a": Choice(["relu", "relu", "tanh"])},
         {"a": ["relu", "relu", "tanh"], "C": stats.uniform(0, 1)},
         {"a": ("relu", "relu", "tanh"), "C": stats.uniform(0, 1)},
-        {"a": TwiceInOptuna()},
+        {"a": CategoricalDistribution(["relu", "relu", "tanh"])},
     ],
     ids=range(5),
 )

@@ -206,6 +206,7 @@ def test_labels_come_from_the_place_unless_given() -> None:
         {"x": Float(0, 1, label="y"), "y": Float(0, 1)},
         {"x": ["hp_uniform", "y", 0, 1], "y": Float(0, 1)},
         {"x": Constant(1, label="y"), "y": Float(0, 1)},
+        {"x": ["hp_uniform", "y", 0, 1], "y": ["hp_uniform", "y", 0, 1]},
     ],
 )
 def test_a_label_that_stands_twice_is_refused_with_both_places(space) -> None:

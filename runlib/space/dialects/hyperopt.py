@@ -3,7 +3,8 @@
 A graph is read by the names of its nodes, as ``hyperopt.pyll_utils`` makes them, without hyperopt itself; what a
 variable is drawn from is the same, value for value. ``scope.int`` truncates whatever number it is given, as Python's
 ``int`` does; ``scope.float``, ``exp``, ``log`` and ``sqrt`` are known too. Other functions of ``scope`` have no
-counterpart and are refused by name, as is a variable that is used twice.
+counterpart and are refused by name. A variable that is used in several options is one variable; one that is used
+twice at the same time is refused when a space is made of it.
 """
 
 from __future__ import annotations
@@ -60,12 +61,23 @@ def from_hyperopt(space: Any) -> Any:
     """
     if is_path(space):
         raise SpaceError(f"takes what fmin takes as its space, got the text {str(space)!r}", ROOT)
-    return canonical(_Reader().data(space, ROOT))
+    reader = _Reader()
+    data = reader.data(space, ROOT)
+    reader.agree()
+    return canonical(data)
 
 
 class _Reader:
     def __init__(self) -> None:
-        self._paths: dict[str, str] = {}
+        self._variables: dict[str, list[list[Any]]] = {}
+
+    def agree(self) -> None:
+        """What is an integer in one place and a number in steps in another is the number, truncated in the one."""
+        for found in self._variables.values():
+            if len({variable[0] for variable in found}) > 1:
+                for variable in found:
+                    if variable[0] == "hp_uniformint":
+                        variable[:] = ["hp_int", ["hp_quniform", *variable[1:], 1]]
 
     def data(self, given: Any, path: str) -> Any:
         """The data of a graph or of plain Python."""
@@ -169,18 +181,15 @@ class _Reader:
         name = _function(drawn.name, arguments, casts)
         arguments = arguments[:2] if name == "hp_uniformint" else arguments
         FUNCTIONS[name](name, arguments, path)
-        return [name, label, *arguments]
+        found = [name, label, *arguments]
+        self._variables.setdefault(label, []).append(found)
+        return found
 
     def _labelled(self, node: Any, path: str) -> tuple[str, Any]:
         given = node.pos_args + [value for _, value in node.named_args]
         label = _given(given[0], path)
         if not isinstance(label, str) or not label:
             raise SpaceError(f"the label of a variable must be a text, got {label!r}", path)
-        if label in self._paths:
-            raise SpaceError(
-                f"the variable {label!r} is used twice, here and at {self._paths[label]}; each has one place", path
-            )
-        self._paths[label] = path
         return label, given[1]
 
 
