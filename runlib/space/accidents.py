@@ -59,7 +59,7 @@ def refuse_ranges(space: Any, path: str = "", *, option: bool = False) -> None:
     """Nothing, unless a tuple of two numbers stands where a parameter could stand.
 
     Args:
-        space: As it was given, before tuples become lists.
+        space: As it was given, before it is data.
         path: Where it stands.
         option: Whether ``space`` is the list of the options of a choice.
 
