@@ -32,7 +32,10 @@ def shaped(value: Any, depth: int = 0) -> Any:
         NotPlain: Something in it is not data, with its place and type; or a key is neither text, number, truth value
             nor None.
     """
-    if type(value) in _SCALARS:
+    kind = type(value)
+    if kind is float or kind is bool or value is None:
+        return value
+    if kind is str or kind is int:
         return plain(value)
     if depth > MAX_DEPTH:
         raise NotPlain(f"is nested deeper than {MAX_DEPTH} levels, or contains itself")
@@ -57,12 +60,12 @@ def _items(items: Iterable[Any], depth: int) -> list[Any]:
 def _dict(value: dict[Any, Any], depth: int) -> dict[Any, Any]:
     found = {}
     for key, item in value.items():
-        own = _key(key)
+        own = key if type(key) is str and key.isascii() else _key(key)
         try:
             found[own] = shaped(item, depth + 1)
         except NotPlain as error:
             raise error.under(str(own)) from None
-    if len({key_text(key) for key in found}) < len(value):
+    if any(type(key) is not str for key in found) and len({key_text(key) for key in found}) < len(value):
         raise NotPlain(f"has two keys that are written alike, got {', '.join(map(repr, value))[:80]}; {WAY_OUT}")
     return found
 
@@ -102,11 +105,22 @@ def flat(value: Any) -> Any:
 
 def shape_of(value: Any) -> Shape | None:
     """What ``flat`` loses of ``value``; None if that is nothing."""
-    if type(value) in _SCALARS:
+    if not _has_shape(value):
         return None
     found: Shape = []
     _note(value, [], found)
-    return found or None
+    return found
+
+
+def _has_shape(value: Any) -> bool:
+    """Asked of every suggestion that is written, so that one without a shape costs little."""
+    kind = type(value)
+    if kind is dict:
+        for key, item in value.items():
+            if type(key) is not str or (type(item) not in _SCALARS and _has_shape(item)):
+                return True
+        return False
+    return kind is tuple or (kind is list and any(type(item) not in _SCALARS and _has_shape(item) for item in value))
 
 
 def _note(value: Any, place: list[Any], found: Shape) -> None:
