@@ -20,6 +20,7 @@ from runlib.engine import registry
 from runlib.engine.canonical import dump
 from runlib.engine.component import merge_context
 from runlib.engine.extras import load
+from runlib.engine.shape import shape_of
 from runlib.engine.trust import current
 from runlib.errors import ConfigError, PoolError
 from runlib.evaluator.base import Evaluator
@@ -143,7 +144,7 @@ class ProcessPool(Pool):
         """
         desk = self._opened()
         folder = _as_text(task.folder) if self._settings.capture_output and task.folder is not None else None
-        desk.queue.append(Order(task, dump([task.tid, task.suggestion, folder])))
+        desk.queue.append(Order(task, _message(task, folder)))
         self._dispatch()
 
     def _dispatch(self) -> None:
@@ -323,3 +324,9 @@ def _is_main(plugin: str) -> bool:
     with suppress(OSError):
         return main is not None and plugin.endswith(".py") and Path(main).resolve() == Path(plugin)
     return False
+
+
+def _message(task: Task, folder: str | None) -> bytes:
+    """A task as a worker is sent it; last in it the shape of its suggestion, if that has one."""
+    shape = shape_of(task.suggestion)
+    return dump([task.tid, task.suggestion, folder, *([] if shape is None else [shape])])

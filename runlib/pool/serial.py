@@ -20,6 +20,7 @@ from typing import Any
 
 from runlib.engine.canonical import dump, load
 from runlib.engine.component import merge_context
+from runlib.engine.copies import copied
 from runlib.engine.descriptors import fill_standard
 from runlib.errors import ConfigError, PoolError
 from runlib.evaluator.base import Evaluator
@@ -144,7 +145,7 @@ class SerialPool(Pool):
         return done
 
     def _evaluate(self, evaluator: Evaluator, task: Task) -> Outcome:
-        suggestion = load(dump(task.suggestion))
+        suggestion = copied(task.suggestion)
         folder = task.folder if self._settings.capture_output else None
         if task.timeout is None:
             return evaluate(evaluator, suggestion, folder)

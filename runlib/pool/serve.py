@@ -22,6 +22,7 @@ from runlib.engine import registry
 from runlib.engine.canonical import dump, load
 from runlib.engine.descriptors import move_up
 from runlib.engine.disk import open_output
+from runlib.engine.shape import reshaped
 from runlib.engine.trust import import_under
 from runlib.errors import InvalidResult
 from runlib.evaluator.base import Evaluator
@@ -132,7 +133,10 @@ def _work(evaluator: Evaluator, stream: socket.socket, tasks: socket.socket) -> 
         if kind == Kind.PROBE:
             continue  # that it was taken is the answer
         data = _receive_long(stream, number) if kind == Kind.ANNOUNCED else datagram[PREFIX.size :]
-        report = _evaluate(evaluator, number, *load(data))
+        tid, suggestion, folder, *shape = load(data)
+        if shape:
+            suggestion = reshaped(suggestion, *shape)
+        report = _evaluate(evaluator, number, tid, suggestion, folder)
         _flush()
         if _identities(*numbers) != lines:
             raise SystemExit("the evaluation closed or replaced descriptors by which its worker hears of trials")

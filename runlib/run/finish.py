@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 from runlib.engine.legible import legible, legible_line, logger
 from runlib.engine.printing import tell
+from runlib.engine.shape import flat
 from runlib.engine.yamlfile import write_yaml
 from runlib.observe.notebook import is_notebook
 from runlib.observe.terminal import is_terminal
@@ -39,7 +40,7 @@ def write_best(state: State, folder: RunFolder) -> None:
         names = [folder.suggestion(rank, refined).name for rank in range(BEST)]
         with folder.opened() as directory:
             for name, suggestion in zip(names, suggestions, strict=False):
-                directory.replace(name, write_yaml(suggestion).encode())
+                directory.replace(name, write_yaml(flat(suggestion)).encode())
             for name in names[len(suggestions) :]:  # what a void trial had made the best
                 with contextlib.suppress(FileNotFoundError):
                     directory.take_away(name)

@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from runlib.engine.canonical import NotPlain, hash_suggestion, plain
+from runlib.engine.canonical import NotPlain, hash_suggestion
 from runlib.engine.copies import Shown, copied
 from runlib.engine.legible import logger
+from runlib.engine.shape import shaped
 from runlib.errors import TapeCorrupt
 from runlib.search.base import Search
 from runlib.state.results import Entry, ResultTable
@@ -82,7 +83,7 @@ class State(Tally):
         direction: Direction = "min",
         on_error: OnError = NOTHING,
         origin: Mapping[str, Any] | None = None,
-        spelled: Callable[[Any], Any] = plain,
+        spelled: Callable[[Any], Any] = shaped,
     ) -> None:
         sign = -1 if direction == "max" else 1
         super().__init__(sign, on_error.cost or 0.0)
@@ -270,7 +271,7 @@ class State(Tally):
     def _enqueue(self, event: Enqueue, n: int) -> None:
         """What is no plain data can be no trial: an older version wrote it, and could not go on from there."""
         try:
-            self._queue[n] = plain(event.suggestion)
+            self._queue[n] = shaped(event.suggestion)
         except NotPlain as error:
             log.warning("record %d wants a suggestion to be tried that is left out: %s", n, error)
 
