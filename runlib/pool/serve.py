@@ -7,7 +7,6 @@ worker decides nothing: when to stop is up to the manager, and the terminal's Ct
 from __future__ import annotations
 
 import faulthandler
-import io
 import os
 import pickle
 import signal
@@ -32,6 +31,7 @@ from runlib.pool.lifeline import hold
 from runlib.pool.messages import excess, excess_of_texts
 from runlib.pool.parcel.script import stand_in
 from runlib.pool.parcel.unpacking import arriving, type_at_fault, unpack
+from runlib.pool.prints import print_to_nobody
 
 __all__ = ["serve"]
 
@@ -104,11 +104,7 @@ def _settle(boot: dict[str, Any]) -> None:
         os.environ.pop("PYTHONPATH", None)
     else:
         os.environ["PYTHONPATH"] = boot["pythonpath"]
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # So that a killed trial leaves what it printed; and lines are written whole, also with PYTHONUNBUFFERED,
-            # by which a line is as many writes as it was printed in, and lines of several workers mix.
-            stream.reconfigure(line_buffering=True, write_through=False)
+    print_to_nobody()
     for folder in boot["paths"]:
         registry.add_path(folder)
     for plugin in boot["plugins"]:
