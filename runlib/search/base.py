@@ -125,9 +125,9 @@ class Search(Component, abstract=True):
     def adopt(self, suggestion: Any) -> int:
         """Take in a trial that this search did not suggest, and give it the next ``tid``.
 
-        The suggestion is data as those of ``suggest``, inside the search space or not; it may change after the call. Where this is not
-        overridden, a run uses the search through ``runlib.search.by_history.complete``: the trial gets its ``tid``,
-        and the search does not hear of it.
+        The suggestion is data as those of ``suggest``, inside the search space or not; it may change after the call.
+        Where this is not overridden, a run uses the search through ``runlib.search.by_history.complete``: the trial gets
+        its ``tid``, and the search does not hear of it.
 
         Raises:
             NotPlain: The suggestion is no plain data.
