@@ -126,8 +126,8 @@ class Search(Component, abstract=True):
         """Take in a trial that this search did not suggest, and give it the next ``tid``.
 
         The suggestion is data as those of ``suggest``, inside the search space or not; it may change after the call.
-        Where this is not overridden, a run uses the search through ``runlib.search.by_history.complete``: the trial gets
-        its ``tid``, and the search does not hear of it.
+        Where this is not overridden, a run uses the search through ``runlib.search.by_history.complete``: the trial
+        gets its ``tid``, and the search does not hear of it.
 
         Raises:
             NotPlain: The suggestion is no plain data.
