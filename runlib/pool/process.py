@@ -17,12 +17,14 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
 from runlib.pool.frames import CHUNK, Inbox, Outbox
+from runlib.pool.orderly import RECENT, held_back
 from runlib.pool.sizes import describe_bytes
 
 __all__ = ["DATAGRAM", "WorkerProcess", "has_supervisors"]
@@ -48,6 +50,7 @@ class WorkerProcess:
         supervised: Whether it has a supervisor.
         overrun: How many bytes it took when the supervisor ended it for that; None if it did not. Known once it is
             buried.
+        exit_code: How it ended, as ``subprocess`` has it; None until it is buried.
     """
 
     def __init__(self, environment: Mapping[str, str], memory_limit: int | None = None) -> None:
@@ -76,6 +79,8 @@ class WorkerProcess:
             os.close(life)
         self._control.setblocking(False)
         self.overrun: int | None = None
+        self.exit_code: int | None = None
+        self._said = b""  # by the supervisor
         self.stream.setblocking(False)
         self._tasks.setblocking(False)
         self._inbox = Inbox()
@@ -124,6 +129,11 @@ class WorkerProcess:
             messages += self._inbox.feed(piece)
         return messages
 
+    @property
+    def arriving(self) -> int:
+        """How many bytes there are of a message that is not whole yet."""
+        return len(self._inbox.rest())
+
     def _receive(self) -> bytes:
         try:
             piece = self.stream.recv(CHUNK)
@@ -145,11 +155,37 @@ class WorkerProcess:
         Where there is no supervisor, what left the worker's group hears of neither.
         """
         if self.supervised:
+            self.wake()
             with suppress(BrokenPipeError, ConnectionResetError, BlockingIOError):
                 self._control.send(b"K" if number == signal.SIGKILL else b"T")
             return
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
+
+    def wake(self) -> None:
+        """Let the supervisor go on, should somebody have stopped it."""
+        if self.supervised and self._popen.returncode is None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(self.pid, signal.SIGCONT)
+
+    def give_up(self) -> None:
+        """Kill the child itself, whatever becomes of what the worker started: its supervisor does not do its part."""
+        with suppress(ProcessLookupError, PermissionError):
+            self._popen.kill()
+
+    @property
+    def signalled(self) -> bool:
+        """Whether the supervisor got a signal a moment ago that others send to all processes of a job."""
+        self._listen()
+        times = [float(line[1:]) for line in self._lines() if line.startswith(b"S")]
+        return bool(times) and time.monotonic() - times[-1] < RECENT
+
+    def _lines(self) -> list[bytes]:
+        return self._said.split(b"\n")[:-1]
+
+    def _listen(self) -> None:
+        with suppress(OSError):  # nothing more was said, or the line is closed
+            self._said += self._control.recv(4096)
 
     def has_ended(self) -> bool:
         """Whether the worker is dead; it is not reaped, so that its number stays its own."""
@@ -168,9 +204,9 @@ class WorkerProcess:
         Returns:
             How it ended, for people: ``was killed by signal 9 (SIGKILL)``.
         """
-        code = self._popen.wait()
-        with suppress(BlockingIOError, ConnectionResetError):
-            self.overrun = int(self._control.recv(64) or 0) or None
+        self.exit_code = code = self._popen.wait()
+        self._listen()
+        self.overrun = next((int(line) for line in self._lines() if line.isdigit()), None)
         if self.handle is not None:
             os.close(self.handle)
             self.handle = None
@@ -201,13 +237,14 @@ def _under_supervision(command: list[str], control: int, memory_limit: int, fds:
 def _start(command: list[str], fds: list[int], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     # The path of this process, in its order, so that the worker finds the same runlib; it sets back the variable.
     path = {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if isinstance(entry, str))}
-    return subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        env={**os.environ, **environment, **path},
-        pass_fds=fds,
-        start_new_session=True,
-    )
+    with held_back():
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **environment, **path},
+            pass_fds=fds,
+            start_new_session=True,
+        )
 
 
 def _options() -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import selectors
 import sys
 import time
 from collections.abc import Mapping
@@ -29,6 +30,7 @@ from runlib.pool.parcel.names import find_script
 from runlib.pool.parcel.script import Origin, note_origin
 from runlib.pool.parcel.unpacking import is_arriving
 from runlib.pool.process import WorkerProcess, has_supervisors
+from runlib.pool.running_time import LOOK
 from runlib.pool.settings import Settings, read_settings
 from runlib.pool.slot import Desk, Order, Slot, State
 
@@ -92,6 +94,7 @@ class ProcessPool(Pool):
         self._parcel: bytes = load("runlib.pool.parcel.packing").pack(evaluator)
         self._origin = note_origin(find_script(evaluator))
         self._failed = False
+        self._rests_until = float("-inf")
         guard = None if has_supervisors() else Guard()
         self._desk = Desk(self._launch, guard, self._settings.max_trials_per_worker)
         self._slots = [Slot(index, self._desk) for index in range(self._settings.max_workers)]
@@ -167,15 +170,23 @@ class ProcessPool(Pool):
                 not open.
         """
         desk = self._opened()
+        desk.clock.arrive()
         self._balance()
         end = time.monotonic() + timeout
         while True:
-            for key, mask in desk.selector.select(self._wait(end)):
-                key.data(mask)
+            self._await_something(desk, self._wait(end))
             self._look_after()
             self._dispatch()
             if desk.events or self._has_news() or time.monotonic() >= end:
+                desk.clock.leave()
                 return self._report(desk)
+
+    def _await_something(self, desk: Desk, seconds: float) -> None:
+        since = desk.clock()
+        ready = desk.selector.select(seconds)
+        desk.clock.waited(seconds, since)
+        for key, mask in ready:
+            key.data(mask)
 
     def _has_news(self) -> bool:
         return self._opened().failure is not None and not self._failed
@@ -183,19 +194,22 @@ class ProcessPool(Pool):
     def _wait(self, end: float) -> float:
         if self._opened().events or self._has_news():
             return 0.0
-        moments = [end, *(due for slot in self._slots if (due := slot.due) is not None)]
-        wait = max(0.0, min(moments) - time.monotonic())
+        wait = end - time.monotonic()
+        limits = [due for slot in self._slots if (due := slot.due) is not None]
+        if limits:
+            wait = min(wait, LOOK, min(limits) - self._opened().clock())
+        wait = max(0.0, wait)
         return wait if hasattr(os, "pidfd_open") else min(wait, GLANCE)
 
     def _look_after(self) -> None:
-        now = time.monotonic()
+        now = self._opened().clock()
         for slot in self._slots:
             if slot.state is not State.EMPTY:
                 if slot.process.handle is None and slot.process.has_ended():
                     slot.on_end()
                 elif (due := slot.due) is not None and due <= now:
                     slot.on_due()
-            if slot.state is State.EMPTY and self._opened().failure is None:
+            if slot.state is State.EMPTY and self._opened().failure is None and now >= self._rests_until:
                 slot.start()
 
     def _report(self, desk: Desk) -> list[Finished | Lost]:
@@ -212,6 +226,31 @@ class ProcessPool(Pool):
         error = PoolError(f"the evaluator cannot be built in a worker: {where or reason}")
         error.add_note(f"In the worker:\n{trace}")
         return error
+
+    def drain(self, patience: float) -> list[Finished | Lost]:
+        """What has finished and was not collected; the pool is closed next.
+
+        A worker that died has no part in it: its trial counts as not tried.
+        """
+        if self._desk is None:
+            return []
+        for slot in self._slots:
+            if slot.state is not State.EMPTY:
+                slot.take_back()
+        self._desk.queue.clear()
+        end = time.monotonic() + patience
+        while arriving := [slot for slot in self._slots if slot.hear_rest()]:
+            left = end - time.monotonic()
+            if left <= 0:
+                break
+            _await_bytes(arriving, left)
+        events = list(self._desk.events)
+        self._desk.events.clear()
+        return events
+
+    def rest(self, seconds: float) -> None:
+        """Start no worker for so many seconds."""
+        self._rests_until = self._opened().clock() + seconds
 
     def cancel(self, tid: int) -> None:
         """Give up a scheduled or running evaluation; nothing is reported of it."""
@@ -241,6 +280,10 @@ class ProcessPool(Pool):
             if slot.state is not State.EMPTY:
                 slot.kill()
         self._await(alive, PATIENCE)
+        for slot in alive:
+            if slot.state is not State.EMPTY:
+                slot.process.give_up()
+        self._await(alive, PATIENCE)
         if self._desk.guard is not None:
             self._desk.guard.close()
         self._desk.selector.close()
@@ -257,6 +300,14 @@ class ProcessPool(Pool):
                 return
             for key, mask in self._opened().selector.select(min(left, GLANCE)):
                 key.data(mask)
+
+
+def _await_bytes(slots: list[Slot], seconds: float) -> None:
+    """Wait until one of them has something to read, or has ended."""
+    with selectors.DefaultSelector() as selector:
+        for slot in slots:
+            selector.register(slot.process.stream, selectors.EVENT_READ)
+        selector.select(seconds)
 
 
 def _boot_message(origin: Origin) -> bytes:

@@ -1,7 +1,7 @@
 """What a worker does: it unpacks its evaluator once, then evaluates one task after the other.
 
 The evaluator runs in the main thread; reports are JSON, so that whatever it made, only plain data leaves. The
-worker decides nothing: when to stop is up to the manager, and the terminal's Ctrl-C is not for it.
+worker decides nothing: when to stop is up to the manager, and signals of others are not for it (see ``orderly``).
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import faulthandler
 import io
 import os
 import pickle
-import signal
 import socket
 import sys
 import traceback
@@ -26,28 +25,30 @@ from runlib.evaluator.base import Evaluator
 from runlib.pool.evaluate import evaluate, failed
 from runlib.pool.frames import receive, send
 from runlib.pool.lifeline import hold
+from runlib.pool.orderly import Requests
 from runlib.pool.parcel.script import stand_in
 from runlib.pool.parcel.unpacking import arriving, type_at_fault, unpack
 
 __all__ = ["serve"]
 
 DATAGRAM = 64 * 1024
+FAREWELL = b"[]"
 OOM_SCORE = 500  # thousandths of all memory: what is added to a worker's share when the kernel looks for a victim
 
 
 def serve() -> None:
     """Serve the manager on the descriptors named in ``sys.argv`` until it says that this is all."""
-    stream, tasks = _connect(*map(int, sys.argv[1:4]))
+    stream, tasks, requests = _connect(*map(int, sys.argv[1:4]))
     with stream, tasks:
         try:
-            _serve(stream, tasks)
+            _serve(stream, tasks, requests)
         except (BrokenPipeError, ConnectionResetError):
             return  # the manager is gone
         finally:
             faulthandler.disable()
 
 
-def _serve(stream: socket.socket, tasks: socket.socket) -> None:
+def _serve(stream: socket.socket, tasks: socket.socket, requests: Requests) -> None:
     boot, parcel = receive(stream), receive(stream)
     if boot is None or parcel is None:
         return  # the manager is gone
@@ -60,21 +61,30 @@ def _serve(stream: socket.socket, tasks: socket.socket) -> None:
         send(stream, dump({**told, "type": type_at_fault(parcel)}))
         return
     send(stream, dump({"ready": True}))
-    _work(evaluator, stream, tasks)
+    _work(evaluator, stream, tasks, requests)
 
 
-def _connect(stream: int, tasks: int, life: int) -> tuple[socket.socket, socket.socket]:
+def _connect(stream: int, tasks: int, life: int) -> tuple[socket.socket, socket.socket, Requests]:
     for number in (stream, tasks, life):
         os.set_inheritable(number, False)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:  # else the manager ignores it, or was started so
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, [])  # the thread that started this may have blocked some
+    line = socket.socket(fileno=tasks)
+    requests = Requests(lambda: _is_last(line))
+    requests.listen()
     hold(life)
     _be_taken_first()
     # Where a crash is described: after the last message, see ``WorkerProcess.last_words``.
     faulthandler.enable(stream, all_threads=False)
-    return socket.socket(fileno=stream), socket.socket(fileno=tasks)
+    return socket.socket(fileno=stream), line, requests
+
+
+def _is_last(tasks: socket.socket) -> bool:
+    """Whether the manager says that this is all; it does so, too, if it cannot be heard."""
+    try:
+        return tasks.recv(DATAGRAM, socket.MSG_PEEK | socket.MSG_DONTWAIT) == FAREWELL
+    except BlockingIOError:
+        return False
+    except OSError:  # the evaluator closed the line
+        return True
 
 
 def _be_taken_first() -> None:
@@ -115,14 +125,17 @@ def _describe(error: BaseException) -> str:
     return "".join(traceback.format_exception_only(error)).strip()
 
 
-def _work(evaluator: Evaluator, stream: socket.socket, tasks: socket.socket) -> None:
+def _work(evaluator: Evaluator, stream: socket.socket, tasks: socket.socket, requests: Requests) -> None:
     while task := load(tasks.recv(DATAGRAM)):
         if len(task) == 1:
             task = _receive_long(stream, *task)
         tid, suggestion, folder = task
         report = _evaluate(evaluator, tid, suggestion, folder)
         _flush()
-        send(stream, report)
+        with requests.reporting():
+            if requests.signalled:
+                send(stream, dump({"signalled": True}))
+            send(stream, report)
 
 
 def _receive_long(stream: socket.socket, number: int) -> Any:

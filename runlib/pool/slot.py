@@ -16,7 +16,6 @@ from __future__ import annotations
 import enum
 import selectors
 import signal
-import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,11 +24,13 @@ from runlib.engine.canonical import dump, load
 from runlib.pool.base import Finished, Lost, Task
 from runlib.pool.evaluate import lost, out_of_memory, timed_out
 from runlib.pool.guard import Guard
+from runlib.pool.orderly import FATAL
 from runlib.pool.process import DATAGRAM, WorkerProcess
+from runlib.pool.running_time import RunningTime
 
 __all__ = ["Desk", "Order", "Slot"]
 
-GRACE = 0.3  # seconds between SIGTERM and SIGKILL
+GRACE = 0.3  # seconds between SIGTERM and SIGKILL, and between two looks at a result that is arriving
 FAREWELL = 2.0  # seconds for a worker that had its last trial to end by itself
 BOTH = selectors.EVENT_READ | selectors.EVENT_WRITE
 
@@ -63,6 +64,7 @@ class Desk:
         launch: Starts a worker for the slot of this number and sends it its parcel.
         guard: Knows the groups of all workers; None where each has a supervisor.
         max_trials: How many trials a worker may have; None for any number.
+        clock: On which all limits count.
         selector: Waits for their streams and ends.
         queue: Tasks that no worker has.
         events: What is to be reported.
@@ -72,6 +74,7 @@ class Desk:
     launch: Callable[[int], WorkerProcess]
     guard: Guard | None
     max_trials: int | None = None
+    clock: RunningTime = field(default_factory=RunningTime)
     selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
     queue: deque[Order] = field(default_factory=deque)
     events: list[Finished | Lost] = field(default_factory=list)
@@ -95,6 +98,8 @@ class Slot:
         self._kill_at: float | None = None
         self._killed = False
         self._done = 0
+        self._signalled = self._excused = False
+        self._arrived = 0
         self._long = 0
         self._verdict: Finished | None = None
         self._process: WorkerProcess | None = None
@@ -131,7 +136,7 @@ class Slot:
         self._process = process = self._desk.launch(self.index)
         self.state = State.BOOTING
         self._kill_at = self._verdict = None
-        self._killed = False
+        self._killed = self._signalled = False
         self._done = 0
         self._desk.selector.register(process.stream, BOTH, self.on_stream)
         if process.handle is not None:
@@ -140,12 +145,18 @@ class Slot:
     def hand(self, order: Order) -> None:
         """Give the worker a task; only a short one may wait behind another."""
         if not self.orders:
-            self._since = time.monotonic()
+            self._begin()
         self.orders.append(order)
         if order.short:
             self.process.send_task(order.data)
         else:
             self._send_long(order.data)
+
+    def _begin(self) -> None:
+        """The time of a trial counts from here."""
+        self._since = self._desk.clock()
+        self._excused = False
+        self._arrived = 0
 
     def _send_long(self, data: bytes) -> None:
         """The datagram only announces it; by its number a task that was taken back is told from the next one."""
@@ -174,16 +185,20 @@ class Slot:
             self._finish(*said)
         elif "failed" in said:
             self._desk.failure = (said["failed"], said["traceback"], said["type"])
+        elif "signalled" in said:
+            self._signalled = True
         elif self.state is State.BOOTING:
             self.state = State.READY
 
     def _finish(self, tid: int, result: dict[str, object], names: list[str]) -> None:
+        signalled, self._signalled = self._signalled, False
         if not self.orders or self.orders[0].tid != tid:
             return  # it came too late: the trial was given up
         self.orders.popleft()
-        self._since = time.monotonic()
+        self._begin()
         self._done += 1
-        self._desk.events.append(Finished(tid, result, tuple(names)))
+        signalled = "error" in result and (signalled or self.process.signalled)
+        self._desk.events.append(Finished(tid, result, tuple(names), signalled))
         if self._done == self._desk.max_trials and self.state is State.READY:
             self._dismiss()
 
@@ -191,14 +206,14 @@ class Slot:
         """The worker had its last trial: it ends, and a fresh one takes its place."""
         self.state = State.STOPPING
         self.process.farewell()
-        self._kill_at = time.monotonic() + FAREWELL
+        self._kill_at = self._desk.clock() + FAREWELL
 
     def _lose_stream(self) -> None:
         """Nothing more will come; the process is about to end, or has closed what it must not."""
         if self.process.stream in self._desk.selector.get_map():
             self._desk.selector.unregister(self.process.stream)
         if self._kill_at is None:
-            self._kill_at = time.monotonic() + GRACE
+            self._kill_at = self._desk.clock() + GRACE
 
     def on_due(self) -> None:
         """The moment of ``due`` has come."""
@@ -206,9 +221,27 @@ class Slot:
             self._escalate()
             return
         self.on_stream()  # the result may be there
-        if self.due is not None and self.due <= time.monotonic() and self._kill_at is None:
+        if self.due is not None and self.due <= self._desk.clock() and self._kill_at is None and not self._excuse():
             task = self.orders[0].task
             self._stop(Finished(task.tid, *timed_out(task.timeout or 0.0)), task.tid)
+
+    def _excuse(self) -> bool:
+        """Whether the trial gets more time: nobody ran, or its result is arriving."""
+        more = 0.0
+        if not self._excused:
+            self._excused, more = True, self._desk.clock.unseen
+        if (arrived := self.process.arriving) > self._arrived:
+            self._arrived, more = arrived, max(more, GRACE)
+        self._since += more
+        return more > 0
+
+    def hear_rest(self) -> bool:
+        """Hear all that has arrived; whether more is to come."""
+        if self._process is None:
+            return False
+        for message in self._process.read_all():
+            self._hear(message)
+        return bool(self._process.arriving) and not self._process.ended_stream
 
     def cancel(self, tid: int) -> bool:
         """Give up a task of this worker.
@@ -245,13 +278,15 @@ class Slot:
         self._verdict = verdict
         self.state = State.STOPPING
         self.ask_to_end()
-        self._kill_at = time.monotonic() + GRACE
+        self._kill_at = self._desk.clock() + GRACE
 
     def ask_to_end(self) -> None:
         """Ask a busy worker by SIGTERM, which it may heed in its own way; an idle one by a word."""
+        self.take_back()  # so that the word is the next thing on the line
         process = self.process
         busy = self.load != 0
         process.farewell()
+        process.wake()
         if busy:
             process.signal(signal.SIGTERM)
 
@@ -266,7 +301,7 @@ class Slot:
             self._pronounce()
         else:
             self.kill()
-            self._kill_at = time.monotonic() + GRACE
+            self._kill_at = self._desk.clock() + GRACE
 
     def _pronounce(self) -> None:
         if self._verdict is not None:
@@ -299,10 +334,15 @@ class Slot:
             self._pronounce()
         elif self.orders:
             outcome = out_of_memory(reason) if overrun else lost(reason, words)
-            self._desk.events.append(Finished(self.orders.popleft().tid, *outcome))
+            signalled = not overrun and (self._was_killed() or self.process.signalled)
+            self._desk.events.append(Finished(self.orders.popleft().tid, *outcome, signalled))
         elif self._desk.failure is None:
             when = "before it was ready" if self.state is State.BOOTING else "while it had no task"
             said = f"; it said:\n{words}" if words else ""
             self._desk.events.append(Lost(self.index, f"{reason} {when}{said}"))
         self._desk.queue.extendleft(reversed(self.orders))
         self.orders.clear()
+
+    def _was_killed(self) -> bool:
+        """Whether somebody else ended it."""
+        return not self._killed and -(self.process.exit_code or 0) in FATAL

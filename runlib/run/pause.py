@@ -68,10 +68,34 @@ class Arrivals:
         Raises:
             KeyboardInterrupt: A second SIGINT came meanwhile.
         """
+        insisted = None
         if not self._messages:
-            with self.interrupt.waiting():
-                self._messages.extend(self.pool.collect(patience))
-        for _ in range(len(self._messages)):  # not those that a pause adds behind them
+            try:
+                with self.interrupt.waiting():
+                    self._messages.extend(self.pool.collect(patience))
+            except KeyboardInterrupt as error:
+                insisted = error
+                self._messages.extend(self.pool.drain(0.0))
+        yield from self._deal_with(len(self._messages))  # not with those that a pause adds behind them
+        if insisted is not None:
+            raise insisted
+
+    def rest(self, patience: float) -> Iterator[Finished | Lost]:
+        """All that is left when the loop has turned for the last time, as with ``turn``.
+
+        Args:
+            patience: Seconds to wait for what is on its way.
+
+        Raises:
+            KeyboardInterrupt: A second SIGINT came meanwhile.
+        """
+        with self.interrupt.waiting():
+            self._messages.extend(self.pool.drain(patience))
+        while self._messages:
+            yield from self._deal_with(len(self._messages))
+
+    def _deal_with(self, count: int) -> Iterator[Finished | Lost]:
+        for _ in range(count):
             yield self._messages[0]
             self._messages.popleft()
 
