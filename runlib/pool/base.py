@@ -94,10 +94,13 @@ class Pool(Component, abstract=True):
         raise NotImplementedError
 
     def drain(self, patience: float) -> list[Finished | Lost]:
-        """What has finished and was not collected; the pool is closed next.
+        """What has finished and was not collected; the pool is closed next, and nothing begins any more.
 
-        Nothing begins any more. A result that is on its way is awaited for at most ``patience`` seconds. A pool whose
-        ``collect`` leaves nothing behind need not have this.
+        A pool whose ``collect`` leaves nothing behind need not have this.
+
+        Args:
+            patience: Seconds for which those that still work may go on after being asked to end; what they then report
+                does not count. 0 to ask nobody, and to wait for nothing.
         """
         return []
 

@@ -71,17 +71,25 @@ class Requests:
 
     @property
     def signalled(self) -> bool:
-        """Whether a signal of somebody else came a moment ago."""
-        return self._clock() - self._heard < RECENT
+        """Whether a signal of somebody else came a moment ago, or may have come to a handler of the evaluator's own."""
+        return self._clock() - self._heard < RECENT or any(map(self._is_taken, ORDERLY))
 
-    @contextlib.contextmanager
-    def reporting(self) -> Iterator[None]:
-        """In here a request to end has to wait, so that no message is cut in two."""
+    def _is_taken(self, number: signal.Signals) -> bool:
+        handler = signal.getsignal(number)
+        return callable(handler) and handler != self.handle
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the evaluator went on after the manager had asked, by a handler of its own."""
+        return self._is_taken(signal.SIGTERM) and self._is_last()
+
+    def begin_report(self) -> None:
+        """The evaluator has ended: from here on a request to end waits until that is told."""
         self._reporting = True
-        try:
-            yield
-        finally:
-            self._reporting = False
+
+    def end_report(self) -> None:
+        """It is told."""
+        self._reporting = False
 
     def _let_go(self) -> None:
         """What is forked off a worker takes signals as any process does."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import selectors
 import sys
 import time
 from collections.abc import Mapping
@@ -94,6 +93,7 @@ class ProcessPool(Pool):
         self._parcel: bytes = load("runlib.pool.parcel.packing").pack(evaluator)
         self._origin = note_origin(find_script(evaluator))
         self._failed = False
+        self._drained = False
         self._rests_until = float("-inf")
         guard = None if has_supervisors() else Guard()
         self._desk = Desk(self._launch, guard, self._settings.max_trials_per_worker)
@@ -228,22 +228,19 @@ class ProcessPool(Pool):
         return error
 
     def drain(self, patience: float) -> list[Finished | Lost]:
-        """What has finished and was not collected; the pool is closed next.
+        """Ask all workers to end, and return what had finished by then; the pool is closed next.
 
-        A worker that died has no part in it: its trial counts as not tried.
+        A worker that dies has no part in it: its trial counts as not tried.
         """
         if self._desk is None:
             return []
+        self._drained = patience > 0
+        busy = [slot for slot in self._slots if slot.load]
         for slot in self._slots:
             if slot.state is not State.EMPTY:
-                slot.take_back()
-        self._desk.queue.clear()
-        end = time.monotonic() + patience
-        while arriving := [slot for slot in self._slots if slot.hear_rest()]:
-            left = end - time.monotonic()
-            if left <= 0:
-                break
-            _await_bytes(arriving, left)
+                slot.hear_rest(asking=self._drained)
+        self._await(busy, patience)
+        self._await([slot for slot in busy if slot.is_arriving], PATIENCE if patience else 0.0)
         events = list(self._desk.events)
         self._desk.events.clear()
         return events
@@ -273,9 +270,10 @@ class ProcessPool(Pool):
         if self._desk is None:
             return
         alive = [slot for slot in self._slots if slot.state is not State.EMPTY]
-        for slot in alive if grace > 0 else []:
+        for slot in alive if grace > 0 and not self._drained else []:
             slot.ask_to_end()
-        self._await(alive, grace)
+        # Those that were at work had their time when the pool was drained.
+        self._await([slot for slot in alive if not (self._drained and slot.orders)], grace)
         for slot in alive:
             if slot.state is not State.EMPTY:
                 slot.kill()
@@ -300,14 +298,6 @@ class ProcessPool(Pool):
                 return
             for key, mask in self._opened().selector.select(min(left, GLANCE)):
                 key.data(mask)
-
-
-def _await_bytes(slots: list[Slot], seconds: float) -> None:
-    """Wait until one of them has something to read, or has ended."""
-    with selectors.DefaultSelector() as selector:
-        for slot in slots:
-            selector.register(slot.process.stream, selectors.EVENT_READ)
-        selector.select(seconds)
 
 
 def _boot_message(origin: Origin) -> bytes:

@@ -13,6 +13,7 @@ import pickle
 import socket
 import sys
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -129,13 +130,14 @@ def _work(evaluator: Evaluator, stream: socket.socket, tasks: socket.socket, req
     while task := load(tasks.recv(DATAGRAM)):
         if len(task) == 1:
             task = _receive_long(stream, *task)
-        tid, suggestion, folder = task
-        report = _evaluate(evaluator, tid, suggestion, folder)
+        report = _evaluate(evaluator, task, requests.begin_report)
         _flush()
-        with requests.reporting():
-            if requests.signalled:
-                send(stream, dump({"signalled": True}))
-            send(stream, report)
+        if requests.is_late:
+            return  # it is no result any more
+        if requests.signalled:
+            send(stream, dump({"signalled": True}))
+        send(stream, report)
+        requests.end_report()
 
 
 def _receive_long(stream: socket.socket, number: int) -> Any:
@@ -146,8 +148,10 @@ def _receive_long(stream: socket.socket, number: int) -> Any:
     raise SystemExit("the manager is gone")
 
 
-def _evaluate(evaluator: Evaluator, tid: int, suggestion: Any, folder: str | None) -> bytes:
-    result, names = evaluate(evaluator, suggestion, Path(os.fsdecode(folder.encode("latin-1"))) if folder else None)
+def _evaluate(evaluator: Evaluator, task: list[Any], ended: Callable[[], None]) -> bytes:
+    tid, suggestion, folder = task
+    where = Path(os.fsdecode(folder.encode("latin-1"))) if folder else None
+    result, names = evaluate(evaluator, suggestion, where, ended)
     try:
         return dump([tid, result, names])
     except Exception as error:  # out of memory, most likely: the result was checked to be data

@@ -235,13 +235,22 @@ class Slot:
         self._since += more
         return more > 0
 
-    def hear_rest(self) -> bool:
-        """Hear all that has arrived; whether more is to come."""
-        if self._process is None:
-            return False
-        for message in self._process.read_all():
+    @property
+    def is_arriving(self) -> bool:
+        """Whether a message has begun to arrive, and goes on."""
+        return self._process is not None and self._process.arriving > 0 and not self._process.ended_stream
+
+    def hear_rest(self, asking: bool) -> None:
+        """Hear all that has arrived; with ``asking``, what the worker says until it ends counts, and its end does not.
+
+        Args:
+            asking: Ask the worker to end.
+        """
+        for message in self.process.read_all():
             self._hear(message)
-        return bool(self._process.arriving) and not self._process.ended_stream
+        if asking:
+            self.ask_to_end()
+            self.state = State.STOPPING
 
     def cancel(self, tid: int) -> bool:
         """Give up a task of this worker.

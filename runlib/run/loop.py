@@ -37,7 +37,7 @@ __all__ = ["Cast", "Loop", "Policy"]
 ALWAYS_CAUGHT = frozenset({"Failed", "RunlibError"})  # names of our own error; not of another one called Failed
 PATIENCE = 0.5  # seconds that the loop waits for the pool before it looks at clock, signals and status
 INBOX = 0.25  # seconds between two looks into the inbox, at least
-REST = 2.0  # seconds for which the end waits for results that are on their way
+GRACE = 1.0  # seconds that workers get to end by themselves
 
 log = logging.getLogger("runlib")
 
@@ -228,7 +228,7 @@ class Loop:
     def _take_rest(self) -> None:
         """What has finished before the end is on the tape."""
         if self._is_open:
-            for message in self._arrivals.rest(REST):
+            for message in self._arrivals.rest(GRACE):
                 self._take(message)
 
     # -- what people want -------------------------------------------------------------------------
