@@ -292,7 +292,7 @@ def test_a_worker_that_lies_while_it_starts_is_named(open_pool):
     pool = open_pool(Unbuildable("stray"), max_workers=1)
     [event] = finish(pool, 1)
     assert isinstance(event, Lost)
-    assert "sent what is no message: it begins with b'stray'" in event.reason
+    assert "sent what is no message: it begins with b'stray" in event.reason
     assert "before it was ready" in event.reason
 
 
