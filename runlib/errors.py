@@ -56,6 +56,7 @@ __all__ = [
     "MissingExtra",
     "NoSuccess",
     "NotARun",
+    "NotTrusted",
     "PoolError",
     "ReadOnlyRun",
     "ReplayMismatch",
@@ -102,6 +103,10 @@ class ConfigError(RunlibError, ValueError):
 
 class UnknownKind(ConfigError):
     """No component is registered for this kind."""
+
+
+class NotTrusted(ConfigError):
+    """The tape of another user, or one that names a file of another user, would let code run here."""
 
 
 class KindConflict(ConfigError):

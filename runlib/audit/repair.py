@@ -11,6 +11,7 @@ import hashlib
 import os
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from runlib.audit.selection import Selection, select
 from runlib.errors import FolderError, FolderExists, TapeCorrupt, TapeFormat
 from runlib.run.folder import RunFolder, absolute, filled, publish
 from runlib.run.large import read_named
-from runlib.tape.codec import FORMAT
+from runlib.tape.codec import FORMAT, FORMATS
+from runlib.tape.schema import check
 from runlib.tape.whole import whole_tape
 
 __all__ = ["repair"]
@@ -70,16 +72,31 @@ def _target(into: str | Path) -> Path:
 def _metadata(found: Scan, data: bytes, folder: RunFolder) -> dict[str, Any]:
     metadata, tape = found.metadata, folder.tape
     format_ = None if metadata is None else metadata.get("format")
-    if found.head in ("intact", "mended") and format_ != FORMAT:
-        raise TapeFormat(f"{tape} is of the format {format_!r}, this version reads {FORMAT!r}", path=tape, n=0)
+    if found.head in ("intact", "mended") and format_ not in FORMATS:
+        shown = repr(format_)[:60]
+        raise TapeFormat(f"{tape} is of the format {shown}, this version reads up to {FORMAT!r}", path=tape, n=0)
     if metadata is None or not isinstance(metadata.get("run"), dict):
         what = "is no tape of runlib" if not found.lines else "has lost its first line, with the config of the run"
         raise TapeCorrupt(f"{tape} {what}: without that no run can be made of it", path=tape, n=0, offset=0)
+    fault = check("settings")(metadata["run"])
+    if fault is not None:
+        what = f"the config of the run has other values than the schema of the tape allows: {fault.under('run')}"
+        raise TapeCorrupt(f"{tape}: {what}: no run can be made of it", path=tape, n=0, offset=0)
+    metadata = _as_in_schema(metadata)
     old = {"id": metadata.get("id"), "hash": hashlib.blake2b(data, digest_size=16).hexdigest(), "bytes": len(data)}
     fresh = {"format": FORMAT, "id": uuid.uuid4().hex, "created": time.strftime("%Y-%m-%dT%H:%M:%S%z")}
     kept = {key: value for key, value in metadata.items() if key not in ("h", "repaired_from")}
     before = {"before": metadata["repaired_from"]} if "repaired_from" in metadata else {}
     return {**kept, **fresh, "repaired_from": {**old, **before}}
+
+
+def _as_in_schema(metadata: dict[str, Any]) -> dict[str, Any]:
+    """The metadata without what a reader would refuse; the config of the run is not among that."""
+    kept = {"run": metadata["run"], "format": FORMAT}
+    for key, value in metadata.items():
+        if key not in kept and check("metadata")({**kept, key: value}) is None:
+            kept[key] = value
+    return kept
 
 
 def _origin_renumbered(origin: dict[str, Any], numbers: dict[int, int]) -> dict[str, Any]:
@@ -117,6 +134,7 @@ def _report(found: Scan, chosen: Selection, target: Path) -> RepairReport:
         reopened=chosen.reopened,
         renumbered={old: new for old, new in chosen.tids.items() if old != new},
         exact=chosen.exact,
+        lost=chosen.untraced + sum(found.level == "error" for found in chosen.dropped),
         notes=(*_head_notes(found), *chosen.notes, *_claims(found, chosen.folder)),
     )
 
@@ -130,9 +148,9 @@ def _claims(found: Scan, folder: RunFolder) -> list[str]:
     return [claim.text for claim in Claims(folder.path).check(found.reached)]
 
 
-def _head_notes(found: Scan) -> tuple[str, ...]:
-    if found.head != "readable":
-        return ()
-    return (
-        "the metadata do not fit their hash: compare the config of the new run with what you began the old one with",
-    )
+def _head_notes(found: Scan) -> Iterator[str]:
+    if found.head == "readable":
+        way = "compare the config of the new run with what you began the old one with"
+        yield f"the metadata do not fit their hash: {way}"
+    if found.gave_up:
+        yield "more is damaged than there is time to put right byte by byte: some of the lost records may differ in one"

@@ -72,6 +72,7 @@ class RepairReport:
         lost_trials: The trials, by their old numbers, of which nothing is left.
         reopened: The trials, by their old numbers, whose result is lost: live again, and evaluated first on restore.
         renumbered: Old -> new ``tid``, for those that changed.
+        lost: How many records are not on the new tape, and not there twice either.
         exact: Whether a restore makes the suggestions that the old run would have made.
         notes: What else is to be known.
     """
@@ -84,6 +85,7 @@ class RepairReport:
     lost_trials: tuple[int, ...] = ()
     reopened: tuple[int, ...] = ()
     renumbered: dict[int, int] = field(default_factory=dict)
+    lost: int = 0
     exact: bool = True
     notes: tuple[str, ...] = ()
 

@@ -8,23 +8,24 @@ moved, doubled, or written by a second writer at once shows in its number and in
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from runlib.audit.mending import mend, with_hash
+from runlib.audit.mending import Mender, with_hash
 from runlib.engine.canonical import load
 from runlib.tape import codec
 
-__all__ = ["Damage", "Line", "Scan", "read_head", "scan"]
+__all__ = ["Damage", "Line", "Scan", "missing", "read_head", "scan"]
 
 SEPARATOR = b"\n---\n"
 _END = re.compile(rb', "h": "[0-9a-f]{16}"\}')  # unescaped, it stands nowhere but at the end of a line
 _START = re.compile(rb'\{"[a-z_]+":')
 _NUMBER = re.compile(rb'"n":(\d{1,18}),"t":')
-_PATIENCE = 200  # lines, of which each may take a second
 _STARTS = 8  # places in a damaged text where a line may begin
+_BEFORE = 4  # hashes that may have stood before a line, of which each is tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class Scan:
         strays: Intact records beside that chain: a second writer was at work.
         doubled: Records that stand there once more.
         damages: Everything else, in the order of the file.
+        gave_up: Whether there were more damaged lines than there was time to put right.
     """
 
     metadata: dict[str, Any] | None
@@ -88,6 +90,7 @@ class Scan:
     strays: list[Line] = field(default_factory=list)
     doubled: list[Line] = field(default_factory=list)
     damages: list[Damage] = field(default_factory=list)
+    gave_up: bool = False
 
     @functools.cached_property
     def numbers(self) -> frozenset[int]:
@@ -103,11 +106,15 @@ class Scan:
         return last.n + sum(damage.n is not None and damage.offset > last.offset for damage in self.damages)
 
     @functools.cached_property
-    def missing(self) -> list[int]:
-        """Numbers below the highest of which there is no trace, not even a damaged one."""
-        seen = self.numbers | {damage.n for damage in self.damages}
+    def missing(self) -> list[range]:
+        """Numbers below the highest of which there is no trace, not even a damaged one: runs of them, in order."""
         last = max(self.numbers, default=0)
-        return [n for n in range(1, last) if n not in seen]
+        seen = sorted({0, *self.numbers, *(d.n for d in self.damages if d.n is not None and d.n <= last)})
+        return [range(n + 1, after) for n, after in itertools.pairwise(seen) if n + 1 < after]
+
+    @functools.cached_property
+    def _ends_of_missing(self) -> frozenset[int]:
+        return frozenset(numbers[-1] for numbers in self.missing)
 
     def describe(self, damage: Damage) -> str:
         """What became of these bytes, for people."""
@@ -116,7 +123,7 @@ class Scan:
             return f"{where}: no record, but what stands between two is damaged"
         if damage.n in self.numbers:
             return f"{where}: a damaged copy of record {damage.n}, which stands there whole as well"
-        if damage.n - 1 in self.missing:
+        if damage.n - 1 in self._ends_of_missing:
             return f"{where}: record {damage.n} may be whole, but nothing shows it, as the one before it is missing"
         return f"{where}: record {damage.n} is damaged"
 
@@ -131,8 +138,19 @@ class Scan:
         return found
 
 
-def read_head(data: bytes, mending: bool = True) -> tuple[Scan, bytes | None, int]:
-    """The metadata of a tape, the hash that its first record continues, and where that may begin."""
+def missing(numbers: range) -> str:
+    """What is said of records of which there is no trace."""
+    first, last = numbers[0], numbers[-1]
+    return f"record {first} is missing" if first == last else f"records {first} to {last} are missing"
+
+
+def read_head(data: bytes, mender: Mender | None = None) -> tuple[Scan, bytes | None, int]:
+    """The metadata of a tape, the hash that its first record continues, and where that may begin.
+
+    Args:
+        data: The whole tape.
+        mender: Puts a damaged byte of them right; None to leave it as it is.
+    """
     match = _END.search(data)
     end = data.find(b"\n===\n")
     if match is not None and (end < 0 or match.end() <= end):
@@ -141,7 +159,7 @@ def read_head(data: bytes, mending: bool = True) -> tuple[Scan, bytes | None, in
         return Scan(None, "lost"), None, 0
     line = data[:end]
     h, state = codec.intact(line, b""), "intact"
-    if h is None and mending and (mended := mend(line, [b""])) is not None:
+    if h is None and mender is not None and (mended := mender.mend(line, [b""])) is not None:
         line, state = mended[0], "mended"
         h = line[-18:-2]
     try:
@@ -161,8 +179,9 @@ def scan(data: bytes, *, mending: bool = True) -> Scan:
         data: The whole tape.
         mending: Put single damaged bytes right.
     """
-    found, head, start = read_head(data, mending)
-    scanner = _Scanner(found, head, mending)
+    mender = Mender() if mending else None
+    found, head, start = read_head(data, mender)
+    scanner = _Scanner(found, head, mender)
     for offset, text in _texts(data, start):
         scanner.take(offset, text)
     scanner.finish()
@@ -184,10 +203,12 @@ def _texts(data: bytes, start: int) -> Iterator[tuple[int, bytes]]:
 
 
 class _Scanner:
-    def __init__(self, found: Scan, head: bytes | None, mending: bool) -> None:
+    def __init__(self, found: Scan, head: bytes | None, mender: Mender | None) -> None:
         self._found = found
-        self._patience = _PATIENCE if mending else 0
-        self._hashes: dict[int, set[bytes]] = {0: {head} if head else set()}
+        self._mender = mender
+        self._damages: dict[int, Damage] = {}  # by where they begin
+        self._hashes: dict[int, dict[bytes, None]] = {0: {head: None} if head else {}}  # the first ones of each number
+        self._texts: set[tuple[bytes, bytes]] = set()  # of intact lines, by the hash before and their bytes
         self._above: tuple[int, bytes | None] = (0, head)  # number and hash of the text above
         self._doubtful: tuple[Damage, list[tuple[bytes, bytes]]] | None = None
         self._lines: dict[int, list[Line]] = {}
@@ -197,12 +218,12 @@ class _Scanner:
         """Judge the next text."""
         if len(text) < 8 and not _START.search(text):
             if text.rstrip(b"\n"):
-                self._found.damages.append(Damage(None, offset, offset + len(text)))
+                self._damages[offset] = Damage(None, offset, offset + len(text))
             return
         line = self._intact(offset, text) or self._after_doubtful(offset, text)
-        if line is None and self._patience:
-            self._patience -= 1
-            line = self._mended(offset, text)
+        if line is None and self._mender is not None:
+            mended = self._mender.mend(text, self._before(text))
+            line = None if mended is None else self._line(offset, *mended, mended=True)
         self._doubtful = None
         if line is not None:
             self._accept(line, garbage=offset)
@@ -223,14 +244,10 @@ class _Scanner:
         for right, before in guesses:
             line = right[-18:-2]
             if damage is not None and codec.intact(text, line) is not None:
-                self._found.damages.remove(damage)
+                self._damages.pop(damage.offset, None)
                 self._accept(self._line(damage.offset, right, before, mended=True), garbage=damage.offset)
                 return self._line(offset, text, line)
         return None
-
-    def _mended(self, offset: int, text: bytes) -> Line | None:
-        mended = mend(text, self._before(text))
-        return None if mended is None else self._line(offset, *mended, mended=True)
 
     def _line(self, offset: int, text: bytes, before: bytes, mended: bool = False) -> Line | None:
         n = _claimed(text)
@@ -238,41 +255,49 @@ class _Scanner:
 
     def _before(self, text: bytes) -> list[bytes]:
         n, above = _claimed(text), self._above[1]
-        claimed = self._hashes.get(n - 1, set()) if n is not None else set()
-        return list(dict.fromkeys([*([above] if above else []), *sorted(claimed)]))
+        claimed = self._hashes.get(n - 1, {}) if n is not None else {}
+        return list(dict.fromkeys([*([above] if above else []), *claimed]))
+
+    def _note_hash(self, n: int, h: bytes) -> None:
+        """Of very many lines that claim one number, a few hashes are tried: else the work would be their square."""
+        known = self._hashes.setdefault(n, {})
+        if len(known) < _BEFORE:
+            known[h] = None
 
     def _accept(self, line: Line | None, garbage: int) -> None:
         if line is None:
             return
         if line.offset > garbage:
-            self._found.damages.append(Damage(None, garbage, line.offset))
+            self._damages[garbage] = Damage(None, garbage, line.offset)
         self._above = (line.n, line.h)
-        self._hashes.setdefault(line.n, set()).add(line.h)
-        same = self._lines.setdefault(line.n, [])
-        if any(other.text == line.text for other in same):
+        self._note_hash(line.n, line.h)
+        if (line.before, line.text) in self._texts:
             self._found.doubled.append(line)
         else:
-            same.append(line)
+            self._texts.add((line.before, line.text))
+            self._lines.setdefault(line.n, []).append(line)
 
     def _refuse(self, offset: int, text: bytes) -> None:
         n = _claimed(text)
         n = self._above[0] + 1 if n is None else n
         damage = Damage(n, offset, offset + len(text))
-        self._found.damages.append(damage)
+        self._damages[offset] = damage
         self._refused.append((damage, text))
         self._doubtful = damage, [(right, b) for b in self._before(text) if _claimed(right := with_hash(text, b))]
         h = codec.stored_hash(text)
         if h is not None:
-            self._hashes.setdefault(n, set()).add(h)
+            self._note_hash(n, h)
         self._above = (n, h)
 
     def finish(self) -> None:
         """Part the one chain from what stands beside it: it is the one that goes the furthest."""
         for damage, text in self._refused:  # those that stand before the record that they continue
             line = self._intact(damage.offset, text)
-            if line is not None and damage in self._found.damages:
-                self._found.damages.remove(damage)
+            if line is not None and self._damages.get(damage.offset) is damage:
+                del self._damages[damage.offset]
                 self._accept(line, garbage=damage.offset)
+        self._found.damages += self._damages.values()
+        self._found.gave_up = self._mender is not None and self._mender.gave_up
         wanted: bytes | None = None
         for n in sorted(self._lines, reverse=True):
             # Where nothing was written after either, or that is lost, the first in the file is taken.

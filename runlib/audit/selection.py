@@ -7,13 +7,14 @@ changed: results, suggestions, times and order stay what they were.
 
 from __future__ import annotations
 
+import bisect
 import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from runlib.audit.beside import check_large
 from runlib.audit.report import Finding, Level
-from runlib.audit.scan import Line, Scan
+from runlib.audit.scan import Line, Scan, missing
 from runlib.audit.sequence import Sequence
 from runlib.errors import TapeFormat
 from runlib.run.folder import RunFolder
@@ -25,6 +26,7 @@ from runlib.tape.events import Record, Submit, event_from_data
 
 __all__ = ["Selection", "select"]
 
+MOST_LOST = 1_000_000  # trials: more of them are not believed to be gone
 _KIND = re.compile(rb'\{"([a-z_]+)":\{(?:"tid":(\d{1,18})[,}])?')
 _NO_SUGGESTION = frozenset({"session", "end", "note", "report", "retry", "stop"})  # no suggestion depends on these
 
@@ -44,6 +46,7 @@ class Selection:
         reopened: Old numbers of trials that are live again.
         exact: Whether the next suggestion is that of the old run.
         numbers: Old -> new number of each record that is kept.
+        untraced: How many more records are missing than findings say so: several in a row are one finding.
     """
 
     folder: RunFolder
@@ -56,6 +59,7 @@ class Selection:
     reopened: tuple[int, ...] = ()
     exact: bool = True
     numbers: dict[int, int] = field(default_factory=dict)
+    untraced: int = 0
 
 
 def select(found: Scan, folder: RunFolder, data: bytes) -> Selection:
@@ -86,14 +90,16 @@ class _Selector:
         self._suggested: dict[int, int] = {}  # old tid -> old number of the record
         self._owners: dict[int, int] = {}  # old tid of an evaluation that is lost -> new tid that stands for it
         self._names: dict[str, str] = {}
+        self._lost: list[int] = []  # old tids of trials that are gone, in order
         self._meaningless: set[int] = set()
         self._maybe_lost: set[int] = set()
 
     # -- what is lost -----------------------------------------------------------------------------
 
     def damages(self, found: Scan, data: bytes) -> set[int]:
-        """Note what is no record any more; returns the numbers on which suggestions may have depended."""
-        whole, lost = found.numbers, set(found.missing)
+        """Note what is no record any more; returns numbers on which suggestions may depend (of runs, the ends)."""
+        whole = found.numbers
+        lost = {end for numbers in found.missing for end in (numbers[0], numbers[-1])}  # what follows asks for these
         for damage in found.damages:
             kind, tid = _guess(data[damage.offset : damage.end])
             if damage.n is None or damage.n in whole:
@@ -107,8 +113,9 @@ class _Selector:
                 lost.add(damage.n)
             if kind in ("", "session"):
                 self.chosen.notes.append(f"if record {damage.n} changed stop or time limit, the change is lost")
-        for n in found.missing:
-            self._drop(n, None, f"record {n} is missing")
+        for numbers in found.missing:
+            self._drop(numbers[0], None, missing(numbers))
+            self.chosen.untraced += len(numbers) - 1
         for line in found.doubled:
             self._drop(line.n, line.offset, f"record {line.n} stood there once more; nothing is lost", "note")
         if found.moved:
@@ -129,6 +136,10 @@ class _Selector:
         data = line.data
         kind = next(iter(data))
         body = data[kind]
+        if kind == "suggest" and body["tid"] - self._next + len(self._lost) > MOST_LOST:
+            self._meaningless.add(line.n)
+            self._drop(line.n, line.offset, f"record {line.n} is intact but its trial, {body['tid']}, cannot be")
+            return
         if isinstance(body, dict) and kind != "session" and isinstance(body.get("tid"), int):
             body = self._renumbered(kind, body, line.n)
         if kind == "suggest" and body is not None and body.get("queued") is not None:
@@ -178,21 +189,27 @@ class _Selector:
         """The record with its new trial; None if that is lost."""
         tid, tids = body["tid"], self.chosen.tids
         if kind == "suggest":
-            self.chosen.lost_trials.update(range(self._next, tid))
+            self._lose(range(self._next, tid))
             self._next = max(self._next, tid + 1)
             return self._suggest(body)
         if tid not in tids:
-            self.chosen.lost_trials.add(tid)
+            self._lose(range(tid, tid + 1))
             return None
         body = {**body, "tid": tids[tid]}
         return self._submit(body, n) if kind == "submit" else body
+
+    def _lose(self, tids: range) -> None:
+        for tid in tids:
+            if tid not in self.chosen.lost_trials:
+                self.chosen.lost_trials.add(tid)
+                bisect.insort(self._lost, tid)
 
     def _suggest(self, body: dict[str, Any]) -> dict[str, Any]:
         tid, state = body["tid"], self._sequence.state
         new = self.chosen.tids.get(tid, state.next_tid)
         if body.get("heard") is not None:
             # What it knew by count, it now knows as far as these results are left.
-            known = body["heard"] - sum(1 for old in self.chosen.lost_trials if old < body["heard"])
+            known = body["heard"] - bisect.bisect_left(self._lost, body["heard"])
             body = {**body, "heard": min(known, self._sequence.finished_in_a_row)}
         return {**body, "tid": new}
 

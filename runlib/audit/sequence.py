@@ -1,12 +1,10 @@
-"""What can follow on what: each record is held against the form of its kind and against the records before it.
+"""What can follow on what: each record, which has the form of its kind, is held against the records before it.
 
 The state of the run is the judge of what fits; beside it stand the rules that it takes for granted. A record that does
 not fit is not applied, so that one fault does not make faults of all that follow.
 """
 
 from __future__ import annotations
-
-import math
 
 from runlib.engine.canonical import hash_suggestion
 from runlib.errors import ReplayMismatch, TapeError
@@ -39,7 +37,7 @@ class Sequence:
         Raises:
             ReplayMismatch: Asked again, the search suggests something else.
         """
-        fault = _fault(record) or self._misfit(record)
+        fault = self._misfit(record)
         if fault is not None:
             return fault
         try:
@@ -75,21 +73,3 @@ class Sequence:
         if not isinstance(own, dict) or own.get("loss") != outcome.get("loss"):
             return f"{said}, but holds another result"
         return None
-
-
-def _fault(record: Record) -> str | None:
-    """What is wrong with a record by itself, beyond the types of its fields, which its reader has checked."""
-    event = record.event
-    if isinstance(event, Suggest | Submit) and event.tid < 0:
-        return f"names the trial {event.tid}, which is no number of a trial"
-    if isinstance(event, Suggest) and (event.heard or 0) < 0:
-        return f"says that {event.heard} results were known"
-    return _submit_fault(event) if isinstance(event, Submit) else None
-
-
-def _submit_fault(event: Submit) -> str | None:
-    if len({"ok", "error"} & event.result.keys()) != 1:
-        return f"ends trial {event.tid} with a result that is neither 'ok' nor 'error'"
-    if "ok" in event.result and not abs(event.result["ok"]["loss"]) < math.inf:  # also of NaN, and of a huge integer
-        return f"ends trial {event.tid} with no finite loss"
-    return None

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from runlib.audit.beside import Claims, check_best, check_large
+from runlib.audit.mending import Mender
 from runlib.audit.report import Finding, Level, Report, Verdict
-from runlib.audit.scan import Scan, read_head, scan
+from runlib.audit.scan import Scan, missing, read_head, scan
 from runlib.audit.sequence import Sequence
+from runlib.engine.trust import Trust
 from runlib.errors import NotARun, ReplayMismatch, TapeCorrupt, TapeFormat
 from runlib.run.folder import RunFolder
 from runlib.run.opening import first_session, load_plugins, make_state
@@ -30,28 +32,32 @@ __all__ = ["verify"]
 _FORMAT = re.compile(r"runlib-tape/\d+")
 
 
-def verify(folder: str | Path, replay: bool = False) -> Report:
+def verify(folder: str | Path, replay: bool = False, *, plugins: bool = True, trust: bool = False) -> Report:
     """Check a run, reading only.
 
     Args:
         folder: Of the run, which may be running, or lie on a read-only disk.
         replay: Ask the search again for every suggestion, and compare; this needs the plugins of the search. A run
             whose stop, workers or sessions changed is compared like any other: a suggestion depends on the tape alone.
+        plugins: Whether the code that the tape names is imported for ``replay``.
+        trust: Import it also where it, or the tape, belongs to another user of this machine.
 
     Raises:
         ConfigError: With ``replay``, the search cannot be made.
+        NotTrusted: It needs code that belongs to another user, or that a tape of another user names.
     """
     try:
         found = RunFolder.find(folder)
         claims = Claims(found.path)
-        return _Audit(found, claims).report(replay)
+        return _Audit(found, claims, Trust(found.tape, plugins, trust)).report(replay)
     except NotARun as error:
         return Report(Path(folder), "not a run", (Finding("error", None, None, str(error)),))
 
 
 class _Audit:
-    def __init__(self, folder: RunFolder, claims: Claims) -> None:
+    def __init__(self, folder: RunFolder, claims: Claims, trust: Trust) -> None:
         self._folder = folder
+        self._trust = trust
         self._claims = claims
         self._findings: list[Finding] = []
         self._state = State(path=folder.tape)
@@ -85,16 +91,16 @@ class _Audit:
     def _is_damaged(self) -> bool:
         """Whether a tape without metadata that can be used was one of ours, and not of another format."""
         data = self._folder.tape.read_bytes()
-        head, _, _ = read_head(data)
+        head, _, _ = read_head(data, Mender())
         if head.head == "mended":
             return True
         format_ = head.metadata.get("format") if head.metadata is not None else None
         if isinstance(format_, str) and _FORMAT.fullmatch(format_):
-            return format_ == codec.FORMAT  # else a newer one, which may be whole by its own rules
+            return format_ in codec.FORMATS  # else a newer one, which may be whole by its own rules
         return bool(scan(data, mending=False).lines) or any(self._claims.check(0))
 
     def _read(self, reader: TapeReader, replay: bool) -> None:
-        search = _make_search(self._folder, reader) if replay else None
+        search = _make_search(self._folder, reader, self._trust) if replay else None
         state = self._state = make_state(reader.metadata, self._folder.tape, search)
         sequence = Sequence(state)
         offset = reader.position.offset
@@ -153,8 +159,8 @@ class _Audit:
         }
 
 
-def _make_search(folder: RunFolder, reader: TapeReader) -> Search:
-    noted, source = first_session(folder), Source(folder, reader.metadata)
+def _make_search(folder: RunFolder, reader: TapeReader, trust: Trust) -> Search:
+    noted, source = first_session(folder), Source(folder, reader.metadata, trust=trust)
     source.learn(noted, 1)
     with source.standing_in():
         load_plugins(noted)
@@ -165,8 +171,8 @@ def _damages(found: Scan) -> Iterator[Finding]:
     """What a closer look at a damaged tape shows."""
     for damage in found.damages:
         yield Finding("error", damage.n, damage.offset, found.describe(damage))
-    for n in found.missing:
-        yield Finding("error", n, None, f"record {n} is missing")
+    for numbers in found.missing:
+        yield Finding("error", numbers[0], None, missing(numbers))
     for line in found.doubled:
         yield Finding("error", line.n, line.offset, f"record {line.n} stands there once more, at byte {line.offset}")
     for line in found.moved:

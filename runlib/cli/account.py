@@ -11,12 +11,14 @@ import socket
 import time
 from typing import Any
 
+from runlib.engine.legible import legible_line
 from runlib.errors import ConfigError
 from runlib.observe.status import format_seconds
 from runlib.run.advice import ways_on
 from runlib.run.run import Run
 from runlib.state.results import ResultTable
 from runlib.state.state import State
+from runlib.tape.clock import now_by
 from runlib.tape.foreign import is_foreign
 
 __all__ = ["describe", "render_description"]
@@ -32,8 +34,9 @@ def describe(run: Run, now: float) -> dict[str, Any]:
     state = run.state
     foreign = is_foreign(run.work_directory / "tape.son")
     phase = "foreign" if foreign else _phase(state)
-    if phase == "running":
-        state.clock = lambda: now  # its time goes on after its last record
+    if phase == "running":  # its time goes on after its last record
+        now = now_by(state.last_session.get("clocks")) or now
+        state.clock = lambda: now
     best = state.best
     return {
         "name": run.work_directory.name.removeprefix("run_"),
@@ -130,7 +133,7 @@ def render_description(about: dict[str, Any], now: float) -> str:
     lines += [f"Recovered:   {said}." for said in about["recovered"]]
     lines += ["", f"Folder: {about['folder']}", f"Tape:   {about['records']} records."]
     lines += [f"Go on:  {about['way_on']}"] if about["way_on"] else []
-    return "\n".join(lines)
+    return "\n".join(map(legible_line, lines))
 
 
 def _rest_text(trials: dict[str, int]) -> str:

@@ -14,9 +14,9 @@ import typer
 from runlib.audit.repair import repair as save
 from runlib.audit.report import Finding, RepairReport, Report
 from runlib.audit.verify import verify as audit
-from runlib.cli.ending import DONE, FAILED, WRONG, reporting
-from runlib.cli.options import Plugins, load_plugins
-from runlib.engine.canonical import dump
+from runlib.cli.ending import DONE, FAILED, WRONG, reporting, show, show_json
+from runlib.cli.options import NoPlugins, Plugins, TrustOthers, load_plugins
+from runlib.engine.legible import legible_line
 from runlib.run.advice import ways_on
 from runlib.run.run import Run
 
@@ -36,17 +36,20 @@ def verify(
     ] = False,
     json: Json = False,
     plugin: Plugins = None,
+    no_plugins: NoPlugins = False,
+    trust: TrustOthers = False,
 ) -> None:
     """Tell whether the run in FOLDER is whole.
 
-    Its chain of hashes, its records, its large results and its derived files are checked. It needs none of the run's
-    plugins, except with --replay. Exit code 0: nothing is lost; 1: something is damaged or lost; 2: no run, or one of
-    a newer format.
+    Its chain of hashes, its records, its large results and its derived files are checked. No code of the run is
+    executed, except with --replay: that imports the plugins, modules and the script that the tape names and the search
+    needs. With --no-plugins it imports none; what belongs to another user, only with --trust. Exit code 0: nothing is
+    lost; 1: something is damaged or lost; 2: no run, or one of a newer format.
     """
     with reporting():
         load_plugins(plugin)
-        report = audit(folder, replay)
-        print(dump(report.as_data()).decode() if json else render_report(report))
+        report = audit(folder, replay, plugins=not no_plugins, trust=trust)
+        show_json(report.as_data()) if json else show(render_report(report))
         if CODES[report.verdict] != DONE:
             raise typer.Exit(CODES[report.verdict])
 
@@ -62,7 +65,7 @@ def repair(
     """
     with reporting():
         report = save(folder, into)
-        print(dump(report.as_data()).decode() if json else render_repair(report))
+        show_json(report.as_data()) if json else show(render_repair(report))
 
 
 def render_report(report: Report) -> str:
@@ -72,14 +75,13 @@ def render_report(report: Report) -> str:
         what = f"{counts['records']} records, {counts['trials']} trials finished, {counts['live']} live"
         asked = f", {counts['replayed']} suggestions asked for again" if counts["replayed"] else ""
         lines[0] += f" ({what}{asked})"
-    return "\n".join([*lines, *_listed(report.findings)])
+    return "\n".join(map(legible_line, [*lines, *_listed(report.findings)]))
 
 
 def render_repair(report: RepairReport) -> str:
     """What was saved, what was not, and what that means for going on."""
     mended = f", {len(report.mended)} of them put right" if report.mended else ""
-    gone = sum(found.level == "error" for found in report.dropped)
-    lost = f"{gone} lost" if gone else "none lost"
+    lost = f"{report.lost} lost" if report.lost else "none lost"
     lines = [f"{report.into}: {report.kept} records saved{mended}, {lost}"]
     lines += [*_listed(report.mended), *_listed(report.dropped), *(f"  note: {note}" for note in report.notes)]
     if report.lost_trials:
@@ -91,7 +93,7 @@ def render_repair(report: RepairReport) -> str:
             f"Live again, as their results are lost: {_numbers(report.reopened)}; a restore evaluates them first."
         )
     lines.append(_way_on(report))
-    return "\n".join(lines)
+    return "\n".join(map(legible_line, lines))
 
 
 def _way_on(report: RepairReport) -> str:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from runlib.cli.brief import Brief
 from runlib.engine.canonical import hash_suggestion
+from runlib.engine.legible import legible_line
 from runlib.observe.status import format_seconds
 from runlib.state.state import State
 
@@ -47,11 +48,11 @@ def print_best(state: State, n: int) -> None:
     for row in best_trials(state, n):
         seconds = _format_duration(row.get("duration"))
         cells = (str(row["rank"]), f"{row['loss']:.6g}", str(row["trial"]), seconds, brief(row["suggestion"]))
-        table.add_row(*map(Text, cells))
+        table.add_row(*(Text(legible_line(cell)) for cell in cells))
     console = _console()
     with console.capture() as shown:
         console.print(table)
-    print("\n".join(line.rstrip() for line in shown.get().splitlines()))
+    print("\n".join(line.rstrip() for line in shown.get().splitlines()), flush=True)
 
 
 def _format_duration(seconds: float | None) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import signal
 import sys
 from collections.abc import Iterator
@@ -19,9 +18,10 @@ import typer
 
 from runlib.cli.baseline import compare, evaluate_baseline
 from runlib.cli.best import print_best
-from runlib.cli.ending import FAILED, INTERRUPTED, report, say, sentence
+from runlib.cli.ending import FAILED, INTERRUPTED, report, say, sentence, show
 from runlib.cli.streams import stdout_to_stderr
 from runlib.engine import registry
+from runlib.engine.legible import legible_line, shell_word
 from runlib.engine.program import working_folder, working_in
 from runlib.errors import RunlibError, TapeReplaced
 from runlib.run.advice import ways_on
@@ -97,7 +97,7 @@ def _is_done(run: Run) -> bool:
 
 def _show_nothing_done(run: Run, manner: Manner) -> None:
     if not manner.quiet:
-        print(f"{run.work_directory.name}: nothing to do. {_why(run)}. {len(run.state.trials)} trials.")
+        show(legible_line(f"{run.work_directory.name}: nothing to do. {_why(run)}. {len(run.state.trials)} trials."))
     _show_way_on(run, manner)
 
 
@@ -118,7 +118,7 @@ def working_where_it_did(run: Run) -> Iterator[None]:
         return
     if here is not None:
         registry.add_path(here)
-    say(f"the working folder is {folder}, where the run was begun")
+    say(legible_line(f"the working folder is {folder}, where the run was begun"))
     with working_in(folder):
         yield
 
@@ -127,7 +127,8 @@ def _announce_start(run: Run) -> None:
     workers = run.pool.slots(run.context)
     what = f"{workers} worker{'s' if workers > 1 else ''}"
     ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    say(f"{run.work_directory} runs with {what}; {'SIGINT is ignored' if ignored else 'Ctrl-C ends it in order'}")
+    how = "SIGINT is ignored" if ignored else "Ctrl-C ends it in order"
+    say(legible_line(f"{run.work_directory} runs with {what}; {how}"))
 
 
 def _show_result(run: Run, manner: Manner, finished: bool = False) -> None:
@@ -140,11 +141,12 @@ def _show_result(run: Run, manner: Manner, finished: bool = False) -> None:
 
 def _show_table(run: Run) -> None:
     state = run.state
-    print(f"{run.work_directory.name}: {_why(run)}. {len(state.trials)} trials, {state.trials.error_count} failed.")
+    counted = f"{len(state.trials)} trials, {state.trials.error_count} failed."
+    show(legible_line(f"{run.work_directory.name}: {_why(run)}. {counted}"))
     if state.best is not None:
-        print()
+        show("")
         print_best(state, SHOWN)
-        print()
+        show("")
 
 
 def _show_baseline(run: Run, suggestion: Any) -> None:
@@ -157,19 +159,19 @@ def _show_baseline(run: Run, suggestion: Any) -> None:
         say(f"warning: the baseline cannot be compared with: {sentence(error)}")
     else:
         best = run.state.best
-        print(compare(untuned, best.loss if best else None))
+        show(compare(untuned, best.loss if best else None))
 
 
 def _show_way_on(run: Run, manner: Manner, place: Path | None = None) -> None:
     """How the run goes on, in another place if it was moved; or the folder alone, if that was asked for."""
-    print((place or run.work_directory) if manner.quiet else _way_on(run, place), flush=True)
+    show(str(place or run.work_directory) if manner.quiet else _way_on(run, place))
 
 
 def _way_on(run: Run, place: Path | None) -> str:
     state, folder = run.state, place or run.work_directory
     reason = None if state.ended is None else state.ended.reason
     if reason == "exhausted":
-        return f"nothing is left to try; to see more of it: runlib top {shlex.quote(str(folder))} -n 20"
+        return f"nothing is left to try; to see more of it: runlib top {shell_word(folder)} -n 20"
     count = 2 * max(1, len(state.trials)) if reason == "stop" else None
     ways = ways_on(run, count=count, is_found=True, place=place)
     return f"to go on{'' if count is None else ' beyond this stop'}: {ways.shell}"

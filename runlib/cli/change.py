@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from runlib.cli.ending import FAILED, reporting, say
+from runlib.cli.ending import FAILED, reporting, say, show
 from runlib.cli.options import Plugins, check_options, load_plugins, read_component, read_data
 from runlib.run.advice import ways_on
 from runlib.run.edit import Inbox
@@ -73,7 +73,7 @@ def stop(folder: Folder, reason: Reason = "") -> None:
         if not Inbox(folder).stop(reason):
             say(f"error: the process that holds {folder} did not listen; it was not stopped")
             raise typer.Exit(FAILED)
-        print(f"{folder}: it ends")
+        show(f"{folder}: it ends")
 
 
 def fork(
@@ -103,12 +103,12 @@ def fork(
             "name": name,
         }
         made = make_fork(RunFolder.find(folder), at, directory, changes)
-        print(made.path)
+        show(str(made.path))
         say(f"to go on: {ways_on(Run.checkout(made.path)).by_command}")
 
 
 def _tell(done: bool, folder: Path, what: str) -> None:
     if done:
-        print(f"{folder}: {what}")
+        show(f"{folder}: {what}")
     else:
         say(f"warning: the process that holds {folder} did not take it yet; it does so when the run goes on")

@@ -23,6 +23,8 @@ from typing import Any
 
 import typer
 
+from runlib.engine.canonical import dump
+from runlib.engine.legible import legible, legible_json, legible_line
 from runlib.errors import (
     ConfigError,
     EvaluationError,
@@ -34,7 +36,19 @@ from runlib.errors import (
     TapeError,
 )
 
-__all__ = ["DONE", "FAILED", "INTERRUPTED", "WRONG", "exit_code", "report", "reporting", "say", "sentence"]
+__all__ = [
+    "DONE",
+    "FAILED",
+    "INTERRUPTED",
+    "WRONG",
+    "exit_code",
+    "report",
+    "reporting",
+    "say",
+    "sentence",
+    "show",
+    "show_json",
+]
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 _DURING_THE_RUN = (EvaluationError, FolderMoved, NoSuccess, PoolError, SearchError, TapeError)
@@ -45,7 +59,17 @@ _FRAME = re.compile(r'^ *File ".*$', re.MULTILINE)
 
 def say(text: str) -> None:
     """A line on standard error."""
-    print(text, file=sys.stderr, flush=True)
+    print(legible(text), file=sys.stderr, flush=True)
+
+
+def show(text: str) -> None:
+    """What a command has to say, on standard output."""
+    print(legible(text), flush=True)
+
+
+def show_json(data: Any) -> None:
+    """The same as one line of JSON."""
+    print(legible_json(dump(data).decode()), flush=True)
 
 
 def exit_code(error: RunlibError | OSError) -> int:
@@ -61,12 +85,12 @@ def sentence(error: BaseException) -> str:
     """What an error says, in one line."""
     if isinstance(error, OSError) and error.strerror:
         place = f"{error.filename}: " if error.filename is not None else ""
-        return f"{place}{error.strerror}"
+        return legible_line(f"{place}{error.strerror}")
     return _one_line(str(error).partition(_IN_WORKER)[0]) or type(error).__name__
 
 
 def _one_line(text: str) -> str:
-    return " ".join(part.strip() for part in text.splitlines() if part.strip())
+    return " ".join(part.strip() for part in legible(text).splitlines() if part.strip())
 
 
 def worker_traceback(error: BaseException) -> str:

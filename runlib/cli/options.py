@@ -19,10 +19,12 @@ from runlib.run.settings import check_duration, check_timeout
 
 __all__ = [
     "Duration",
+    "NoPlugins",
     "Plugins",
     "Quiet",
     "StealLock",
     "Traceback",
+    "TrustOthers",
     "check_options",
     "load_plugins",
     "read_changes",
@@ -48,6 +50,14 @@ Plugins = Annotated[
         help="A module or .py file with own components, imported first; may be repeated.",
         show_default=False,
     ),
+]
+NoPlugins = Annotated[
+    bool,
+    typer.Option("--no-plugins", help="Import nothing that the tape names: no plugin, no module, no script."),
+]
+TrustOthers = Annotated[
+    bool,
+    typer.Option("--trust", help="Import what the tape names also where it, or the tape, belongs to another user."),
 ]
 Quiet = Annotated[
     bool,

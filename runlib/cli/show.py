@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from runlib.cli.account import describe, render_description
 from runlib.cli.best import best_trials, print_best
-from runlib.cli.ending import reporting
-from runlib.engine.canonical import dump
+from runlib.cli.ending import reporting, show, show_json
 from runlib.engine.yamlfile import write_yaml
 from runlib.errors import ConfigError
 from runlib.run.run import Run
@@ -32,9 +31,9 @@ def status(folder: Folder, json: Json = False) -> None:
         now = time.time()
         about = describe(Run.checkout(folder), now)
         if json:
-            _print_json(about)
+            show_json(about)
         else:
-            print(render_description(about, now))
+            show(render_description(about, now))
 
 
 def top(
@@ -54,18 +53,14 @@ def top(
             raise ConfigError("--json and --yaml exclude each other")
         state = Run.checkout(folder, at=at).state
         if json:
-            _print_json(best_trials(state, count))
+            show_json(best_trials(state, count))
         elif yaml:
             sys.stdout.write(write_yaml(best_trials(state, count)))
         elif state.best is None:
-            print(
+            show(
                 f"none of the {len(state.trials)} finished trials succeeded"
                 if state.trials
                 else "no trial finished yet"
             )
         else:
             print_best(state, count)
-
-
-def _print_json(data: Any) -> None:
-    print(dump(data).decode())

@@ -6,6 +6,7 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
+from runlib.engine.legible import legible_line
 from runlib.engine.synonyms import near
 
 __all__ = ["KnownCommands", "KnownOptions"]
@@ -37,11 +38,20 @@ class KnownOptions(TyperCommand):
             wrong = getattr(error, "option_name", None)
             if isinstance(wrong, str) and not getattr(error, "possibilities", True):
                 error.possibilities = _meant(wrong, options)  # type: ignore[attr-defined]
+            _make_legible(error)
             raise
 
 
 class KnownCommands(TyperGroup):
     """A group that knows other names of its commands."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As in the base class; what the answer quotes is legible."""
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            _make_legible(error)
+            raise
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """As in the base class; a command that does not exist is answered by the one that is meant."""
@@ -52,7 +62,15 @@ class KnownCommands(TyperGroup):
             meant = [command for command, words in _COMMANDS.items() if args and args[0] in words.split()]
             if isinstance(said, str) and meant:
                 error.message = f"No such command {args[0]!r}. Did you mean {meant[0]!r}?"  # type: ignore[attr-defined]
+            _make_legible(error)
             raise
+
+
+def _make_legible(error: Exception) -> None:
+    """What is typed may be the name of a file, and that may come from anybody."""
+    for name in ("message", "option_name"):
+        if isinstance(said := getattr(error, name, None), str):
+            setattr(error, name, legible_line(said))
 
 
 def _meant(wrong: str, options: list[str]) -> list[str]:

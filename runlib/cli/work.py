@@ -12,10 +12,12 @@ from runlib.cli.ending import reporting
 from runlib.cli.job import read_job
 from runlib.cli.options import (
     Duration,
+    NoPlugins,
     Plugins,
     Quiet,
     StealLock,
     Traceback,
+    TrustOthers,
     check_options,
     load_plugins,
     read_changes,
@@ -72,6 +74,8 @@ def restore(
         typer.Option(min=1, help="Evaluations at once; by default as before."),
     ] = None,
     plugin: Plugins = None,
+    no_plugins: NoPlugins = False,
+    trust: TrustOthers = False,
     evaluator: Annotated[
         str | None,
         typer.Option(
@@ -101,8 +105,12 @@ def restore(
 
     Trials that were cut off are evaluated first; nothing that was finished is evaluated again. A run that has reached
     its stop goes on with another one (--stop). Pool, observers, context and working folder are those of before, but for
-    what is given. The modules that the run needs are imported, and so is the script that it was started from: up to
-    where it would start a run, and without what stands under: if __name__ == "__main__".
+    what is given.
+
+    This executes code that the tape names: the plugins, the module or file of the evaluator's function, and the script
+    that the run was started from, up to where it would start a run and without what stands under: if __name__ ==
+    "__main__". With --no-plugins it executes none of it. Where such a file, or the tape, belongs to another user of
+    this machine, it asks for --trust.
     """
     with reporting(traceback):
         check_options(duration=duration)
@@ -111,7 +119,14 @@ def restore(
         with stdout_to_stderr():
             load_plugins(plugin)
             made = Run.restore(
-                folder, evaluator=evaluator, verify=verify, steal_lock=steal_lock, context=given, **changes
+                folder,
+                evaluator=evaluator,
+                verify=verify,
+                steal_lock=steal_lock,
+                plugins=not no_plugins,
+                trust=trust,
+                context=given,
+                **changes,
             )
         if made.evaluator is None:
             made.close()

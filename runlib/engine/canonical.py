@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,7 @@ import orjson
 
 from runlib.engine.extras import load as load_module
 from runlib.engine.native import is_column
-from runlib.engine.plain import MAX_DEPTH, NotPlain, plain
+from runlib.engine.plain import MAX_DEPTH, MAX_INT_BITS, NotPlain, is_deeper, plain
 
 __all__ = [
     "NotPlain",
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 _INT64, _UINT64 = -(2**63), 2**64 - 1
+_DEEPEST = MAX_DEPTH + 3  # of a line: a suggestion, which may have one level more, stands in an event in a record
 _STRICT = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
 
 # Not orjson: the text of a float (1e16 or 1e+16) differs between its versions, and hashes must not.
@@ -70,7 +72,20 @@ def _unescaped(key: str) -> str:
     return key[1:]
 
 
-_TAGS: dict[str, Callable[[str], Any]] = {"$float": float, "$int": int}
+def _float(text: str) -> float:
+    if text not in ("nan", "inf", "-inf"):
+        raise ValueError(f"{text[:40]!r} is no number that JSON cannot hold")
+    return float(text)
+
+
+def _int(text: str) -> int:
+    if not _DIGITS.fullmatch(text) or (number := int(text)).bit_length() > MAX_INT_BITS:
+        raise ValueError(f"{text[:40]!r} is no integer of at most {MAX_INT_BITS} bits")
+    return number
+
+
+_DIGITS = re.compile(r"-?[1-9][0-9]{0,639}")  # as many as Python reads whatever limit it is set to
+_TAGS: dict[str, Callable[[str], Any]] = {"$float": _float, "$int": _int}
 
 
 def _untagged(value: Any) -> bytes | None:
@@ -93,13 +108,13 @@ def load(line: bytes) -> Any:
     """What ``dump`` wrote.
 
     Raises:
-        ValueError: The line is not JSON, or holds a tag that ``dump`` does not write.
+        ValueError: The line is not JSON, or holds a tag that ``dump`` does not write, or is nested deeper than plain
+            data in a record can be.
     """
     value = orjson.loads(line)
-    try:
-        return _untag(value) if b'"$' in line else value
-    except RecursionError:
-        raise ValueError(f"nested deeper than the {MAX_DEPTH} levels of plain data") from None
+    if len(line) > 2 * MAX_DEPTH and line.count(b"[") + line.count(b"{") > MAX_DEPTH and is_deeper(value, _DEEPEST):
+        raise ValueError(f"nested deeper than the {MAX_DEPTH} levels of plain data")
+    return _untag(value) if b'"$' in line else value
 
 
 def canonical_json(value: Any) -> bytes:

@@ -16,6 +16,7 @@ from typing import Any
 from runlib.engine import script
 from runlib.engine.program import working_folder
 from runlib.engine.starts import StartOfRun
+from runlib.engine.trust import check_file, check_module
 from runlib.errors import ConfigError
 
 __all__ = ["add_path", "find_file", "import_file", "import_named", "paths"]
@@ -62,12 +63,13 @@ def import_file(name: str) -> Any:
     """Import a ``.py`` file as the module of its name, its folder being put on ``sys.path``.
 
     Raises:
-        ConfigError: There is none, or another module of that name is loaded.
+        ConfigError: There is none, another module of that name is loaded, or it is not to be imported.
     """
     file = find_file(name)
     main = getattr(sys.modules.get("__main__"), "__file__", None)
     if main is not None and Path(main).resolve() == file:
         return sys.modules["__main__"]
+    check_file(file)
     if str(file.parent) not in sys.path:
         sys.path.append(str(file.parent))
     loaded = _origin(file.stem)
@@ -84,6 +86,7 @@ def import_named(name: str) -> ModuleType:
     Raises:
         ConfigError: That fails; what the import of another module raises is not caught here.
     """
+    check_module(name)
     try:
         return _import(name)
     except StartOfRun:
@@ -101,13 +104,19 @@ def _import(name: str) -> ModuleType:
         found = [place for place in script.places() if place not in sys.path and _has_module(Path(place), first)]
         if error.name != first or not found:
             raise
+    check_file(_module_file(Path(found[0]), first))
     sys.path.append(found[0])
     importlib.invalidate_caches()
     return importlib.import_module(name)
 
 
 def _has_module(place: Path, name: str) -> bool:
-    return (place / f"{name}.py").is_file() or (place / name / "__init__.py").is_file()
+    return _module_file(place, name).is_file()
+
+
+def _module_file(place: Path, name: str) -> Path:
+    single = place / f"{name}.py"
+    return single if single.is_file() else place / name / "__init__.py"
 
 
 def _origin(name: str) -> str | None:

@@ -18,7 +18,7 @@ from typing import Any
 from runlib.engine.modules import import_file, import_named
 from runlib.engine.script import main_module
 from runlib.engine.starts import running
-from runlib.errors import ConfigError
+from runlib.errors import ConfigError, NotTrusted
 
 __all__ = ["find_function", "name_function"]
 
@@ -85,6 +85,8 @@ def _find_in_main(name: str, attribute: str) -> ModuleType:
     first = attribute.partition(".")[0]
     try:
         main, script = main_module(first)
+    except NotTrusted:
+        raise
     except ConfigError as error:
         raise ConfigError(f"{name!r} {error}" if error.reason.startswith("was ") else str(error)) from error.__cause__
     if script is not None and not hasattr(main, first):

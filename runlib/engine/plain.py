@@ -15,7 +15,7 @@ from typing import Any
 from runlib.engine.native import is_column, is_numpy, listed
 from runlib.errors import RunlibError
 
-__all__ = ["MAX_DEPTH", "MAX_INT_BITS", "NotPlain", "plain"]
+__all__ = ["MAX_DEPTH", "MAX_INT_BITS", "NotPlain", "is_deeper", "plain"]
 
 MAX_DEPTH = 200  # orjson itself stops at 254 levels
 MAX_INT_BITS = 2048  # below 640 digits: Python writes and reads these in decimal whatever limit it is set to
@@ -136,3 +136,12 @@ def _numpy(value: Any) -> Any:
             raise NotPlain(f"is a numpy.{name} beyond the range of a float")
         return number
     return item
+
+
+def is_deeper(value: Any, limit: int) -> bool:
+    """Whether lists and dicts, which hold no loops, are nested in more than ``limit`` levels; however deep they are."""
+    level = [value] if isinstance(value, dict | list) else []
+    while level and limit > 0:
+        inside = (item for outer in level for item in (outer.values() if isinstance(outer, dict) else outer))
+        level, limit = [item for item in inside if isinstance(item, dict | list)], limit - 1
+    return bool(level)

@@ -19,6 +19,7 @@ from typing import Any
 
 from runlib.engine.program import Program, is_main_of_command, working_in
 from runlib.engine.starts import StartOfRun, running
+from runlib.engine.trust import check_file
 from runlib.errors import ConfigError
 
 __all__ = ["Script", "define", "load_standing_in", "main_module", "places", "standing_in"]
@@ -79,6 +80,7 @@ class Script:
         file = Path(self.program.file)
         if not self.is_there:
             raise ConfigError(f"was defined in the script {file}, which is not there any more; {_OTHER_WAY}")
+        check_file(file)
         module = _new_module(file, self.program.package)
         with running("script", str(file)) as this, _as_it_was_started(self.program, module):
             code = compile(file.read_bytes(), str(file), "exec", dont_inherit=True)

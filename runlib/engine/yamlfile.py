@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from runlib.engine import jsonfile
 from runlib.engine.plain import MAX_DEPTH, MAX_INT_BITS, plain
 from runlib.engine.yaml11 import OWN_PREFIX as PREFIX_1_1
 from runlib.engine.yamlmerge import MERGE, flatten
@@ -24,9 +25,10 @@ from runlib.errors import ConfigError
 
 __all__ = ["Reread", "parse_yaml", "read_yaml", "write_yaml"]
 
-MAX_BYTES = 64 * 1024 * 1024
-MAX_NODES = 1_000_000  # of the document with all its aliases expanded
+MAX_BYTES = 1024 * 1024  # YAML is slow to read: a value takes up to 25 microseconds
+MAX_NODES = 100_000  # of the document with all its aliases expanded
 _TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
+_TOO_MANY = f"more values than YAML is read for ({MAX_NODES}); write it as JSON, in a file that ends in .json"
 
 _PREFIX = "tag:yaml.org,2002:"
 _TEXT = f"{_PREFIX}str"
@@ -51,6 +53,17 @@ class _Loader(yaml.SafeLoader):
     yaml_constructors = {
         tag: yaml.SafeLoader.yaml_constructors[tag] for tag in (f"{_PREFIX}str", f"{_PREFIX}seq", f"{_PREFIX}map", None)
     }
+
+    def __init__(self, text: str, most: int) -> None:
+        super().__init__(text)
+        self._room = most
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        # Counted as they come: what is too much is not read to its end first.
+        self._room -= 1
+        if self._room < 0:
+            raise yaml.MarkedYAMLError(problem=_TOO_MANY, problem_mark=self.get_mark())
+        return super().compose_node(parent, index)
 
     def fetch_flow_collection_start(self, TokenClass: Any) -> None:  # noqa: N803 (the name of PyYAML)
         # Before the nodes are there: PyYAML's time for open brackets grows with their square.
@@ -140,40 +153,49 @@ Reread = Callable[[yaml.Node], yaml.Node]
 
 
 def read_yaml(file: str | Path, reread: Reread | None = None) -> Any:
-    """The plain data in a YAML file.
+    """The plain data in a YAML file, or in one of JSON if its name ends in ``.json``: that may be much longer.
 
     Args:
         file: Its path.
         reread: What is made of the nodes before they are data (``runlib.engine.yaml11``).
 
     Raises:
-        ConfigError: There is no such file, or it is no strict YAML; the message has path, line and reason.
+        ConfigError: There is no such file, it is no strict YAML or JSON, or it is too long; the message has path, line
+            and reason.
     """
+    is_json = str(file).endswith(".json")
+    limit = jsonfile.MAX_BYTES if is_json else MAX_BYTES
     try:
         # A named pipe that nobody writes to would hold up its opening for ever; so it is empty.
         fd = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(fd, "rb") as stream:
             os.set_blocking(fd, True)
-            data = stream.read(MAX_BYTES + 1)
+            data = stream.read(limit + 1)
     except (OSError, ValueError) as error:
         raise ConfigError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from error
-    if len(data) > MAX_BYTES:
-        raise ConfigError(f"{file} is larger than {MAX_BYTES // 2**20} MiB: no config")
+    if len(data) > limit:
+        way = "no config" if is_json else "write it as JSON, in a file that ends in .json"
+        raise ConfigError(f"{file} is larger than {limit // 2**20} MiB: {way}")
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file} is not UTF-8 text: {error.reason} at byte {error.start}") from error
-    return parse_yaml(text, str(file), reread)
+    return jsonfile.parse_json(text, str(file)) if is_json else parse_yaml(text, str(file), reread=reread)
 
 
-def parse_yaml(text: str, name: str = "YAML", reread: Reread | None = None) -> Any:
-    """The plain data in a YAML text; ``name`` stands for it in errors, ``reread`` is as in ``read_yaml``.
+def parse_yaml(text: str, name: str = "YAML", most: int = MAX_NODES, *, reread: Reread | None = None) -> Any:
+    """The plain data in a YAML text; ``name`` stands for it in errors.
+
+    Args:
+        text: All of it; the time to read it grows with its length.
+        name: As above.
+        most: How many values it may hold, its aliases being expanded.
 
     Raises:
         ConfigError: It is no strict YAML.
     """
     try:
-        return _load(text, reread)
+        return _load(text, most, reread)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
@@ -187,13 +209,13 @@ def parse_yaml(text: str, name: str = "YAML", reread: Reread | None = None) -> A
         raise ConfigError(f"{name}: {error}") from error
 
 
-def _load(text: str, reread: Reread | None) -> Any:
-    loader = _Loader(text)
+def _load(text: str, most: int, reread: Reread | None) -> Any:
+    loader = _Loader(text, most)
     try:
         node = loader.get_single_node()
         if node is None:
             return None
-        _check(node, {}, set())
+        _check(node, {}, set(), most)
         node = node if reread is None else reread(node)
         return plain(loader.construct_document(node))  # a copy, so that aliases do not share lists and dicts
     finally:
@@ -204,7 +226,9 @@ def _refused(problem: str, node: yaml.Node) -> yaml.MarkedYAMLError:
     return yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
 
 
-def _check(node: yaml.Node, known: dict[yaml.Node, tuple[int, int]], above: set[yaml.Node]) -> tuple[int, int]:
+def _check(
+    node: yaml.Node, known: dict[yaml.Node, tuple[int, int]], above: set[yaml.Node], most: int
+) -> tuple[int, int]:
     """The number of nodes and of levels with aliases expanded; each distinct node is looked at once."""
     if node in known:
         return known[node]
@@ -213,10 +237,10 @@ def _check(node: yaml.Node, known: dict[yaml.Node, tuple[int, int]], above: set[
     above.add(node)
     size, levels = 1, 0
     for child in _children(node):
-        child_size, child_levels = _check(child, known, above)
+        child_size, child_levels = _check(child, known, above, most)
         size, levels = size + child_size, max(levels, child_levels + 1)
-    if size > MAX_NODES:
-        raise _refused(f"with its aliases expanded it holds more than {MAX_NODES} values", node)
+    if size > most:
+        raise _refused(f"with its aliases expanded it holds more than {most} values", node)
     if levels > MAX_DEPTH:
         raise _refused(_TOO_DEEP, node)
     above.discard(node)
@@ -255,13 +279,20 @@ def write_yaml(value: Any) -> str:
     Raises:
         NotPlain: Something in it is no data.
     """
-    return str(
-        yaml.dump(
-            plain(value),
-            Dumper=_Dumper,
-            sort_keys=False,
-            allow_unicode=True,
-            width=100,
-            default_flow_style=False,
-        )
+    text = yaml.dump(
+        plain(value),
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=100,
+        default_flow_style=False,
     )
+    # PyYAML leaves marks of direction as they are; they are not printable, so that they stand in double quotes.
+    return _MARKS.sub(lambda match: _escape(match[0]), str(text))
+
+
+_MARKS = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f\ufff9-\ufffb\U000e0000-\U000e007f]")
+
+
+def _escape(letter: str) -> str:
+    return f"\\u{ord(letter):04X}" if ord(letter) < 0x10000 else f"\\U{ord(letter):08X}"

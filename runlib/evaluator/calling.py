@@ -11,6 +11,9 @@
 
 A function whose signature Python does not know (some built-in ones) gets the whole suggestion. One without any
 parameter is called without it, where there is nothing in it.
+
+The parameters are those of what is called: of a decorator's wrapper, not of the function inside. Only a wrapper that
+takes anything, ``(*args, **kwargs)``, is looked through (see ``wrappers.py``).
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from runlib.evaluator.annotations import is_dict, is_single
+from runlib.evaluator.wrappers import signature_of
 
 __all__ = ["Caller", "takes_nothing", "without_parameters"]
 
@@ -32,7 +36,7 @@ class Caller:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
-        self.signature = _signature(function)
+        self.signature = signature_of(function)
         # Read once: annotations take longer to read than many an evaluation.
         first = None if self.signature is None else _first(self.signature)
         self._is_of_dict = first is not None and is_dict(first.annotation)
@@ -56,20 +60,8 @@ class Caller:
 
 def takes_nothing(function: Callable[..., Any]) -> bool:
     """Whether a function is known to have no parameter."""
-    signature = _signature(function)
+    signature = signature_of(function)
     return signature is not None and not signature.parameters
-
-
-def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
-    """The signature, with annotations that are text evaluated if they can be."""
-    for evaluated in (True, False):
-        try:
-            return inspect.signature(function, eval_str=evaluated)
-        except (TypeError, ValueError):
-            return None
-        except Exception:  # whatever an annotation raises, that names something not known here
-            continue
-    return None
 
 
 def _asks_for_whole(signature: inspect.Signature, suggestion: dict[str, Any]) -> bool:

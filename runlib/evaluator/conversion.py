@@ -8,10 +8,11 @@ that is a number or a truth value becomes its text. Bytes are put aside, for the
 from __future__ import annotations
 
 import contextlib
-import inspect
 from collections.abc import Iterable, Mapping
+from types import CoroutineType
 from typing import Any
 
+from runlib.engine.classes import class_name
 from runlib.engine.native import is_column
 from runlib.engine.plain import MAX_DEPTH, NotPlain, plain
 from runlib.evaluator.foreign import simpler
@@ -75,21 +76,19 @@ class Conversion:
         """
         if type(value) in _AS_THEY_ARE:
             return plain(value)
-        if isinstance(value, bytes | bytearray | memoryview):
-            return self._aside(bytes(value), place)
         if len(place) > MAX_DEPTH or steps > STEPS or id(value) in self._within:
             raise NotPlain(f"is nested deeper than {MAX_DEPTH} levels, or contains itself")
         self._within.add(id(value))
         try:
             return self._inner(value, place, steps)
-        except NotPlain:
-            raise
-        except Exception as error:  # whatever somebody's class does when it is read
-            raise NotPlain(f"could not be read: {type(error).__name__}: {_shown(error)}") from None
+        except BaseException as error:
+            raise _of_reading(error) from None
         finally:
             self._within.discard(id(value))
 
     def _inner(self, value: Any, place: Place, steps: int) -> Any:
+        if isinstance(value, bytes | bytearray | memoryview):
+            return self._aside(bytes(value), place)
         if isinstance(value, Mapping):
             return self.mapping(value, place)
         if isinstance(value, list | tuple):
@@ -120,8 +119,15 @@ class Conversion:
 
 def close_awaitable(value: Any) -> None:
     """Close a coroutine that nobody will await, so that Python does not warn of it later."""
-    if inspect.iscoroutine(value):
+    if type(value) is CoroutineType:
         value.close()
+
+
+def _of_reading(error: BaseException) -> NotPlain:
+    """The error for whatever somebody's class raises when it is read, SystemExit included."""
+    if isinstance(error, NotPlain):
+        return error
+    return NotPlain(f"could not be read: {class_name(type(error))}: {_shown(error)}")
 
 
 def _key(key: Any) -> str:
@@ -130,12 +136,15 @@ def _key(key: Any) -> str:
     Raises:
         NotPlain: It has none that would be read again as this key.
     """
-    found = key if isinstance(key, str) else _simple(key)
+    try:
+        found = key if isinstance(key, str) else _simple(key)
+    except BaseException as error:
+        raise _of_reading(error) from None
     if isinstance(found, str):
         return str(plain(found))
     if found is None or isinstance(found, bool | int | float):
         return str(found)
-    raise NotPlain(f"a key must be text or a number, got one of type {type(key).__name__}")
+    raise NotPlain(f"a key must be text or a number, got one of type {class_name(type(key))}")
 
 
 def _simple(key: Any) -> Any:
@@ -152,8 +161,8 @@ def _reason(error: NotPlain) -> str:
 def _shown(key: Any) -> str:
     try:
         return str(key).encode("utf-8", "backslashreplace").decode()
-    except Exception:  # a str() of somebody else must not hide what is being told
-        return f"a {type(key).__name__}"
+    except BaseException:  # a str() of somebody else must not hide what is being told
+        return f"a {class_name(type(key))}"
 
 
 def _cut(text: str) -> str:

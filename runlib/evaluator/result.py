@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from runlib.engine.canonical import NotPlain
+from runlib.engine.classes import class_name, line_of_descent
 from runlib.errors import Failed, InvalidResult
 from runlib.evaluator.conversion import Conversion, close_awaitable
 
@@ -37,12 +38,22 @@ def ok_result(returned: Any, duration: float, objective: str = "loss") -> dict[s
         returned: A number, or a mapping with the objective.
         duration: The seconds that it took; used unless the evaluator gives its own.
         objective: The key that counts: its value is the ``loss`` of the result. A ``loss`` that the evaluator returned
-            beside it is kept as ``given_loss``.
+            beside it is kept as ``given_loss``, beside ``ok``: that holds what was returned and nothing else.
 
     Raises:
-        InvalidResult: No finite loss, or a number that is none, with its place and type.
+        InvalidResult: No finite loss, a number that is none, with its place and type, or what cannot be read.
         Failed: The status says so.
     """
+    try:
+        return _read(returned, duration, objective)
+    except (Failed, InvalidResult):
+        raise
+    except BaseException as error:  # whatever somebody's class does when it is read, SystemExit included
+        said = f"{class_name(type(error))}: {_text(error)}"
+        raise InvalidResult(f"the evaluator's result could not be read: {said}") from None
+
+
+def _read(returned: Any, duration: float, objective: str) -> dict[str, Any]:
     if type(returned) not in _USUAL:
         _refuse_unfinished(returned)
     given = _in_our_words(returned) if isinstance(returned, Mapping) else {"loss": returned}
@@ -53,19 +64,23 @@ def ok_result(returned: Any, duration: float, objective: str = "loss") -> dict[s
         return {"ok": own}
     own.update((name, value) for name in NUMBERS if (value := _number(given.pop(name, None), name)) is not None)
     conversion = Conversion()
-    rest = conversion.mapping(_renamed(given) if objective != "loss" else _beside(given))
+    rest = conversion.mapping({key: value for key, value in given.items() if key != "loss"})
+    beside = {} if objective == "loss" or "loss" not in given else _given_loss(given["loss"], conversion)
     for name in {"loss", *NUMBERS} & rest.keys():  # of keys that only have such a text, such as members of an Enum
         conversion.drop((name,), "its key is no text, but becomes that of a number which a result may have")
         del rest[name]
-    return {"ok": {**own, **rest}, **_noted(conversion)}
+    return {"ok": {**own, **rest}, **beside, **_noted(conversion)}
 
 
-def _beside(given: dict[Any, Any]) -> dict[Any, Any]:
-    return {key: value for key, value in given.items() if key != "loss"}
-
-
-def _renamed(given: dict[Any, Any]) -> dict[Any, Any]:
-    return {"given_loss" if key == "loss" else key: value for key, value in given.items()}
+def _given_loss(value: Any, conversion: Conversion) -> dict[str, Any]:
+    """What was returned as ``loss`` beside another objective, as it stands beside ``ok``."""
+    files = len(conversion.files)
+    found = conversion.mapping({"loss": value})
+    if len(conversion.files) > files:  # the place of bytes is a place within ``ok``
+        del conversion.files[files:]
+        conversion.drop(("loss",), "bytes are kept under every other key, but not under this one")
+        return {}
+    return {"given_loss": found["loss"]} if found else {}
 
 
 def _noted(conversion: Conversion) -> dict[str, Any]:
@@ -83,8 +98,8 @@ def _refuse_unfinished(returned: Any) -> None:
     if inspect.isawaitable(returned) or inspect.isasyncgen(returned) or inspect.isgenerator(returned):
         close_awaitable(returned)
         raise InvalidResult(
-            f"the evaluator returned a {type(returned).__name__}, and no result: it is not awaited or asked here; let "
-            "the function be a plain one, which may call asyncio.run(...) itself"
+            f"the evaluator returned a {class_name(type(returned))}, and no result: it is not awaited or asked here; "
+            "let the function be a plain one, which may call asyncio.run(...) itself"
         )
 
 
@@ -157,11 +172,11 @@ def _one(value: Any, name: str) -> Any:
 
 
 def _described(value: Any, found: Any) -> str:
-    kind, shape = type(value).__name__, getattr(value, "shape", None)
+    kind, shape = class_name(type(value)), getattr(value, "shape", None)
     if isinstance(found, list) and isinstance(shape, tuple):
         return f"an array of shape {_short(shape)} and of type {kind}"
     shown = found if isinstance(found, bool) else value
-    return f"{_short(shown)} of type {type(shown).__name__}"
+    return f"{_short(shown)} of type {class_name(type(shown))}"
 
 
 def _float(number: float) -> float:
@@ -175,35 +190,44 @@ def _number(value: Any, name: str) -> int | float | None:
     if value is None:
         return None
     found = _one(value, name)
-    if isinstance(found, bool) or not isinstance(found, int | float) or math.isnan(_float(found)):
-        raise InvalidResult(f"{name!r} in the result must be a number, got {_short(found)}")
+    if isinstance(found, bool) or not isinstance(found, int | float) or not math.isfinite(_float(found)):
+        raise InvalidResult(f"{name!r} in the result must be a finite number, got {_short(found)}")
+    if name == "duration" and found < 0:
+        raise InvalidResult(f"{name!r} in the result must be seconds from 0 on, got {_short(found)}")
     return found
 
 
 def _short(value: Any, show: Callable[[Any], str] = repr) -> str:
-    try:
-        text = show(value)
-    except Exception:  # a repr() of somebody else must not hide the error that is being told
-        return f"a value of type {type(value).__name__}"
+    text = _asked(lambda: show(value), "a value")
     return text if len(text) <= 60 else f"{text[:60]}..."
 
 
 def error_result(error: BaseException) -> dict[str, Any]:
-    """The result for an exception, as text: an exception itself may not survive the way between processes."""
-    text = "".join(traceback.format_exception(error))
-    return {"error": {"error": type(error).__name__, "error_text": _clean(_str(error)), "traceback": _clean(text)}}
+    """The result for an exception, as text: an exception itself may not survive the way between processes.
+
+    It is somebody's object: whatever its class does when it is asked for its name, its text or its traceback, raising
+    ``SystemExit`` included, becomes part of the text.
+    """
+    trace = _asked(lambda: "".join(traceback.format_exception(error)), "its traceback")
+    return {"error": {"error": class_name(type(error)), "error_text": _text(error), "traceback": trace}}
+
+
+def _text(error: BaseException) -> str:
+    return _asked(lambda: str(error), "its text")
 
 
 def error_names(error: BaseException) -> list[str]:
     """The names by which an exception can be caught: those of all its classes."""
-    return [cls.__name__ for cls in type(error).__mro__ if cls is not object]
+    return [class_name(cls) for cls in line_of_descent(type(error)) if cls is not object]
 
 
-def _str(error: BaseException) -> str:
+def _asked(ask: Callable[[], Any], what: str) -> str:
+    """The text that somebody's object answers with; or that it does not."""
     try:
-        return str(error)
-    except Exception as failure:
-        return f"(its text cannot be shown: {type(failure).__name__})"
+        text = ask()
+        return _clean(str.__str__(text)) if isinstance(text, str) else f"({what} is no text)"
+    except BaseException as failure:
+        return f"({what} cannot be shown: {class_name(type(failure))})"
 
 
 def _clean(text: str) -> str:

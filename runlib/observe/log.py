@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runlib.engine import disk
+from runlib.engine.legible import legible, legible_line
 from runlib.observe.base import Observer, Stage
 from runlib.state.state import State
 from runlib.tape.events import End, Enqueue, Note, Record, Retry, Session, Stopping, Submit, Suggest, Void
@@ -68,7 +69,7 @@ class LogObserver(Observer):
         """Note one line."""
         text = _describe(event)
         if text is not None:
-            self._lines.append(f"{_stamp(event.t)} {text}\n")
+            self._lines.append(f"{_stamp(event.t)} {legible_line(text)}\n")
 
     def tick(self, state: State) -> None:
         """Write what was noted, unless something was written just now."""
@@ -133,6 +134,8 @@ class _LineHandler(logging.Handler):
         except Exception:  # somebody's wrong call of a logger
             self.handleError(record)
         else:
+            # What follows on the first line, a traceback, is set in: no line of it looks like one of the log.
+            text = legible(text).replace("\n", "\n    ")
             self._lines.append(f"{_stamp(record.created)} {record.levelname.lower()}: {text}\n")
 
 

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
+from runlib.engine.legible import legible_line
 from runlib.observe.base import Observer, Stage
 from runlib.observe.notebook import Notebook, is_notebook
 from runlib.observe.status import format_seconds
@@ -69,7 +70,7 @@ def render_progress(state: State, stage: Stage, rate: float) -> str:
         f"{len(stage.running)} running",
         f"{format_seconds(stage.clock() - stage.began)} gone" if left is None else f"{format_seconds(left)} left",
     ]
-    return "  ".join(part for part in parts if part)
+    return legible_line("  ".join(part for part in parts if part))
 
 
 def _total(state: State, stop: Stop) -> int | None:

@@ -6,12 +6,15 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from runlib.engine.legible import legible_line
 from runlib.observe.base import Observer, Stage
 from runlib.state.state import State
 from runlib.stop.base import Stop
 from runlib.tape.events import Record
 
-__all__ = ["StatusObserver", "render_status"]
+__all__ = ["StatusObserver", "format_seconds", "render_status"]
+
+FOREVER = 1e15  # seconds; beyond it minutes are none
 
 
 def render_status(state: State, stage: Stage) -> str:
@@ -37,7 +40,7 @@ def render_status(state: State, stage: Stage) -> str:
         lines.append(f"The best suggestions are in suggestion-0.yml{f' to suggestion-{last}.yml' if last else ''}.")
     lines += [f"Recovered:   {said}." for said in state.last_session.get("recovered", [])]
     lines += ["", f"Folder: {stage.folder}", f"Tape:   {state.n} records.", ""]
-    return "\n".join(lines)
+    return "\n".join(map(legible_line, lines))
 
 
 def _counts(table: Any) -> str:
@@ -67,8 +70,8 @@ def _stop_report(stop: Stop, state: State) -> str:
 
 
 def format_seconds(seconds: float) -> str:
-    """Seconds in the units that a person would use."""
-    if seconds < 60:
+    """Seconds in the units that a person would use; what no clock measured (inf, NaN, below 0) as it is."""
+    if not 60 <= seconds < FOREVER:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)

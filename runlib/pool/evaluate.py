@@ -6,6 +6,7 @@ leaves as text. Both pools call this, so that they cannot differ.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 from types import TracebackType
@@ -52,11 +53,9 @@ def _call(evaluator: Evaluator, suggestion: Any) -> dict[str, Any]:
 
 def failed(error: BaseException) -> Outcome:
     """The outcome for an exception, even for one that cannot be put into words."""
-    try:
-        return error_result(error.with_traceback(_own_part(error.__traceback__))), tuple(error_names(error))
-    except Exception as failure:
-        text = f"(it cannot be described: {type(failure).__name__})"
-        return _error(type(error).__name__, text), tuple(error_names(error))
+    with contextlib.suppress(BaseException):  # of a class that has another traceback than the interpreter gave it
+        BaseException.with_traceback(error, _own_part(error.__traceback__))
+    return error_result(error), tuple(error_names(error))
 
 
 def _own_part(traceback: TracebackType | None) -> TracebackType | None:

@@ -20,6 +20,7 @@ from runlib.engine import registry
 from runlib.engine.canonical import dump
 from runlib.engine.component import merge_context
 from runlib.engine.extras import load
+from runlib.engine.trust import current
 from runlib.errors import ConfigError, PoolError
 from runlib.evaluator.base import Evaluator
 from runlib.pool.base import Finished, Lost, Pool, Task
@@ -86,6 +87,7 @@ class ProcessPool(Pool):
                 "a worker imported a module that starts a run; put the start under: if __name__ == '__main__':"
             )
         self._settings = self._read(context)
+        self._evaluator = evaluator
         _working_folder()  # that there is none is said before anything looks for a file in it
         self._parcel: bytes = load("runlib.pool.parcel.packing").pack(evaluator)
         self._origin = note_origin(find_script(evaluator))
@@ -199,12 +201,17 @@ class ProcessPool(Pool):
     def _report(self, desk: Desk) -> list[Finished | Lost]:
         if not desk.events and desk.failure is not None and not self._failed:
             self._failed = True
-            error = PoolError(f"the evaluator cannot be built in a worker: {desk.failure[0]}")
-            error.add_note(f"In the worker:\n{desk.failure[1]}")
-            raise error
+            raise self._failure(*desk.failure)
         events = list(desk.events)
         desk.events.clear()
         return events
+
+    def _failure(self, reason: str, trace: str, name: str | None) -> PoolError:
+        describe = load("runlib.pool.parcel.failure").describe_failure
+        where = None if name is None else describe(self._evaluator, name, reason)
+        error = PoolError(f"the evaluator cannot be built in a worker: {where or reason}")
+        error.add_note(f"In the worker:\n{trace}")
+        return error
 
     def cancel(self, tid: int) -> None:
         """Give up a scheduled or running evaluation; nothing is reported of it."""
@@ -262,6 +269,7 @@ def _boot_message(origin: Origin) -> bytes:
         "pythonpath": os.environ.get("PYTHONPATH"),
         "plugins": [name for name in registry.plugins() if not _is_main(name)],
         "paths": registry.paths(),
+        "trust": current(),
     }
     return pickle.dumps(message)
 

@@ -21,12 +21,13 @@ from typing import Any
 from runlib.engine import registry
 from runlib.engine.canonical import dump, load
 from runlib.engine.disk import open_output
+from runlib.engine.trust import import_under
 from runlib.evaluator.base import Evaluator
 from runlib.pool.evaluate import evaluate, failed
 from runlib.pool.frames import receive, send
 from runlib.pool.lifeline import hold
 from runlib.pool.parcel.script import stand_in
-from runlib.pool.parcel.unpacking import arriving, unpack
+from runlib.pool.parcel.unpacking import arriving, type_at_fault, unpack
 
 __all__ = ["serve"]
 
@@ -55,7 +56,8 @@ def _serve(stream: socket.socket, tasks: socket.socket) -> None:
             _settle(pickle.loads(boot))
             evaluator = unpack(parcel)
     except BaseException as error:
-        send(stream, dump({"failed": _describe(error), "traceback": traceback.format_exc()}))
+        told = {"failed": _describe(error), "traceback": traceback.format_exc()}
+        send(stream, dump({**told, "type": type_at_fault(parcel)}))
         return
     send(stream, dump({"ready": True}))
     _work(evaluator, stream, tasks)
@@ -106,6 +108,7 @@ def _settle(boot: dict[str, Any]) -> None:
         registry.add_path(folder)
     for plugin in boot["plugins"]:
         registry.load_plugin(plugin)
+    import_under(boot["trust"])  # from here on: what an evaluator builds of a suggestion
 
 
 def _describe(error: BaseException) -> str:

@@ -100,7 +100,7 @@ def _devices(context: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _device(value: Any, index: int) -> str:
     number = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    if not number and not (isinstance(value, str) and value):
+    if not number and not (isinstance(value, str) and value and "\0" not in value):
         raise ConfigError(f"must be a number from 0 on or a name, got {value!r}", f"context.devices.{index}")
     return str(value)
 

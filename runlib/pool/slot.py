@@ -66,7 +66,7 @@ class Desk:
         selector: Waits for their streams and ends.
         queue: Tasks that no worker has.
         events: What is to be reported.
-        failure: Why no worker can be built, and the traceback of that.
+        failure: Why no worker can be built, the traceback of that, and the type that cannot be unpickled, if any.
     """
 
     launch: Callable[[int], WorkerProcess]
@@ -75,7 +75,7 @@ class Desk:
     selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
     queue: deque[Order] = field(default_factory=deque)
     events: list[Finished | Lost] = field(default_factory=list)
-    failure: tuple[str, str] | None = None
+    failure: tuple[str, str, str | None] | None = None
 
 
 class Slot:
@@ -173,7 +173,7 @@ class Slot:
         if isinstance(said, list):
             self._finish(*said)
         elif "failed" in said:
-            self._desk.failure = (said["failed"], said["traceback"])
+            self._desk.failure = (said["failed"], said["traceback"], said["type"])
         elif self.state is State.BOOTING:
             self.state = State.READY
 

@@ -6,7 +6,6 @@ file of a script; those of a notebook, or of lines that were typed or piped into
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 from runlib.engine import registry
 from runlib.engine.component import Component, is_config
+from runlib.engine.legible import legible_line, shell_word
 from runlib.run.parts import function_name
 from runlib.run.view import RunView
 
@@ -61,8 +61,9 @@ def ways_on(run: RunView, *, count: int | None = None, is_found: bool = False, p
     folder, config = place or run.work_directory, run.arguments
     noted = run.state.last_session or run.state.tape.metadata.get("origin") or {}
     more = "" if count is None else f", new_stop=StopMax({count})"
-    python = f"Run.restore({str(folder)!r}{more})"
-    shell = f"runlib restore {shlex.quote(str(folder))}"
+    again = "" if config.get("evaluator") is None else ".run()"  # by hand, its trials are asked for
+    python = f"Run.restore({str(folder)!r}{more}){again}"
+    shell = f"runlib restore {shell_word(folder)}"
     if count is not None:
         shell += f" --stop '{{stop_max: {{count: {count}}}}}'"
     if config.get("evaluator") is None:
@@ -71,8 +72,8 @@ def ways_on(run: RunView, *, count: int | None = None, is_found: bool = False, p
     if is_found:
         return Ways(python, shell)
     if "<" in name and not noted.get("evaluator"):
-        return Ways(f"Run.restore({str(folder)!r}, evaluator=f{more})", where="with the same function as f")
-    lacking = [] if _program(noted).get("file") else list(_in_no_file(name, config, noted))
+        return Ways(f"Run.restore({str(folder)!r}, evaluator=f{more}).run()", where="with the same function as f")
+    lacking = [] if _program(noted).get("file") else list(map(legible_line, _in_no_file(name, config, noted)))
     return _with_a_file(python, shell, lacking, noted) if lacking else Ways(python, shell)
 
 
@@ -80,7 +81,7 @@ def _with_a_file(python: str, shell: str, lacking: list[str], noted: Mapping[str
     in_notebook = _program(noted).get("how") == "notebook"
     names = " and ".join(name.removeprefix(f"{MAIN}:") for name in lacking)
     function = lacking[0].partition(":")[2]
-    option = f"--evaluator FILE.py:{function}" if function else "--plugin FILE.py"
+    option = f"--evaluator {shell_word(f'FILE.py:{function}')}" if function else "--plugin FILE.py"
     where = "in this notebook" if in_notebook else f"where {names} {'is' if len(lacking) == 1 else 'are'} defined"
     return Ways(python, f"{shell} {option}", where=where, first=f"with {names} saved in FILE.py")
 

@@ -14,6 +14,7 @@ from runlib.engine.canonical import plain
 from runlib.engine.component import Component
 from runlib.engine.program import Program
 from runlib.engine.starts import refuse_start
+from runlib.engine.trust import Trust
 from runlib.errors import FolderExists, RunlibError
 from runlib.evaluator.base import Evaluator
 from runlib.observe.base import Observer
@@ -32,6 +33,7 @@ from runlib.run.settings import CHANGEABLE, DEFAULTS
 from runlib.run.view import RunView
 from runlib.search.base import Search, unserved
 from runlib.stop.base import Stop
+from runlib.tape.clock import SessionClock
 from runlib.tape.events import Session
 from runlib.tape.lock import FolderLock
 
@@ -84,12 +86,13 @@ class Beginning(Holding, RunView, abstract=True):
         self._parts["search"] = search = unserved(self.search)
         self.program = Program.running(absolute(directory))
         metadata = make_metadata(self.get_config())
-        begun, sync = Session(session_info(self._scene())), self.context["sync"]
-        self._folder, lock, position = RunFolder.create(directory, self.name, metadata, begun, sync=sync)
-        self._state = opening.live_state(metadata, self._folder.tape, search)
+        sync, clock = self.context["sync"], SessionClock()
+        begun = Session(session_info({**self._scene(), "clocks": clock.noted()}))
+        self._folder, lock, position = RunFolder.create(directory, self.name, metadata, begun, sync=sync, clock=clock)
+        self._state = opening.live_state(metadata, self._folder.tape, search, clock)
         self._pen = Pen(self._folder, self._state, sync)
         try:
-            self._pen.take_new(lock, position)
+            self._pen.take_new(lock, position, clock)
         except BaseException:
             lock.release()
             raise
@@ -110,6 +113,8 @@ class Beginning(Holding, RunView, abstract=True):
         observers: Sequence[Observer | Mapping[str, Any] | str] | None = None,
         verify: bool = False,
         steal_lock: bool = False,
+        plugins: bool = True,
+        trust: bool = False,
         context: Mapping[str, Any] | None = None,
     ) -> Self:
         """Open a run for going on where its tape ends; trials that were live start first.
@@ -129,6 +134,9 @@ class Beginning(Holding, RunView, abstract=True):
             verify: Ask the search again for every suggestion of old, and compare.
             steal_lock: Take the lock also from a process that seems to have it, on a network disk, after making sure
                 that it is dead.
+            plugins: Whether the code that the tape names is imported: plugins, the module or file of the evaluator's
+                function, the script behind the run. Without it the run can need a ``search`` and an ``evaluator``.
+            trust: Import it also where it, or the tape, belongs to another user of this machine.
             context: Over the one that it had last: ``max_workers`` and the like stay what they were unless given,
                 since another number of workers makes other suggestions.
 
@@ -138,6 +146,7 @@ class Beginning(Holding, RunView, abstract=True):
             TapeCorrupt: The tape is damaged.
             ReplayMismatch: The search does not suggest what stands on the tape.
             ConfigError: A component cannot be made, or has another config than the tape says.
+            NotTrusted: The tape names code, and one of them belongs to another user.
         """
         refuse_start()
         given: dict[str, Any] = {} if new_stop is None else {"stop": new_stop}
@@ -146,17 +155,23 @@ class Beginning(Holding, RunView, abstract=True):
         scene = {"pool": pool, "observers": observers, "context": context}
         found = RunFolder.find(folder)
         opening.refuse_foreign(found)
-        lock = FolderLock(found.path, steal=steal_lock)
+        past = {"evaluator": evaluator, "search": search, "verify": verify, "trust": Trust(found.tape, plugins, trust)}
+        return cls._restore(found, past, given, scene, steal=steal_lock)
+
+    @classmethod
+    def _restore(
+        cls, folder: RunFolder, past: dict[str, Any], given: dict[str, Any], scene: dict[str, Any], steal: bool = False
+    ) -> Self:
+        """Take the lock, live through the past, and go on from there."""
+        lock = FolderLock(folder.path, steal=steal)
         try:
-            return cls._restore(
-                Past(found, evaluator, search=search, context=context, verify=verify), lock, given, scene
-            )
+            return cls._of_past(Past(folder, context=scene["context"], **past), lock, given, scene)
         except BaseException:
             lock.release()
             raise
 
     @classmethod
-    def _restore(cls, past: Past, lock: FolderLock, given: dict[str, Any], scene: dict[str, Any]) -> Self:
+    def _of_past(cls, past: Past, lock: FolderLock, given: dict[str, Any], scene: dict[str, Any]) -> Self:
         with past.source.standing_in():
             scene = opening.scene_of_old(past.noted, scene)
             before = {**past.settings, "evaluator": past.source.evaluator(scene["context"])}
@@ -166,7 +181,7 @@ class Beginning(Holding, RunView, abstract=True):
 
     def _go_on(self, past: Past, lock: FolderLock, changeable: Iterable[str]) -> None:
         """Write from the end of the past on, noting which of the settings that may change did."""
-        self._folder, self._state = past.folder, past.state
+        self._folder, self._state, self._trust = past.folder, past.state, past.source.trust
         self.program, self.found_by = past.source.next_program(), past.source.found_by
         self.ended_before = None if past.state.ended is None else past.state.ended.reason
         self._pen = Pen(past.folder, past.state, self.context["sync"])
@@ -211,6 +226,8 @@ class Beginning(Holding, RunView, abstract=True):
         evaluator: Evaluator | Callable[..., Any] | str | None = None,
         pool: Pool | Mapping[str, Any] | str | None = None,
         observers: Sequence[Observer | Mapping[str, Any] | str] | None = None,
+        plugins: bool = True,
+        trust: bool = False,
         context: Mapping[str, Any] | None = None,
     ) -> Self:
         """A new run that begins with the history of another, which is only read and may be running.
@@ -225,6 +242,8 @@ class Beginning(Holding, RunView, abstract=True):
             evaluator: As in ``restore``, like the rest.
             pool: Instead of the one that the origin had last.
             observers: Instead of those that it had last.
+            plugins: As in ``restore``.
+            trust: Likewise; it is asked for where the run that is forked belongs to another user.
             context: Over the one that it had last.
 
         Raises:
@@ -233,21 +252,27 @@ class Beginning(Holding, RunView, abstract=True):
         """
         refuse_start()
         changes = {"search": config_of("search", search, Search), "stop": config_of("stop", stop, Stop), "name": name}
-        made = make_fork(RunFolder.find(folder), at, directory, changes)
+        origin = RunFolder.find(folder)
+        made = make_fork(origin, at, directory, changes)
         try:
-            scene: Any = {"pool": pool, "observers": observers, "context": context}
-            return cls.restore(made.path, search=search, evaluator=evaluator, **scene)
+            scene = {"pool": pool, "observers": observers, "context": context}
+            # The new tape is mine, but what it names, the old one named.
+            past = {"evaluator": evaluator, "search": search, "trust": Trust(origin.tape, plugins, trust)}
+            return cls._restore(made, past, {}, scene)
         except BaseException:
             discard(made.path)
             raise
 
     @classmethod
-    def checkout(cls, folder: str | Path, *, at: int | None = None, context: Mapping[str, Any] | None = None) -> Self:
+    def checkout(
+        cls, folder: str | Path, *, at: int | None = None, trust: bool = False, context: Mapping[str, Any] | None = None
+    ) -> Self:
         """Open a run for reading: nothing in its folder changes, and no component is made unless asked for.
 
         It works while another process writes to the run, without the plugins that the run needs, and on tapes of
         cmlkit. With ``at`` it is the run after that record (0: before the first), and nothing behind it is looked at,
-        so that a damaged tape can be read up to the damage.
+        so that a damaged tape can be read up to the damage. Where a component is asked for, code that the tape names
+        is imported; with ``trust`` also where it, or the tape, belongs to another user.
 
         Raises:
             NotARun: No tape lies in the folder.
@@ -259,6 +284,7 @@ class Beginning(Holding, RunView, abstract=True):
         run._state, config = opening.read(run._folder, at)
         run._parts = {name: config.get(name) for name in ("search", "evaluator", "stop")}
         run._set(config)
+        run._trust = Trust(run._folder.tape, others=trust)
         run.readonly, run._pen, run._hand = True, None, None
         return run
 

@@ -12,6 +12,7 @@ import logging
 from typing import Any
 
 from runlib import errors
+from runlib.engine.classes import class_name
 from runlib.errors import ConfigError
 
 __all__ = ["check_name_of"]
@@ -28,7 +29,7 @@ def check_name_of(given: Any, place: str) -> str:
         ConfigError: It is neither.
     """
     if isinstance(given, type) and issubclass(given, BaseException):
-        return given.__name__
+        return class_name(given)
     if not isinstance(given, str) or not given:
         raise ConfigError(f"takes an exception or its name, such as ValueError, got {given!r}", place)
     name = given.rpartition(".")[2] if given.replace(".", "_").isidentifier() else given
@@ -56,7 +57,7 @@ def _names_in(module: Any) -> set[str]:
 def _defined(cls: type[BaseException], seen: set[type]) -> set[str]:
     """The names of all exceptions that are defined by now, whoever did."""
     seen.add(cls)
-    names = {cls.__name__}
+    names = {class_name(cls)}
     for derived in type.__subclasses__(cls):
         if derived not in seen:
             names |= _defined(derived, seen)

@@ -10,6 +10,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 
+from runlib.engine.legible import legible, legible_line
 from runlib.engine.yamlfile import write_yaml
 from runlib.observe.notebook import is_notebook
 from runlib.observe.terminal import is_terminal
@@ -55,7 +56,8 @@ def summary(run: RunView, before: int) -> str:
     none = why_none(state) or "no trial succeeded"
     best = f"best loss {state.best.loss:.6g} of trial {state.best.tid}" if state.best else none
     nothing = "nothing to do: " if is_done(state) and len(state.trials) == before else ""
-    return f"{run.work_directory.name}: {nothing}{len(state.trials)} trials ({why}); {best}; {way_on(run)}"
+    name = run.work_directory.name
+    return legible_line(f"{name}: {nothing}{len(state.trials)} trials ({why}); {best}; {way_on(run)}")
 
 
 def is_done(state: State) -> bool:
@@ -91,7 +93,7 @@ def _tell(text: Callable[[], str]) -> None:
     """Print to a terminal; one that is gone, or a full disk below it, ends no run."""
     if not _is_read():
         return
-    said = text()
+    said = legible_line(text())
     with contextlib.suppress(OSError, ValueError):
         print(said, flush=True)
 
@@ -105,7 +107,7 @@ class _Teller(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         # Where standard error is gone nobody is there to be told, and that ends no run; the log has it.
         with contextlib.suppress(OSError, ValueError):
-            print(record.getMessage(), file=sys.stderr, flush=True)
+            print(legible(record.getMessage()), file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

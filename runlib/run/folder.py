@@ -119,7 +119,13 @@ class RunFolder:
 
     @classmethod
     def create(
-        cls, directory: str | Path, name: str | None, metadata: dict[str, Any], *first: Event, sync: Sync = "always"
+        cls,
+        directory: str | Path,
+        name: str | None,
+        metadata: dict[str, Any],
+        *first: Event,
+        sync: Sync = "always",
+        clock: Callable[[], float] = time.time,
     ) -> tuple[RunFolder, FolderLock, Position]:
         """Make the folder of a new run, with a tape that holds its metadata; it is locked from the start.
 
@@ -132,6 +138,7 @@ class RunFolder:
             metadata: The first line of the tape.
             first: The events that the tape begins with.
             sync: As its writer will have it.
+            clock: Of the session that begins.
 
         Raises:
             FolderExists: A run of that name is there.
@@ -145,7 +152,7 @@ class RunFolder:
             disk.make_folder(parent, durable=True)
             remove_leftovers(parent)
             disk.current.mkdir(temporary)
-            make = functools.partial(create_tape, temporary / "tape.son", metadata, *first, sync=sync, clock=time.time)
+            make = functools.partial(create_tape, temporary / "tape.son", metadata, *first, sync=sync, clock=clock)
             return cls._fill(temporary, parent, name, make)
 
     @classmethod

@@ -163,7 +163,7 @@ class InboxFolder:
             with self._opened() as inbox:
                 data: Any = load(inbox.read(f"{key}.json", LONGEST))
             kind, body = next(iter(data.items()))
-            event = event_from_data(kind, {**body, "key": key})
+            event = event_from_data(kind, {**body, "key": key}, strict=True)
             if not isinstance(event, EDITS):
                 raise RunlibError(f"{kind!r:.80} is nothing that people may write")
             return made_plain(event)

@@ -13,6 +13,8 @@ import sys
 from collections.abc import Callable, Iterator
 from types import TracebackType
 
+from runlib.engine.legible import legible_line
+
 __all__ = ["Interrupted", "told_in_one_line"]
 
 EXIT_CODE = 130  # 128 and the number of SIGINT, as a shell has it
@@ -40,7 +42,7 @@ def told_in_one_line(say: Callable[[], str]) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         _set_hook()
-        raise Interrupted(say()) from None
+        raise Interrupted(legible_line(say())) from None
 
 
 def _set_hook() -> None:

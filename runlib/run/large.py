@@ -7,6 +7,7 @@ record keeps loss, duration, cost and variance, and the refined suggestion unles
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 from runlib.engine import disk
@@ -14,6 +15,7 @@ from runlib.engine.canonical import dump, load
 from runlib.engine.directory import Directory
 from runlib.errors import TapeCorrupt, TapeError
 from runlib.run.folder import RunFolder, file_parts
+from runlib.tape.schema import check
 from runlib.tape.writer import TapeWriter
 
 __all__ = ["hash_of", "is_apart", "load_large", "read_named", "set_apart", "write"]
@@ -21,13 +23,14 @@ __all__ = ["hash_of", "is_apart", "load_large", "read_named", "set_apart", "writ
 LIMIT = 64 * 1024
 NAME = "result.json"
 _KEPT = ("loss", "duration", "cost", "var", "error", "error_text")
+_STAY = ("files", "dropped")  # on the tape: other files are found by it; neither is long
 
 
 def set_apart(result: dict[str, Any], tid: int, folder: RunFolder, tape: TapeWriter | None = None) -> dict[str, Any]:
     """The result as it goes on the tape: itself, or if it is large a short one that names its file.
 
     Args:
-        result: Of an evaluation; what stands beside ``ok`` or ``error`` stays on the tape.
+        result: Of an evaluation; what stands beside ``ok`` or ``error`` stays on the tape unless it is what is large.
         tid: The trial.
         folder: Of the run.
         tape: Is asked whether the run is still this process's, and waits if there is no room; then the whole file is
@@ -38,12 +41,13 @@ def set_apart(result: dict[str, Any], tid: int, folder: RunFolder, tape: TapeWri
         TapeError: The disk refused the file; nothing of the result is on the tape.
     """
     state = "ok" if "ok" in result else "error"
-    data = dump({state: result[state]})
+    data = dump({key: value for key, value in result.items() if key not in _STAY})
     if len(data) <= LIMIT:
         return result
     write(folder, tid, NAME, data, tape)
     file = {"name": f"trials/{tid}/{NAME}", "bytes": len(data), "hash": hash_of(data)}
-    return {**result, state: _short(result[state]), "file": file}
+    beside = {key: value for key, value in result.items() if key != state and (key in _STAY or _is_short(value))}
+    return {state: _short(result[state]), **beside, "file": file}
 
 
 def write(folder: RunFolder, tid: int, name: str, data: bytes, tape: TapeWriter | None) -> None:
@@ -73,10 +77,13 @@ def _write_below(directory: Directory, tid: str, name: str, data: bytes) -> None
         directory.sync()
 
 
-def is_apart(outcome: dict[str, Any]) -> bool:
-    """Whether the ``file`` in an outcome names its whole result, and is not something that the evaluator gave."""
-    entry = outcome.get("file")
-    return isinstance(entry, dict) and entry.keys() == {"name", "bytes", "hash"}
+def is_apart(result: dict[str, Any]) -> bool:
+    """Whether a result, as it stands on the tape, names the file that holds the whole of it."""
+    return "file" in result
+
+
+def _is_short(value: Any) -> bool:
+    return len(dump(value)) <= LIMIT // 8
 
 
 def _short(outcome: dict[str, Any]) -> dict[str, Any]:
@@ -102,8 +109,7 @@ def load_large(entry: dict[str, Any], folder: RunFolder) -> dict[str, Any]:
     Raises:
         TapeCorrupt: The file is missing or not what was written.
     """
-    result: dict[str, Any] = load(read_named(entry, folder))
-    return result
+    return _result(folder.path / entry["name"], read_named(entry, folder))
 
 
 def read_named(entry: dict[str, Any], folder: RunFolder) -> bytes:
@@ -128,3 +134,14 @@ def read_named(entry: dict[str, Any], folder: RunFolder) -> bytes:
     if hash_of(data) != entry["hash"]:
         raise TapeCorrupt(f"{path} was changed: its hash is not the one on the tape", path=path)
     return data
+
+
+def _result(path: Path, data: bytes) -> dict[str, Any]:
+    try:
+        result: dict[str, Any] = load(data)
+        fault = check("result")(result)
+    except ValueError as error:
+        raise TapeCorrupt(f"{path} is no result: {error}", path=path) from error
+    if fault is not None:
+        raise TapeCorrupt(f"{path} is no result as the schema of the tape has it: {fault}", path=path)
+    return result

@@ -191,7 +191,7 @@ class Loop:
         rule = next(rules, None)
         if rule is None:
             return False
-        self._append(Retry(message.tid, len(before) + 1, rule, error))
+        self._append(Retry(message.tid, self.cast.state.failed_attempts(message.tid) + 1, rule, error))
         self._count_if_lost(error)
         return True
 

@@ -10,7 +10,6 @@ import contextlib
 import functools
 import itertools
 import logging
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -21,8 +20,10 @@ from runlib.engine import registry
 from runlib.engine.component import is_config
 from runlib.engine.directory import NotPlainFile
 from runlib.engine.native import native
-from runlib.errors import ConfigError, FolderError, TapeError, TapeFormat
+from runlib.engine.trust import current
+from runlib.errors import ConfigError, FolderError, NotTrusted, TapeError, TapeFormat
 from runlib.evaluator.base import Evaluator
+from runlib.run.bounds import bounded
 from runlib.run.claims import losses, read_claims
 from runlib.run.folder import RunFolder
 from runlib.run.session import session_info, versions
@@ -32,7 +33,9 @@ from runlib.search.spelling import Spelling
 from runlib.state.replay import replay
 from runlib.state.state import State
 from runlib.state.tally import OnError
-from runlib.tape.events import Record, Session
+from runlib.tape.clock import SessionClock
+from runlib.tape.codec import FORMAT
+from runlib.tape.events import NEWEST, Record, Session
 from runlib.tape.foreign import is_foreign, open_tape
 from runlib.tape.lock import FolderLock
 from runlib.tape.reader import Position, Tail, TapeReader
@@ -64,12 +67,14 @@ class Opened:
     Attributes:
         lock: Of its folder.
         tape: What is written.
+        clock: Of the session.
         unseen: Written before there was an observer to hear of it.
         recovered: What was not as a writer leaves it, a sentence each.
     """
 
     lock: FolderLock
     tape: TapeWriter
+    clock: SessionClock
     unseen: list[Record] = field(default_factory=list)
     recovered: list[str] = field(default_factory=list)
 
@@ -137,9 +142,9 @@ def make_state(
     )
 
 
-def live_state(metadata: dict[str, Any], tape: Path, search: Search) -> State:
-    """The state of a run that is written, before its first record: its time goes on."""
-    return make_state(metadata, tape, search, time.time)
+def live_state(metadata: dict[str, Any], tape: Path, search: Search, clock: Callable[[], float] | None = None) -> State:
+    """The state of a run that is written, before its first record: its time goes on, by the clock of its session."""
+    return make_state(metadata, tape, search, clock or SessionClock())
 
 
 def refuse_foreign(folder: RunFolder) -> None:
@@ -163,17 +168,31 @@ def catch_up(folder: RunFolder, state: State, start: Position | None, verify: bo
     return reader.position, reader.tail
 
 
-def take_pen(folder: RunFolder, lock: FolderLock, end: tuple[Position, Tail | None], sync: Sync) -> Opened:
-    """Open the tape for writing at its end, mending a torn tail if there is one."""
+def take_pen(
+    folder: RunFolder,
+    lock: FolderLock,
+    end: tuple[Position, Tail | None],
+    sync: Sync,
+    clock: SessionClock | None = None,
+) -> Opened:
+    """Open the tape for writing at its end, mending a torn tail if there is one.
+
+    Args:
+        folder: Of the run.
+        lock: Of the folder.
+        end: Where the tape ends.
+        sync: When what is written is made durable.
+        clock: Of the session, if that has begun; None for one that begins now.
+    """
     position, tail = end
-    guard, place = functools.partial(lock.check, folder.tape), lock.directory
+    guard, clock, place = functools.partial(lock.check, folder.tape), clock or SessionClock(), lock.directory
     try:
-        tape = TapeWriter(folder.tape, position, sync=sync, clock=time.time, guard=guard, directory=place)
+        tape = TapeWriter(folder.tape, position, sync=sync, clock=clock, guard=guard, directory=place)
     except NotPlainFile as error:
         raise FolderError(
             f"{folder.path} cannot be written: {error.strerror}; check it out to read it", folder.path
         ) from error
-    opened = Opened(lock, tape)
+    opened = Opened(lock, tape, clock)
     with _given_back_on_error(opened):
         opened.recovered += losses(read_claims(folder.path), position.n)
         if tail is not None:
@@ -195,6 +214,10 @@ def note_session(opened: Opened, state: State, extra: dict[str, Any]) -> None:
     with _given_back_on_error(opened):
         if opened.recovered:
             extra = {**extra, "recovered": opened.recovered}
+        if TapeReader(opened.tape.path).metadata["format"] != FORMAT:  # the tape was begun by an older version
+            extra = {**extra, "format": NEWEST}
+        state.clock = opened.clock
+        extra = {**extra, "clocks": opened.clock.noted()}
         record = opened.tape.append(Session(session_info(extra)))
         state.apply(record)
         opened.tape.commit()
@@ -217,19 +240,30 @@ def first_session(folder: RunFolder) -> dict[str, Any]:
 
 
 def load_plugins(noted: dict[str, Any]) -> None:
-    """Load the plugins that a session noted; one that cannot be is said, and its kinds will be missed by name."""
-    for path in noted.get("paths", []):
+    """Load the plugins that a session noted; one that cannot be is said, and its kinds will be missed by name.
+
+    Raises:
+        NotTrusted: One is code that the tape is not trusted to name.
+    """
+    trust = current()
+    if trust is not None and not trust.plugins:
+        return
+    for path in noted.get("paths", []) if trust is None or trust.is_met else []:
         registry.add_path(path)
     for name in noted.get("plugins", []):
         try:
             registry.load_plugin(name)
+        except NotTrusted:
+            raise
         except ConfigError as error:
             log.warning("%s; name it by --plugin if it is somewhere else now", error)
 
 
 def scene_of_old(noted: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """Pool, observers and context for going on: what was given, and for the rest what the last session had."""
-    context = {**noted.get("context", {}), **(given["context"] or {})}
+    pool = noted.get("pool") if given["pool"] is None else given["pool"]
+    own = given["context"] or {}
+    context = {**bounded({k: v for k, v in noted.get("context", {}).items() if k not in own}, pool), **own}
     scene = {**given, "context": context}
     if given["pool"] is None and _known([noted.get("pool")]):
         scene["pool"] = noted["pool"]

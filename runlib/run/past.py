@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from runlib.engine.trust import Trust
 from runlib.errors import UnknownKind
 from runlib.run import opening
 from runlib.run.folder import RunFolder
 from runlib.run.parts import restored_search
+from runlib.run.settings import known_settings
 from runlib.run.source import Source
 from runlib.search.base import Search
 from runlib.state.state import State
@@ -35,6 +37,7 @@ class Past:
         search: Likewise, of the search.
         context: Handed to the search.
         verify: Ask the search again for every suggestion.
+        trust: What the tape may import.
 
     Raises:
         ReplayMismatch: The search does not suggest what stands on the tape.
@@ -50,11 +53,12 @@ class Past:
         search: Any = None,
         context: Mapping[str, Any] | None = None,
         verify: bool = False,
+        trust: Trust | None = None,
     ) -> None:
         self.folder = folder
         metadata = TapeReader(folder.tape).metadata
-        self.config: dict[str, Any] = metadata["run"]
-        self.source = Source(folder, metadata, evaluator)
+        self.config = known_settings(metadata["run"])
+        self.source = Source(folder, metadata, evaluator, trust)
         self._learn(opening.first_session(folder), 1)
         self.search = self._make_search(search, context)
         self.state: State = opening.live_state(metadata, folder.tape, self.search)
@@ -69,7 +73,7 @@ class Past:
     @property
     def settings(self) -> dict[str, Any]:
         """The arguments of the run, with what sessions changed."""
-        return {**self.config, **self.state.changes}
+        return known_settings({**self.config, **self.state.changes})
 
     def _learn(self, noted: dict[str, Any], n: int) -> None:
         self.source.learn(noted, n)

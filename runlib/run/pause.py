@@ -8,13 +8,13 @@ duration ends the waiting, and it is said which finished trials are not on the t
 from __future__ import annotations
 
 import contextlib
-import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from runlib.engine.legible import logger
 from runlib.errors import TapeError
 from runlib.observe.status import format_seconds
 from runlib.pool.base import Finished, Lost, Pool
@@ -25,7 +25,7 @@ __all__ = ["Arrivals", "warn"]
 
 PATIENCE = 0.5  # seconds between two tries to write
 
-log = logging.getLogger("runlib.pause")
+log = logger("runlib.pause")
 
 
 def warn(text: str, *values: object) -> None:

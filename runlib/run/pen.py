@@ -18,6 +18,7 @@ from runlib.run.hand import Hand
 from runlib.run.inbox import NOT_RUNNING, Edit, InboxFolder
 from runlib.run.opening import Opened
 from runlib.state.state import State
+from runlib.tape.clock import SessionClock
 from runlib.tape.events import Stopping
 from runlib.tape.lock import FolderLock
 from runlib.tape.reader import Position, Tail, TapeReader
@@ -74,10 +75,10 @@ class Pen:
             raise
         self.opened = opened  # only now: without its lock nothing may be written
 
-    def take_new(self, lock: FolderLock, position: Position) -> None:
+    def take_new(self, lock: FolderLock, position: Position, clock: SessionClock) -> None:
         """Hold the tape of a new run, which says already who writes."""
         self._end = position
-        opened = opening.take_pen(self._folder, lock, (position, None), self._sync)
+        opened = opening.take_pen(self._folder, lock, (position, None), self._sync, clock)
         opened.unseen += TapeReader(self._folder.tape)
         for record in opened.unseen:
             self._state.apply(record)

@@ -12,7 +12,6 @@ from typing import Any
 
 from runlib.engine.canonical import NotPlain, plain
 from runlib.errors import RunlibError, SearchError, SearchExhausted, SearchWaiting
-from runlib.run.large import is_apart
 from runlib.search.base import Search
 from runlib.state.state import State
 from runlib.stop.base import Stop
@@ -87,9 +86,7 @@ class Refill:
         for tid in list(state.live_trials):
             known = None if tid in self._running else state.known(tid)
             if known is not None and self._stop.room(state) > older:
-                (kind, outcome), owner = known
-                result = {**_as_result(kind, outcome), **state.beside.get(owner, {})}
-                self._append(Submit(tid, result, of=owner))
+                self._append(Submit(tid, state.answer(known[1]), of=known[1]))
             else:
                 older += 1
 
@@ -154,8 +151,3 @@ class Refill:
                 "served another run, or is ahead of a tape that could not be written; make a new one, or go on with "
                 "Run.restore"
             )
-
-
-def _as_result(kind: str, outcome: dict[str, Any]) -> dict[str, Any]:
-    inner = {key: value for key, value in outcome.items() if key != "suggestion"}
-    return {kind: inner, "file": inner.pop("file")} if is_apart(outcome) else {kind: inner}

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 from runlib.engine.arguments import known_arguments
+from runlib.engine.trust import current, importing_under
 from runlib.errors import ReadOnlyRun, RunlibError
 from runlib.evaluator.base import Evaluator
 from runlib.observe.base import Observer
@@ -181,7 +182,7 @@ class Run(ByHand, Editing, Beginning):
         before = len(self.state.trials)
         observers = shown_to(self.observers, progress, self.given_context)
         try:
-            with told_in_one_line(lambda: summary(self, before)):
+            with told_in_one_line(lambda: summary(self, before)), importing_under(self._trust or current()):
                 self._run(self.evaluator, observers, None if duration is None else 60 * duration)
         finally:
             pen.leave()

@@ -29,12 +29,14 @@ __all__ = [
     "check_settings",
     "check_timeout",
     "differences",
+    "known_settings",
     "native_context",
 ]
 
 FOREVER = 1e9  # 30 years of seconds; clocks and timers do not take much more
 
 
+PARTS = ("search", "evaluator", "stop")
 CAUGHT = ("TimeoutError", "WorkerLost", "InvalidResult")
 
 
@@ -72,6 +74,18 @@ def check_settings(given: Mapping[str, Any]) -> dict[str, Any]:
         "name": None if settings["name"] is None else check_name(settings["name"]),
         "description": settings["description"],
     }
+
+
+def known_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run is made of, by its tape; a part that is missing is None.
+
+    Raises:
+        ConfigError: This version does not know a setting, and could not keep to it.
+    """
+    for name in config:
+        if name not in PARTS and name not in DEFAULTS:
+            raise ConfigError("this version does not know this setting; a newer runlib wrote the tape", name[:80])
+    return {**dict.fromkeys(PARTS), **config}
 
 
 def check_timeout(value: Any) -> float | None:

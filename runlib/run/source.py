@@ -6,10 +6,10 @@ executed for its definitions, unless this program has them. A file that a restor
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import reduce
 from pathlib import Path
@@ -19,7 +19,8 @@ from runlib.engine import registry
 from runlib.engine.naming import name_function
 from runlib.engine.program import Program, in_command, is_main_of_command
 from runlib.engine.script import Script, standing_in
-from runlib.errors import ConfigError
+from runlib.engine.trust import Trust, importing_under
+from runlib.errors import ConfigError, NotTrusted
 from runlib.evaluator.base import Evaluator
 from runlib.run.folder import RunFolder
 from runlib.run.parts import function_name, same_evaluator
@@ -42,9 +43,13 @@ class Source:
         folder: Of the run.
         metadata: Of its tape.
         given: The evaluator that a restore was given, or its name; None if it was given none.
+        trust: What the tape may import; None for what it may by default.
     """
 
-    def __init__(self, folder: RunFolder, metadata: Mapping[str, Any], given: Any = None) -> None:
+    def __init__(
+        self, folder: RunFolder, metadata: Mapping[str, Any], given: Any = None, trust: Trust | None = None
+    ) -> None:
+        self.trust = trust or Trust(folder.tape)
         self._home = folder.path.parent
         self._config = metadata["run"].get("evaluator")
         self._origin: Mapping[str, Any] = metadata.get("origin") or {}
@@ -53,9 +58,11 @@ class Source:
         self._script: Script | None = None
         self.program: Program | None = None
 
-    def standing_in(self) -> AbstractContextManager[None]:
-        """In here, names that this program has not are looked for in the script behind the run."""
-        return standing_in(self._script)
+    @contextlib.contextmanager
+    def standing_in(self) -> Iterator[None]:
+        """In here, names that this program has not are looked for in the script behind the run, if that is trusted."""
+        with standing_in(self._script), importing_under(self.trust):
+            yield
 
     def learn(self, noted: Mapping[str, Any], n: int) -> None:
         """Take in what the session in record ``n`` noted; a later one comes before an earlier one."""
@@ -67,7 +74,8 @@ class Source:
             program = replace(known, how="script", file=str(file), package=None)
         if program is None or program == self.program:
             return
-        sys.path.extend(entry for entry in program.path if entry not in sys.path)  # last, and in nobody's way
+        if self.trust.is_met:
+            sys.path.extend(entry for entry in program.path if entry not in sys.path)  # last, and in nobody's way
         if self._script is None or program.file != self._script.program.file:
             self._script = Script(program)
         self.program = program
@@ -79,7 +87,8 @@ class Source:
             ConfigError: It is not to be found, or the given one is another.
         """
         if self._given is not None:
-            return self._same(self._function(self._given) if self._given_file() else self._given, context)
+            with importing_under(None):  # whoever gives it names it himself
+                return self._same(self._function(self._given) if self._given_file() else self._given, context)
         name = function_name(self._config)
         if name is None or _is_in_this_program(name):
             return self._config
@@ -108,7 +117,8 @@ class Source:
         if program is None:
             return None
         is_inherited = own is None or n <= self._origin.get("at", 0)  # then it was noted beside the origin
-        return program.moved_to(Path(self._origin["folder"]).parent if is_inherited else self._home)
+        folder = self._origin.get("folder") if is_inherited else None
+        return program.moved_to(self._home if folder is None else Path(folder).parent)
 
     def _given_file(self) -> Path | None:
         """The file in a given name, where it takes the place of the script."""
@@ -149,6 +159,8 @@ class Source:
             return None
         try:
             return self._same(self._function(name) if name.startswith(MAIN) else name, context)
+        except NotTrusted:
+            raise
         except ConfigError as error:
             log.warning("the evaluator is not where it was found the last time: %s", error)
             return None

@@ -6,10 +6,10 @@ counted are the results of one session, so that a run whose evaluator was mended
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 
+from runlib.engine.legible import legible_line, logger
 from runlib.errors import InvalidResult, NoSuccess
 from runlib.state.state import State
 
@@ -19,7 +19,7 @@ AT_LEAST = 5  # results in a row from the start on before the run ends; more wit
 UNUSABLE = "InvalidResult"
 LONGEST = 300
 
-log = logging.getLogger("runlib.results")
+log = logger("runlib.results")
 
 
 class FirstResults:
@@ -65,11 +65,11 @@ class FirstResults:
 
 
 def _each(dropped: Mapping[str, Any]) -> list[str]:
-    return [f"{name} ({_line(str(reason))})" for name, reason in dropped.items()]
+    return [f"{_line(name)} ({_line(str(reason))})" for name, reason in dropped.items()]
 
 
 def _line(text: str) -> str:
-    line = " ".join(text.split())
+    line = legible_line(" ".join(text.split()))
     return line if len(line) <= LONGEST else f"{line[:LONGEST]}..."
 
 
@@ -77,7 +77,9 @@ def why_none(state: State) -> str:
     """Why no trial succeeded: the commonest errors with their counts; empty if one did, or none has ended."""
     if state.trials.ok_count or not state.trials.error_count:
         return ""
-    errors = [f"{count} {name}" + (f" ({_line(text)})" if text else "") for name, count, text in _commonest(state)]
+    errors = [
+        f"{count} {_line(name)}" + (f" ({_line(text)})" if text else "") for name, count, text in _commonest(state)
+    ]
     rest = len(state.trials.count_by_error()) - len(errors)
     more = f", and {rest} other kinds" if rest else ""
     return f"none of {len(state.trials)} trials succeeded: {', '.join(errors)}{more}"

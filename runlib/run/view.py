@@ -13,8 +13,10 @@ from typing import Any, TypeVar, cast
 from runlib.engine.component import Component
 from runlib.engine.copies import Copied
 from runlib.engine.earlier import with_earlier_defaults
+from runlib.engine.legible import legible_line
 from runlib.engine.program import Program
 from runlib.engine.synonyms import near
+from runlib.engine.trust import Trust, current, importing_under
 from runlib.errors import ConfigError, RunlibError
 from runlib.evaluator.base import Evaluator
 from runlib.evaluator.component import as_evaluator
@@ -62,6 +64,7 @@ class RunView(Component, abstract=True):
     _parts: dict[str, Any]
     _folder: RunFolder | None = None
     _state: State | None = None
+    _trust: Trust | None = None
     program: Program | None = None
     found_by: str | None = None
     ended_before: str | None = None
@@ -101,7 +104,8 @@ class RunView(Component, abstract=True):
         """
         value = self._parts["evaluator"]
         if value is not None and not isinstance(value, Evaluator):
-            value = self._parts["evaluator"] = wrap(value, self.given_context)
+            with importing_under(self._trust or current()):
+                value = self._parts["evaluator"] = wrap(value, self.given_context)
         return None if value is None else cast(Evaluator, value)
 
     @property
@@ -118,7 +122,8 @@ class RunView(Component, abstract=True):
         part = self._parts[name]
         if not isinstance(part, family):
             config = with_earlier_defaults(part) if self.readonly else part
-            part = self._parts[name] = self.build(name, config, family)
+            with importing_under(self._trust or current()):
+                part = self._parts[name] = self.build(name, config, family)
         return part
 
     def _get_config(self) -> dict[str, Any]:
@@ -180,21 +185,17 @@ class RunView(Component, abstract=True):
     def full_result(self, tid: int) -> dict[str, Any]:
         """``{"ok": {...}}`` or ``{"error": {...}}`` of a finished trial, read from its file if it is a large one.
 
-        Bytes that were returned are there again. Beside ``ok`` stands ``dropped`` if something could not be data.
+        In it is what the evaluator returned, with the bytes that are in files. Beside it stands what runlib added, such
+        as ``given_loss``, and ``dropped`` if something could not be data.
 
         Raises:
             KeyError: The trial is not among the finished.
             TapeCorrupt: Its file is missing or was changed.
         """
-        kind, outcome = self.state.trials[tid]
-        beside = self.state.beside.get(tid, {})
-        if is_apart(outcome):
-            result = load_large(outcome["file"], self._require_folder())
-        else:
-            result = {kind: {key: value for key, value in outcome.items() if key != "suggestion"}}
-        if "dropped" in beside:
-            result["dropped"] = beside["dropped"]
-        return with_bytes(result, beside, self._require_folder())
+        folder, kept = self._require_folder(), self.state.result(tid)
+        whole = load_large(kept["file"], folder) if is_apart(kept) else {}
+        shown = {key: value for key, value in {**kept, **whole}.items() if key not in ("file", "files")}
+        return with_bytes(shown, kept, folder)
 
     def __repr__(self) -> str:
         if self._state is None or self._folder is None:
@@ -204,7 +205,7 @@ class RunView(Component, abstract=True):
             mode = ", a foreign tape (cmlkit), read-only"
         best = f"best {state.best.loss:.6g} (trial {state.best.tid})" if state.best else "no success yet"
         trials = f"{len(state.trials)} trials ({state.trials.ok_count} ok, {state.trials.error_count} failed)"
-        return f"<Run {self._folder.name}: {trials}, {len(state.live_trials)} live, {best}{mode}>"
+        return f"<Run {legible_line(self._folder.name)}: {trials}, {len(state.live_trials)} live, {best}{mode}>"
 
 
 def wrap(given: Any, context: Mapping[str, Any] | None) -> Evaluator:

@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+from runlib.engine.legible import legible_line
 from runlib.engine.native import is_numpy, native
 from runlib.errors import SpaceError, SpaceWarning
 from runlib.space.expression import Term
@@ -43,7 +44,7 @@ def quiet() -> Iterator[None]:
 def warn(path: str, reason: str) -> None:
     """Warn of something in a space, at the line outside of runlib that led to it."""
     if not _silent.get():
-        warnings.warn(SpaceWarning(f"{path}: {reason}"), stacklevel=_outside())
+        warnings.warn(SpaceWarning(legible_line(f"{path}: {reason}")), stacklevel=_outside())
 
 
 def _outside() -> int:

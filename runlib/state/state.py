@@ -17,6 +17,7 @@ from runlib.engine.copies import Shown, copied
 from runlib.errors import TapeCorrupt
 from runlib.search.base import Search
 from runlib.state.results import Entry, ResultTable
+from runlib.state.returned import ABOUT_THE_RESULT, Returned
 from runlib.state.tally import NOTHING, Incumbent, OnError, Tally
 from runlib.state.telling import Telling
 from runlib.tape.events import EDITS, End, Enqueue, Note, Record, Retry, Session, Stopping, Submit, Suggest, Void
@@ -29,7 +30,6 @@ log = logging.getLogger("runlib")
 Order = Literal["completed", "suggested"]
 Direction = Literal["min", "max"]
 
-BESIDE = ("dropped", "files")  # what a result notes of what was returned, beside 'ok' or 'error'
 RESULTS = frozenset({"ok", "error"})
 NOT_REUSED = frozenset({"TimeoutError", "WorkerLost", "MemoryError"})  # they tell of the machine, not of the suggestion
 
@@ -43,14 +43,15 @@ class State(Tally):
         trials: Finished trials by ``tid``, in the order of submission.
         evals: Finished evaluations by ``eid``, one for each distinct suggestion.
         live_trials: Suggested and not yet submitted: ``tid`` -> suggestion, in the order of suggestion.
-        beside: Of finished trials that have any, what stands beside their results: ``dropped``, what was returned and
-            could not be data, and ``files``, the bytes in it.
+        beside: Of finished trials that have any, what runlib added beside their results: ``dropped``, what was returned
+            and could not be data; ``files``, the bytes in it; ``file``, where a large one lies; ``given_loss``, what
+            was returned as ``loss`` beside another objective.
         ended: How the last session ended; None if it is going on, or was cut off.
         voided: Trials that no longer count, with the reason: neither finished nor live.
         queue: Suggestions that somebody wants to be tried, by the number of the record that says so.
         notes: Remarks of people, by the number of the record.
         stopping: Why somebody wants this session to end; None if nobody does.
-        attempts: For live trials of which attempts failed, the rule that allowed another one, for each attempt.
+        attempts: For live trials of which attempts failed, the rules that allowed others, one for each that is known.
         commands: The keys of the commands that had their effect.
         next_tid: The trial that the next suggestion will be.
         sessions: How often a writer opened the tape.
@@ -102,11 +103,12 @@ class State(Tally):
         self._notes: dict[int, Note] = {}
         self._attempts: dict[int, list[str]] = {}
         self._commands: dict[str, None] = {}
-        self._beside: dict[int, dict[str, Any]] = {}
+        self._returned = Returned()
         self.live_trials, self.voided, self.queue = Shown(self._live), Shown(self._voided), Shown(self._queue)
-        self.notes, self.attempts, self.beside = Shown(self._notes), Shown(self._attempts), Shown(self._beside)
+        self.notes, self.attempts, self.beside = Shown(self._notes), Shown(self._attempts), Shown(self._returned.beside)
         self.commands = self._commands.keys()
         self.stopping: str | None = None
+        self._failed: dict[int, int] = {}
         self.next_tid = 0
         self.n, self.t = 0, 0.0
         self.ended: End | None = None
@@ -164,7 +166,28 @@ class State(Tally):
         if eid not in self.evals:
             return None
         entry = self.evals[eid]
-        return None if entry[1].get("error") in NOT_REUSED and entry[0] == "error" else (entry, self._owner[eid])
+        return None if entry[0] == "error" and entry[1].get("error") in NOT_REUSED else (entry, self._owner[eid])
+
+    def result(self, tid: int) -> dict[str, Any]:
+        """The result of a finished trial, as its evaluation has it on the tape.
+
+        Raises:
+            KeyError: The trial is not among the finished.
+        """
+        found: dict[str, Any] = copied(self._returned.result(tid, self.trials.peek(tid)))
+        return found
+
+    def answer(self, tid: int) -> dict[str, Any]:
+        """The result of a finished trial as far as another trial with its suggestion can have it.
+
+        Raises:
+            KeyError: The trial is not among the finished.
+        """
+        return {k: v for k, v in self.result(tid).items() if k in RESULTS or k in ABOUT_THE_RESULT}
+
+    def failed_attempts(self, tid: int) -> int:
+        """How many attempts at a live trial failed; also those whose records a repair did not find."""
+        return self._failed.get(tid, 0)
 
     def apply(self, record: Record) -> None:
         """Take in the next record.
@@ -205,13 +228,11 @@ class State(Tally):
         tid = event.tid
         if tid not in self._live:
             raise self._corrupt(f"ends trial {tid}, which is not live", n)
-        if not RESULTS & event.result.keys():
-            raise self._corrupt(f"ends trial {tid} with neither 'ok' nor 'error'", n)
+        if len(RESULTS & event.result.keys()) != 1:
+            raise self._corrupt(f"ends trial {tid} with neither 'ok' nor 'error' alone", n)
         suggestion, eid = self._close(tid)
         entry = self._entry(event, suggestion)
         self.trials.put(tid, entry)
-        if len(event.result) > 1:
-            self._note_beside(tid, event.result)
         if event.of is None:
             if eid in self._owner:
                 self._older.setdefault(eid, []).append(self._owner[eid])
@@ -222,22 +243,17 @@ class State(Tally):
         self._count(tid, entry, event.of is not None)
         self.telling.finished(tid, entry)
 
-    def _note_beside(self, tid: int, result: dict[str, Any]) -> None:
-        beside = {key: result[key] for key in BESIDE if key in result}
-        if beside:
-            self._beside[tid] = beside
-
     def _close(self, tid: int) -> tuple[Any, str]:
         """A live trial is live no more; its suggestion and its evaluation."""
         self._attempts.pop(tid, None)
+        self._failed.pop(tid, None)
         return self._live.pop(tid), self._eids.pop(tid)
 
     def _retry(self, event: Retry, n: int) -> None:
-        before = self._attempts.get(event.tid, [])
-        missing = event.attempt - len(before) - 1  # of a tape that was repaired
-        if event.tid not in self._live or missing < 0:
+        if event.tid not in self._live or event.attempt <= self.failed_attempts(event.tid):
             raise self._corrupt(f"notes attempt {event.attempt} at trial {event.tid}, which is not its next", n)
-        self._attempts[event.tid] = [*before, *[""] * missing, event.rule]
+        self._failed[event.tid] = event.attempt
+        self._attempts.setdefault(event.tid, []).append(event.rule)
 
     def _edit(self, event: Void | Enqueue | Note | Stopping, n: int) -> None:
         if event.key is not None:
@@ -278,7 +294,7 @@ class State(Tally):
 
     def _drop(self, tid: int, reason: str, was_live: bool) -> None:
         self._voided[tid] = reason
-        self._beside.pop(tid, None)
+        self._returned.forget(tid)
         if not was_live:
             self._drop_evaluation(tid, self.trials.drop(tid))
         self.telling.voided(tid, was_live)
@@ -323,12 +339,9 @@ class State(Tally):
 
     def _entry(self, event: Submit, suggestion: Any) -> Entry:
         if event.of is not None and event.of in self.trials:
+            self._returned.share(event.tid, event.of)
             return self.trials.peek(event.of)
-        state = "ok" if "ok" in event.result else "error"
-        outcome = {**event.result[state], "suggestion": suggestion}
-        if "file" in event.result:
-            outcome["file"] = event.result["file"]
-        return [state, outcome]
+        return self._returned.enter(event.tid, event.result, suggestion)
 
     def _corrupt(self, what: str, n: int) -> TapeCorrupt:
         return TapeCorrupt(f"{self._path or 'the tape'}: record {n} {what}", path=self._path or "", n=n)

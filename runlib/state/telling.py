@@ -7,7 +7,7 @@ to forget it: a search may wait for it, but shall not learn from it.
 
 from __future__ import annotations
 
-from runlib.errors import ReplayMismatch, SearchError
+from runlib.errors import ReplayMismatch, RunlibError, SearchError
 from runlib.search.base import Search
 from runlib.search.by_history import complete
 from runlib.state.results import Entry
@@ -112,6 +112,11 @@ class Telling:
                 _check_same(self.search.adopt(event.suggestion), event.tid)
         except (ReplayMismatch, SearchError) as error:
             raise ReplayMismatch(f"record {n}: {error}", n=n) from error
+        except RunlibError:
+            raise
+        except Exception as error:  # what stands on the tape may be nothing that this search ever made
+            what = f"{type(error).__name__}: {error}"[:200]
+            raise ReplayMismatch(f"record {n}: the search cannot take back its suggestion: {what}", n=n) from error
 
 
 def _check_same(got: int, tid: int) -> None:

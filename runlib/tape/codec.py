@@ -1,4 +1,4 @@
-"""Events and lines: format 1.
+"""Events and lines: formats 1 and 2, which differ in what stands beside a result (``schema.json``), not in their lines.
 
 A line is one JSON object whose last key is ``h``, always the last 26 bytes: ``, "h": "<16 hex>"}``. ``h`` is
 blake2b (8 bytes) over the ``h`` of the line before (as its 16 letters; nothing for the first line) and the
@@ -13,10 +13,13 @@ from typing import Any
 
 from runlib.engine.canonical import dump, load
 from runlib.errors import TapeFormat
-from runlib.tape.events import Event, Record, event_from_data, event_to_data
+from runlib.tape.events import NEWEST, Event, Record, event_from_data, event_to_data
+from runlib.tape.schema import check
 
 __all__ = [
     "FORMAT",
+    "FORMATS",
+    "LONGEST",
     "METADATA_END",
     "RECORD_END",
     "chain",
@@ -30,7 +33,9 @@ __all__ = [
     "stored_hash",
 ]
 
-FORMAT = "runlib-tape/1"
+FORMAT = f"runlib-tape/{NEWEST}"  # of what is written
+FORMATS = tuple(f"runlib-tape/{number}" for number in range(1, NEWEST + 1))  # what can be read
+LONGEST = 64 * 1024 * 1024  # bytes of a line: large results lie apart, so that one is never as long
 METADATA_END = b"===\n"
 RECORD_END = b"---\n"
 SUFFIX = 26
@@ -83,9 +88,15 @@ def intact(line: bytes, previous: bytes) -> bytes | None:
 
 
 def find_intact(text: bytes, previous: bytes) -> int | None:
-    """Where a line that continues the chain ends in ``text``, which has no line feed where it should."""
+    """Where a line that continues the chain ends in ``text``, which has no line feed where it should.
+
+    The text is hashed once, whatever the number of places that look like the end of a line.
+    """
+    hashed, at = hashlib.blake2b(previous, digest_size=8), 0
     for match in _SUFFIX.finditer(text):
-        if intact(text[: match.end()], previous) is not None:
+        hashed.update(text[at : match.start()])
+        at = match.start()
+        if hashed.copy().hexdigest().encode() == match.group(1):
             return match.end()
     return None
 
@@ -113,13 +124,16 @@ def decode(line: bytes) -> tuple[Record, int | None]:
     """
     try:
         data = load(line)
-        kind = next(iter(data))
-        n, t, durable = data["n"], data["t"], data.get("d")
-    except (ValueError, KeyError, TypeError, StopIteration) as error:
-        raise TapeFormat(f"a line is no record of {FORMAT}: {error}") from error
-    if type(t) not in {int, float} or (durable is not None and type(durable) is not int):
-        raise TapeFormat(f"a line is no record of {FORMAT}: 't' and 'd' are numbers")
-    event = event_from_data(kind, data[kind])
+        kind, body = next(iter(data.items()))
+    except (ValueError, AttributeError, StopIteration) as error:
+        raise TapeFormat(f"a line is no record: {error}") from error
+    fault = _place(data)
+    if fault is not None:
+        raise TapeFormat(f"a line is no record as the schema of the tape has it: {fault}")
+    event = event_from_data(kind, body)
     if event is None and data.get("skip") is not True:
         raise TapeFormat(f"a record is of the kind {kind!r}, which this version does not know; a newer runlib wrote it")
-    return Record(n, t, event), durable
+    return Record(data["n"], data["t"], event), data.get("d")
+
+
+_place = check("place")

@@ -1,19 +1,21 @@
 """What can happen in a run. Events are frozen and hold plain data only; how they are written is the codec's business.
 
-A ``Record`` is an event in its place on the tape. Order is ``n``, never the clock.
+A ``Record`` is an event in its place on the tape. Order is ``n``, never the clock. What the fields may hold stands in
+``schema.json``, and is checked when an event is made of data.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from runlib.engine.copies import copied
 from runlib.errors import TapeFormat
+from runlib.tape.schema import check
 
 __all__ = [
     "EDITS",
+    "NEWEST",
     "End",
     "Enqueue",
     "Event",
@@ -38,8 +40,10 @@ class Session:
         info: host, pid, versions, pool, observers, plugins and the like; ``program``, the file of ``__main__`` and how
             it was started; ``fingerprint``, a hash of what the evaluator does; ``evaluator``, the name by which it was
             found, where that is not the one in the config; ``changed``, the settings that differ
-            from those of the session before (``stop``, ``trial_timeout``, ``caught_exceptions``, ``retries``); and
-            ``recovered``, what was not as a writer leaves it (a torn end, lost records), a sentence each.
+            from those of the session before (``stop``, ``trial_timeout``, ``caught_exceptions``, ``retries``);
+            ``recovered``, what was not as a writer leaves it (a torn end, lost records), a sentence each; ``clocks``,
+            when it began, by the wall and by a clock that is never set; and ``format``, where what it writes is newer
+            than what the metadata say.
     """
 
     kind: ClassVar[str] = "session"
@@ -72,7 +76,8 @@ class Submit:
 
     Attributes:
         tid: The trial.
-        result: ``{"ok": {...}}`` or ``{"error": {...}}``; beside it ``file``, where a large result lies apart.
+        result: ``{"ok": {...}}`` or ``{"error": {...}}``, what was returned; beside it what runlib adds: ``file``,
+            where a large result lies apart, ``given_loss``, ``dropped`` and the others in ``schema.json``.
         of: The trial whose evaluation this result is, if it was not evaluated itself.
     """
 
@@ -174,12 +179,15 @@ class End:
     text: str = field(default="")
 
 
+NEWEST = 2  # the format of what is written here; see ``codec.FORMATS``
+
 Event = Session | Suggest | Submit | Retry | Void | Enqueue | Note | Stopping | End
 EDITS = (Void, Enqueue, Note, Stopping)  # what people do to a run, rather than the run itself
 _KINDS: dict[str, type[Any]] = {
     cls.kind: cls for cls in (Session, Suggest, Submit, Retry, Void, Enqueue, Note, Stopping, End)
 }
 _FIELDS = {cls: tuple(f.name for f in fields(cls)) for cls in _KINDS.values()}
+_CHECKS = {kind: check(kind) for kind in _KINDS}
 _OMITTED_IF_NONE = frozenset({"memo", "of", "heard", "queued", "key", "tid"})
 
 
@@ -189,7 +197,8 @@ class Record:
 
     Attributes:
         n: Its number on the tape: 1, 2, ...
-        t: When it was written: seconds since 1970, of the writer's clock.
+        t: When it was written: seconds since 1970, by the wall clock when its session began and a clock that is never
+            set from then on.
         event: What happened; None for a kind that this version does not know and may skip.
     """
 
@@ -217,89 +226,35 @@ def event_to_data(event: Event) -> dict[str, Any]:
     return {event.kind: body}
 
 
-def event_from_data(kind: str, body: Any) -> Event | None:
-    """The event of a kind; None if this version does not know the kind.
+def event_from_data(kind: str, body: Any, *, strict: bool = False) -> Event | None:
+    """The event of a kind; None if this version does not know the kind. Fields that it does not know are left out.
+
+    Args:
+        kind: Of the event.
+        body: Its fields.
+        strict: Refuse fields that are not known: of what a person hands over, nothing is left out without a word.
 
     Raises:
-        TapeFormat: The fields are not those of the kind, or hold what a state cannot add up.
+        TapeFormat: The fields are not those of the kind, or have values that the schema of the tape does not allow.
     """
     cls = _KINDS.get(kind)
     if cls is None:
         return None
+    fault = _CHECKS[kind](body)
+    if fault is not None:
+        raise TapeFormat(f"a {kind!r} record has other values than the schema of the tape allows: {fault}")
+    if cls is Session:
+        return _session(body)
     try:
-        event: Event = Session(body) if cls is Session else cls(**body)
-    except TypeError as error:
-        raise TapeFormat(f"a {kind!r} record has other fields than this format: {error}") from error
-    wrong = _CHECKS[cls](event)
-    if wrong is not None:
-        raise TapeFormat(f"a {kind!r} record has other values than this format: {wrong}")
+        event: Event = cls(**body)
+    except TypeError as error:  # it has fields that this version does not know
+        if strict:
+            raise TapeFormat(f"a {kind!r} record has other fields than {', '.join(_FIELDS[cls])}: {error}") from None
+        event = cls(**{key: body[key] for key in _FIELDS[cls] if key in body})
     return event
 
 
-def _check_session(event: Session) -> str | None:
-    if not isinstance(event.info, dict) or not isinstance(event.info.get("changed", {}), dict):
-        return "it is no dict, or 'changed' in it is none"
-    recovered = event.info.get("recovered", [])
-    fits = isinstance(recovered, list) and all(isinstance(said, str) for said in recovered)
-    return None if fits else "'recovered' is a list of texts"
-
-
-def _check_suggest(event: Suggest) -> str | None:
-    if type(event.tid) is not int or (event.heard is not None and type(event.heard) is not int):
-        return "'tid' and 'heard' are whole numbers"
-    return None if event.queued is None or type(event.queued) is int else "'queued' is a whole number"
-
-
-def _check_submit(event: Submit) -> str | None:
-    result, outcome = event.result, None
-    if type(event.tid) is not int or (event.of is not None and type(event.of) is not int):
-        return "'tid' and 'of' are whole numbers"
-    if isinstance(result, dict):
-        outcome = result.get("ok", result.get("error", {}))
-    if not isinstance(outcome, dict):
-        return "'result' holds a dict under 'ok' or 'error'"
-    if "ok" in result and not (type(outcome.get("loss")) in _NUMBERS and type(outcome.get("cost", 0)) in _NUMBERS):
-        return "'loss' and 'cost' are numbers"
-    return None if isinstance(outcome.get("error", ""), str) or "ok" in result else "the name of an error is text"
-
-
-def _check_retry(event: Retry) -> str | None:
-    if type(event.tid) is not int or type(event.attempt) is not int:
-        return "'tid' and 'attempt' are whole numbers"
-    fits = isinstance(event.error, dict) and isinstance(event.rule, str)
-    return None if fits else "'error' is a dict, and 'rule' a name"
-
-
-def _check_void(event: Void) -> str | None:
-    if type(event.tid) is not int:
-        return "'tid' is a whole number"
-    return _check_texts(event.reason, event.key)
-
-
-def _check_note(event: Note) -> str | None:
-    if event.tid is not None and type(event.tid) is not int:
-        return "'tid' is a whole number"
-    return _check_texts(event.text, event.key)
-
-
-def _check_texts(text: Any, key: Any) -> str | None:
-    fits = isinstance(text, str) and (key is None or isinstance(key, str))
-    return None if fits else "what people say, and the keys of commands, are text"
-
-
-def _check_end(event: End) -> str | None:
-    return None if isinstance(event.reason, str) and isinstance(event.text, str) else "'reason' and 'text' are text"
-
-
-_NUMBERS = frozenset({int, float})
-_CHECKS: dict[type[Any], Callable[[Any], str | None]] = {
-    Session: _check_session,
-    Suggest: _check_suggest,
-    Submit: _check_submit,
-    Retry: _check_retry,
-    Void: _check_void,
-    Enqueue: lambda event: _check_texts("", event.key),
-    Note: _check_note,
-    Stopping: lambda event: _check_texts(event.reason, event.key),
-    End: _check_end,
-}
+def _session(info: dict[str, Any]) -> Session:
+    if info.get("format", 1) > NEWEST:
+        raise TapeFormat(f"a newer runlib went on with this tape, in format {info['format']}; use that")
+    return Session(info)

@@ -36,6 +36,7 @@ _BEGUN_TERMINATOR = re.compile(rb"\n(-{1,3})\Z")  # no key of a record begins wi
 _NUMPY_FLOAT = re.compile(r"np\.float(?:16|32|64)\(([-+]?(?:inf|nan|(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?))\)")
 _TUPLE = ("!!", "python/tuple")
 _FLOAT = ("!!", "float")
+MOST = 1_000_000  # values of one record: a large result stood in its record then
 _NUMBERS = ("cost", "duration", "var")  # of an outcome; what is no number there tells nothing
 
 
@@ -116,7 +117,7 @@ class ForeignReader(TapeReader):
 
     def _parse(self, body: bytes, n: int) -> Any:
         try:
-            return parse_yaml(_without_tags(body.decode()), "it")
+            return parse_yaml(_without_tags(body.decode()), "it", MOST)
         except UnicodeDecodeError as error:
             line = self._line + body[: error.start].count(b"\n")
             raise self._damaged(n, f"it is no UTF-8 text: {error.reason}", line) from error

@@ -19,8 +19,9 @@ from typing import Any, BinaryIO
 from runlib.engine.canonical import load
 from runlib.errors import NotARun, TapeCorrupt, TapeFormat
 from runlib.tape import codec
-from runlib.tape.codec import FORMAT, METADATA_END, RECORD_END
+from runlib.tape.codec import FORMAT, FORMATS, LONGEST, METADATA_END, RECORD_END
 from runlib.tape.events import Record
+from runlib.tape.schema import check
 
 __all__ = ["Position", "Tail", "TapeReader"]
 
@@ -98,22 +99,27 @@ class TapeReader:
 
     def _read_head(self) -> Position:
         with self._open() as file:
-            line, end = file.readline(), file.readline()
+            line, end = file.readline(LONGEST), file.readline(LONGEST)
         try:
             self._metadata = load(line)
-            format_, run = self._metadata["format"], self._metadata.get("run")
+            format_ = self._metadata["format"]
         except (ValueError, KeyError, TypeError):
             raise TapeFormat(
                 f"{self.path} is no tape of runlib: its first line is no metadata", path=self.path
             ) from None
-        if format_ != FORMAT:
+        if format_ not in FORMATS:
             raise TapeFormat(
-                f"{self.path} is of the format {format_!r}, this version reads {FORMAT!r}; use a newer runlib",
+                f"{self.path} is of the format {_shown(format_)}, this version reads up to {FORMAT!r}; use a newer "
+                "runlib",
                 path=self.path,
             )
-        h = codec.intact(line[:-1], b"") if isinstance(run, dict) else None
+        h = codec.intact(line[:-1], b"")
         if h is None or end != METADATA_END:
             raise self._corrupt(0, 0, "metadata that fits its own hash, followed by a line ===")
+        fault = check("metadata")(self._metadata)
+        if fault is not None:
+            message = f"{self.path}: the metadata have other values than the schema of the tape allows: {fault}"
+            raise TapeFormat(message, path=self.path, n=0, offset=0)
         return Position(0, len(line) + len(end), h)
 
     def __iter__(self) -> Iterator[Record]:
@@ -128,8 +134,8 @@ class TapeReader:
     def _whole(self, file: BinaryIO) -> Iterator[Record]:
         """The records up to the end, or to the first that does not fit."""
         here = self.position
-        while line := file.readline():
-            end = file.readline()
+        while line := file.readline(LONGEST):
+            end = file.readline(LONGEST)
             h = codec.intact(line[:-1], here.h)
             if h is None or end != RECORD_END:
                 return
@@ -193,6 +199,11 @@ class TapeReader:
             n=n,
             offset=offset,
         )
+
+
+def _shown(format_: Any) -> str:
+    text = repr(format_)
+    return text if len(text) <= 60 else f"{text[:60]}..."
 
 
 def _advance(position: Position, length: int, h: bytes, noted: int | None) -> Position:

@@ -24,12 +24,13 @@ from typing import Any, Literal, TypeVar
 
 from runlib.engine import disk
 from runlib.engine.directory import Directory
-from runlib.errors import LockStolen, TapeError, TapeReplaced
+from runlib.errors import LockStolen, TapeError, TapeFormat, TapeReplaced
 from runlib.tape import codec
-from runlib.tape.codec import METADATA_END, RECORD_END
+from runlib.tape.codec import LONGEST, METADATA_END, RECORD_END
 from runlib.tape.events import Event, Record, Submit, Suggest
 from runlib.tape.reader import Position, Tail
 from runlib.tape.salvage import salvage
+from runlib.tape.schema import check
 
 __all__ = ["Sync", "TapeWriter", "create_tape", "listed"]
 
@@ -53,11 +54,16 @@ def create_tape(
 
     Raises:
         FileExistsError: There is one.
+        TapeFormat: A reader would refuse the metadata, by the schema of the tape.
     """
     line, h = codec.encode_line(metadata, b"")
+    fault = check("metadata")(metadata)
+    if fault is not None or len(line) >= LONGEST:
+        raise TapeFormat(f"{path} cannot begin: {fault or 'the config of the run is too long for a line'}", path=path)
     data = line + b"\n" + METADATA_END
     for n, event in enumerate(first, 1):
         line, h = codec.encode(event, n, round(clock(), 6), 0 if sync == "always" else None, h)
+        _readable(line)
         data += line + b"\n" + RECORD_END
     disk.create_file(path, data)
     return Position(len(first), len(data), h, len(first), sync == "always")
@@ -158,18 +164,20 @@ class TapeWriter:
             LockStolen: Another process took the run over; nothing was written.
             TapeError: The disk refused, now or before; what it took of the record is a torn tail. Or somebody else
                 wrote to the tape; then nothing was written.
+            TapeFormat: A reader would refuse the record, by the schema of the tape; nothing was written.
             TypeError: The event holds something that is no plain data; nothing was written.
         """
         self._refuse_broken()
         n, t = self._n + 1, round(self._clock(), 6)
         line, h = codec.encode(event, n, t, self._durable if self._sync == "always" else None, self._h)
         data = line + b"\n" + RECORD_END
+        record = _readable(line)
         new = (event.kind, getattr(event, "tid", None))
         self._guarded(lambda: self._write(data), lambda: f"record {n}, {_named([new])}, could not be appended")
         self._n, self._offset, self._h = n, self._offset + len(data), h
         if self._sync != "never":
             self._not_durable.append(new)
-        return codec.decode(line)[0]
+        return record
 
     def _write(self, data: bytes) -> None:
         """Append a record, in one write unless the disk has to be waited for in its middle."""
@@ -330,6 +338,13 @@ class TapeWriter:
                 self._guard()
             return self._stolen is None
         return False
+
+
+def _readable(line: bytes) -> Record:
+    """The record as a reader of its line sees it; one that cannot be read again would end the run for good."""
+    if len(line) >= LONGEST:
+        raise TapeFormat(f"a record of {len(line)} bytes is longer than the {LONGEST} that a line may have")
+    return codec.decode(line)[0]
 
 
 def _named(events: Sequence[tuple[str, int | None]]) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import operator
 import os
 import socket
 import threading
@@ -19,14 +21,15 @@ from runlib.audit.verify import verify
 from runlib.cli.main import app
 from runlib.engine.directory import Directory, NotPlainFile
 from runlib.engine.yamlfile import read_yaml
-from runlib.errors import FolderError, RunlibError
+from runlib.errors import FolderError, RunlibError, TapeError
 from runlib.run.edit import Inbox
 from runlib.run.folder import RunFolder
 from runlib.run.fork import make_fork
 from runlib.run.large import hash_of
 from runlib.tape.events import Session, Submit, Suggest
 from tests.attacks.attack_tools import large, prepared, with_bytes
-from tests.audit.audit_tools import contents, tape_run
+from tests.attacks.hostile_tapes import chained, parsed
+from tests.audit.audit_tools import contents, set_tape, tape_run
 from tests.fakes import DirectPool, quadratic
 
 pytestmark = pytest.mark.timeout(60)  # a look that waits for a pipe would never end
@@ -287,18 +290,25 @@ NAMES = [
 ]
 
 
+def tape_with(directory: Path, result: dict[str, Any], place: tuple[Any, ...], name: Any) -> Path:
+    """A run with a right chain in which the result of trial 0 names a file so."""
+    folder = directory / "run_x"
+    data = tape_run(folder, [Session({"host": "h", "pid": 1}), Suggest(0, {"x": 1}), Submit(0, result)])
+    metadata, records = parsed(data)
+    functools.reduce(operator.getitem, place, records[-1]["submit"]["result"])["name"] = name
+    return set_tape(folder, chained(metadata, records))
+
+
 @pytest.mark.parametrize("name", NAMES, ids=repr)
 def test_no_name_on_a_tape_becomes_a_path(tmp_path: Path, name: Any) -> None:
-    entry = {"name": name, "bytes": 8, "hash": "0" * 32}
-    result = {"ok": {"loss": 1.0}, "file": entry}
-    folder = tmp_path / "run_x"
-    tape_run(folder, [Session({"host": "h", "pid": 1}), Suggest(0, {"x": 1}), Submit(0, result)])
+    result = {"ok": {"loss": 1.0}, "file": {"name": "trials/0/result.json", "bytes": 8, "hash": "0" * 32}}
+    folder = tape_with(tmp_path, result, ("file",), name)
     before = contents(tmp_path)
     assert verify(folder).verdict == "damaged"
-    with pytest.raises(RunlibError, match="is no file of this run"):
+    with pytest.raises(TapeError, match=r"has not the form of its kind|must be"):
         Run.fork(folder, directory=tmp_path, name="fork")
-    with pytest.raises(RunlibError, match="is no file of this run"):
-        Run.checkout(folder).full_result(0)
+    with pytest.raises(TapeError, match=r"has not the form of its kind|must be"):
+        Run.checkout(folder)
     assert contents(tmp_path) == before
     repair(folder, tmp_path / "repaired")
     assert {path.name for path in tmp_path.iterdir()} == {"run_x", "repaired"}
@@ -307,17 +317,19 @@ def test_no_name_on_a_tape_becomes_a_path(tmp_path: Path, name: Any) -> None:
 
 @pytest.mark.parametrize("name", [*NAMES, "trials/0/result.json"], ids=repr)
 def test_bytes_are_looked_for_by_names_of_their_form_alone(tmp_path: Path, name: Any) -> None:
-    entry = {"at": ["png"], "name": name, "bytes": 8, "hash": "0" * 32}
+    entry = {"at": ["png"], "name": "trials/0/returned-png", "bytes": 8, "hash": "0" * 32}
     result = {"ok": {"loss": 1.0, "png": "returned-png"}, "files": [entry]}
-    folder = tmp_path / "run_x"
-    tape_run(folder, [Session({"host": "h", "pid": 1}), Suggest(0, {"x": 1}), Submit(0, result)])
-    assert verify(folder).verdict == "intact"
-    assert Run.checkout(folder).full_result(0)["ok"] == {"loss": 1.0, "png": "returned-png"}
+    folder = tape_with(tmp_path, result, ("files", 0), name)
+    before = contents(tmp_path)
+    assert verify(folder).verdict == "damaged"
+    with pytest.raises(TapeError):
+        Run.checkout(folder)
+    with pytest.raises(TapeError):
+        make_fork(RunFolder.find(folder), None, tmp_path, {"name": "fork"})
+    assert contents(tmp_path) == before
     repair(folder, tmp_path / "repaired")
-    make_fork(RunFolder.find(folder), None, tmp_path, {"name": "fork"})
-    assert {path.name for path in tmp_path.iterdir()} == {"run_x", "repaired", "run_fork"}
-    for copy in ("repaired", "run_fork"):
-        assert {path.name for path in (tmp_path / copy).iterdir()} <= {"tape.son", "run.lock"}
+    assert {path.name for path in tmp_path.iterdir()} == {"run_x", "repaired"}
+    assert {path.name for path in (tmp_path / "repaired").iterdir()} <= {"tape.son", "run.lock"}
 
 
 def test_a_file_that_several_results_name_is_copied_once(tmp_path: Path) -> None:

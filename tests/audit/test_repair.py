@@ -274,12 +274,12 @@ def test_metadata_that_fit_no_hash_are_used_and_said(tmp_path: Path) -> None:
 
 def test_what_cannot_be_repaired(tmp_path: Path) -> None:
     data = tape_run(tmp_path / "run_old", some_events(9))
-    newer, _ = encode_line({"run": {}, "format": "runlib-tape/2"}, b"")
+    newer, _ = encode_line({"run": {}, "format": "runlib-tape/3"}, b"")
     unknown, _ = encode_line({"dance": {}, "n": 10, "t": 1.0}, pieces(data)[8][-18:-2])
     for tape, error, text in (
         (b"", TapeCorrupt, "no tape of runlib"),
         (b"??????" + data[6:], TapeCorrupt, "lost its first line"),
-        (newer + b"\n===\n", TapeFormat, "runlib-tape/2"),
+        (newer + b"\n===\n", TapeFormat, "runlib-tape/3"),
         (data + unknown + b"\n---\n", TapeFormat, "'dance'"),
     ):
         with pytest.raises(error, match=text):

@@ -160,7 +160,7 @@ def test_restore_after_the_fix_warns_of_the_changed_source_in_one_line(project: 
     write(project, run={"evaluator": {"eval_function": {"function": "model.py:broken"}}})
     command("run", "project/run.yaml")
     model = project / "project" / "model.py"
-    model.write_text(model.read_text().replace("1 / 0", "1 / 4"))
+    model.write_text(model.read_text().replace("1 / 0", "1.0 / 4"))  # of another length, or Python takes its cache
     done = command("restore", "run_red_fox")
     assert done.returncode == 0
     [warning] = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]

@@ -74,11 +74,11 @@ def test_numbers_of_all_types_become_floats(loss: Any) -> None:
         ({"loss": 1.0, "cost": object()}, "cost: is no data, but of type object"),
         ({"loss": 1.0, "status": "running"}, "the status 'running': a trial that has ended is 'ok' or 'fail'"),
         ({"status": "ok"}, r"without 'loss': its keys are \['status'\]"),
-        ({"loss": 1.0, "var": "much"}, "'var' in the result must be a number, got 'much'"),
-        ({"loss": 1.0, "cost": math.nan}, "'cost' in the result must be a number, got nan"),
-        ({"loss": 1.0, "cost": True}, "'cost' in the result must be a number, got True"),
+        ({"loss": 1.0, "var": "much"}, "'var' in the result must be a finite number, got 'much'"),
+        ({"loss": 1.0, "cost": math.nan}, "'cost' in the result must be a finite number, got nan"),
+        ({"loss": 1.0, "cost": True}, "'cost' in the result must be a finite number, got True"),
         ({"loss": 1.0, "cost": 10**400}, "too large for a float"),
-        ({"loss": 1.0, "duration": []}, r"'duration' in the result must be a number, got \[\]"),
+        ({"loss": 1.0, "duration": []}, r"'duration' in the result must be a finite number, got \[\]"),
     ],
 )
 def test_what_is_no_result_is_refused(returned: Any, text: str) -> None:
@@ -152,8 +152,8 @@ def test_another_objective_is_named() -> None:
         ok_result({"accuracy": "high"}, 0.1, "accuracy")
     with pytest.raises(InvalidResult, match="returned no objective 'accuracy', but None"):
         ok_result({"accuracy": None}, 0.1, "accuracy")
-    outcome = ok_result({"accuracy": np.array([0.75]), "loss": 2.0}, 0.1, "accuracy")["ok"]
-    assert (outcome["loss"], outcome["given_loss"], outcome["accuracy"]) == (0.75, 2.0, [0.75])
+    result = ok_result({"accuracy": np.array([0.75]), "loss": 2.0}, 0.1, "accuracy")
+    assert result == {"ok": {"loss": 0.75, "duration": 0.1, "accuracy": [0.75]}, "given_loss": 2.0}
 
 
 class State(enum.Enum):
@@ -237,6 +237,22 @@ def test_an_error_whose_text_fails_is_told_all_the_same() -> None:
     result = error_result(BrokenError())["error"]
     assert result["error"] == "BrokenError"
     assert "RuntimeError" in result["error_text"]
+
+
+@pytest.mark.parametrize("name", ["duration", "var", "cost"])
+@pytest.mark.parametrize(
+    "value", [float("inf"), float("-inf"), float("nan"), "3", True, [], 10**400, -(10**400), np.float64("inf"), 1j]
+)
+def test_numbers_beside_the_loss_are_finite(name: str, value: Any) -> None:
+    with pytest.raises(InvalidResult, match=name if not isinstance(value, int) or value is True else "too large"):
+        ok_result({"loss": 1.0, name: value}, 0.1)
+
+
+@pytest.mark.parametrize("value", [-1, -5e-324, -1.0, -math.pi])
+def test_a_duration_is_not_below_0(value: float) -> None:
+    with pytest.raises(InvalidResult, match="'duration' in the result must be seconds from 0 on"):
+        ok_result({"loss": 1.0, "duration": value}, 0.1)
+    assert ok_result({"loss": 1.0, "cost": value}, 0.1)["ok"]["cost"] == value
 
 
 def test_an_error_can_be_caught_by_the_names_of_its_bases() -> None:

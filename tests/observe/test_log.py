@@ -134,7 +134,7 @@ def test_an_exception_is_logged_with_its_traceback(stage: Stage, observer: LogOb
         logging.getLogger("runlib").exception("an observer failed")
     observer.close(State())
     text = (stage.folder / "log.log").read_text()
-    assert "error: an observer failed\nTraceback" in text
+    assert "error: an observer failed\n    Traceback" in text
     assert text.endswith("ZeroDivisionError: by hand\n")
 
 

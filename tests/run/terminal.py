@@ -56,7 +56,7 @@ def command_on_screen(shown: str) -> str:
 
 def call_on_screen(shown: str) -> str:
     """The last call of Python that the screen advises."""
-    return re.findall(r"Run\.restore\('.*?'[^()]*(?:\([^()]*\))?\)", shown)[-1]
+    return re.findall(r"Run\.restore\('.*?'[^()]*(?:\([^()]*\))?\)(?:\.run\(\))?", shown)[-1]
 
 
 def shell(line: str, folder: Path) -> subprocess.CompletedProcess[str]:

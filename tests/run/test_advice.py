@@ -38,7 +38,7 @@ def test_a_function_of_a_module(tmp_path: Path) -> None:
     folder = tmp_path / "it's here"
     ways = ways_on(make(folder), count=None)
     place = folder / "run_demo"
-    assert (ways.python, ways.where, ways.first) == (f"Run.restore({str(place)!r})", "", "")
+    assert (ways.python, ways.where, ways.first) == (f"Run.restore({str(place)!r}).run()", "", "")
     assert shlex.split(ways.shell) == ["runlib", "restore", str(place)]
     assert str(ways) == f"{ways.python}, or by: {ways.shell}"
     assert ways.by_command == ways.shell
@@ -46,7 +46,7 @@ def test_a_function_of_a_module(tmp_path: Path) -> None:
 
 def test_extended(tmp_path: Path) -> None:
     ways = ways_on(make(tmp_path), count=8)
-    assert ways.python.endswith(", new_stop=StopMax(8))")
+    assert ways.python.endswith(", new_stop=StopMax(8)).run()")
     assert shlex.split(ways.shell)[-2:] == ["--stop", "{stop_max: {count: 8}}"]
 
 
@@ -58,7 +58,7 @@ def test_by_hand_there_is_no_command(tmp_path: Path) -> None:
 
 def test_a_function_without_a_name_has_to_be_given(tmp_path: Path) -> None:
     ways = ways_on(make(tmp_path, lambda x: x))
-    assert str(ways) == f"Run.restore({str(tmp_path / 'run_demo')!r}, evaluator=f) with the same function as f"
+    assert str(ways) == f"Run.restore({str(tmp_path / 'run_demo')!r}, evaluator=f).run() with the same function as f"
 
 
 @pytest.mark.parametrize(("how", "where"), [("notebook", "in this notebook"), ("input", "where typed is defined")])
@@ -70,7 +70,7 @@ def test_what_is_in_no_file_is_saved_first(
     command = f"runlib restore {run.work_directory} --evaluator FILE.py:typed"
     assert ways_on(run).by_command == f"with typed saved in FILE.py: {command}"
     assert str(ways_on(run)) == (
-        f"Run.restore({str(run.work_directory)!r}) {where}, or with typed saved in FILE.py, by: {command}"
+        f"Run.restore({str(run.work_directory)!r}).run() {where}, or with typed saved in FILE.py, by: {command}"
     )
     assert ways_on(run, is_found=True).shell == f"runlib restore {run.work_directory}"
 
@@ -107,7 +107,9 @@ def test_the_last_line_says_how_it_ended_and_how_it_goes_on(tmp_path: Path) -> N
     place = run.work_directory
     said = summary(run, 0)
     assert said.startswith("run_demo: 3 trials (Counted trials: 3/3); best loss ")
-    assert f"; go on beyond this stop with Run.restore({str(place)!r}, new_stop=StopMax(6)), or by: runlib" in said
+    assert (
+        f"; go on beyond this stop with Run.restore({str(place)!r}, new_stop=StopMax(6)).run(), or by: runlib" in said
+    )
     again = Run.restore(place, pool=DirectPool()).run()
     assert summary(again, 3).startswith("run_demo: nothing to do: 3 trials (Counted trials: 3/3); best loss ")
 

@@ -16,8 +16,7 @@ import pytest
 from runlib import ConfigError, EvaluationError, Observer, Run, Stop, StopMax
 from runlib.pool.base import Task
 from runlib.run import conduct as conduct_module
-from runlib.run import folder as folder_module
-from runlib.run import opening as opening_module
+from runlib.tape import clock as clock_module
 from tests.fakes import DirectPool, SpySearch, quadratic, story
 
 
@@ -34,7 +33,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    for module in (conduct_module, folder_module, opening_module):
+    for module in (conduct_module, clock_module):
         monkeypatch.setattr(module, "time", SimpleNamespace(time=clock, monotonic=clock))
     return clock
 

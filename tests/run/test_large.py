@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import math
 import os
 from pathlib import Path
@@ -135,7 +136,25 @@ def test_no_file_outside_of_the_run_is_read(folder: RunFolder, name: str) -> Non
 
 def test_what_an_evaluator_calls_file_is_not_taken_for_a_large_result(folder: RunFolder) -> None:
     short = set_apart(large(), 0, folder)
-    assert is_apart({"loss": 1.0, "file": short["file"]})
-    for given in ("model.pkl", None, {}, {"name": "model.pkl"}, ["name", "bytes", "hash"]):
-        assert not is_apart({"loss": 1.0, "file": given})
-    assert not is_apart({"loss": 1.0})
+    assert is_apart(short)
+    for given in ("model.pkl", None, {}, short["file"], ["name", "bytes", "hash"]):
+        assert not is_apart({"ok": {"loss": 1.0, "file": given}})
+
+
+def test_what_stands_beside_a_large_result_stays_on_the_tape_unless_it_is_what_is_large(folder: RunFolder) -> None:
+    result = {**large(), "given_loss": 3, "dropped": ["model"]}
+    short = set_apart(result, 0, folder)
+    assert (short["given_loss"], short["dropped"]) == (3, ["model"])
+    assert load_large(short["file"], folder) == {**large(), "given_loss": 3}
+    short = set_apart({"ok": {"loss": 1.0}, "given_loss": "x" * LIMIT}, 1, folder)
+    assert short.keys() == {"ok", "file"}
+    assert load_large(short["file"], folder)["given_loss"] == "x" * LIMIT
+
+
+@pytest.mark.parametrize("data", [b"{", b"[]", b'{"ok": 3}', b'{"ok": {}}', b'{"ok": {"loss": "0"}}', b'{"$int": "x"}'])
+def test_a_file_with_the_right_hash_that_is_no_result_is_refused(folder: RunFolder, data: bytes) -> None:
+    short = set_apart(large(), 0, folder)
+    (folder.trial(0) / "result.json").write_bytes(data)
+    entry = {**short["file"], "hash": hashlib.blake2b(data, digest_size=16).hexdigest()}
+    with pytest.raises(TapeCorrupt, match=r"result\.json is no result"):
+        load_large(entry, folder)

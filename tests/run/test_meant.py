@@ -143,6 +143,22 @@ def test_a_misspelt_name_is_said(name: str, meant: str, caplog: pytest.LogCaptur
     assert caplog.messages == [f"caught_exceptions.0: no exception {name} is known here; did you mean {meant}?"]
 
 
+def test_a_class_that_hides_its_name_is_in_nobodys_way(caplog: pytest.LogCaptureFixture) -> None:
+    class Hiding(type):
+        def __getattribute__(cls, name: str) -> Any:
+            if name == "__name__":
+                raise SystemExit(4)
+            return type.__getattribute__(cls, name)
+
+    class Hidden(ValueError, metaclass=Hiding):
+        """Defined by somebody, somewhere."""
+
+    with caplog.at_level(logging.WARNING, "runlib"):
+        run = make(caught_exceptions=["ValuError", Hidden])
+    assert run.caught_exceptions == ["ValuError", "Hidden"]
+    assert caplog.messages == ["caught_exceptions.0: no exception ValuError is known here; did you mean ValueError?"]
+
+
 def test_names_of_others_are_taken_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
     class ValuError(Exception):
         """Not misspelt: somebody has it."""

@@ -130,7 +130,7 @@ def test_a_tape_that_says_nothing_of_its_program(
     namespace: dict[str, Any] = {"__name__": "__main__"}
     exec(SOURCE, namespace)
     monkeypatch.setattr(sys.modules["__main__"], "evaluate", namespace["evaluate"], raising=False)
-    monkeypatch.setattr(Program, "as_data", lambda self: None)  # as an earlier version wrote
+    monkeypatch.setattr(Program, "as_data", lambda self: {})  # nothing, as an earlier version wrote
     folder = make(namespace["evaluate"], tmp_path)
     monkeypatch.undo()
     with pytest.raises(ConfigError, match=r"--evaluator FILE\.py:NAME"):

@@ -95,7 +95,7 @@ class TestScript:
     def test_the_call_on_the_screen_works_in_another_program(self, home: Path, elsewhere: Path) -> None:
         (home / "job.py").write_text(HEAD + EVALUATE + start())
         shown = in_terminal(["job.py"], home)
-        done = python(f"from runlib import Run, StopMax\n{call_on_screen(shown)}.run()\n", elsewhere)
+        done = python(f"from runlib import Run, StopMax\n{call_on_screen(shown)}\n", elsewhere)
         assert done.returncode == 0, done.stderr
         assert losses(home / "run_demo") == LOSSES[:6]
 
@@ -156,7 +156,8 @@ def evaluate(x):
         (home / "job.py").write_text("import functools\n" + HEAD + EVALUATE + start(name))
         shown = in_terminal(["job.py"], home)
         assert (
-            f"Run.restore('{home / 'run_demo'}', evaluator=f, new_stop=StopMax(6)) with the same function as f" in shown
+            f"Run.restore('{home / 'run_demo'}', evaluator=f, new_stop=StopMax(6)).run() with the same function as f"
+            in shown
         )
         done = shell(f"runlib restore '{home / 'run_demo'}' --stop '{{stop_max: {{count: 6}}}}'", elsewhere)
         assert done.returncode == 0, done.stderr
@@ -268,7 +269,7 @@ class TestWithoutAFile:
         text = HEAD + EVALUATE + start()
         shown = in_terminal(["-"], home, text)
         assert "where evaluate is defined, or with evaluate saved in FILE.py, by: runlib restore" in shown
-        done = python(f"{HEAD}{EVALUATE}{call_on_screen(shown)}.run()\n", elsewhere)
+        done = python(f"{HEAD}{EVALUATE}{call_on_screen(shown)}\n", elsewhere)
         assert done.returncode == 0, done.stderr
         assert losses(home / "run_demo") == LOSSES[:6]
         (home / "FILE.py").write_text(text)  # saved as it was, with the start of a run in it

@@ -514,10 +514,11 @@ def test_remarks_are_kept_by_record_and_a_wish_to_stop_until_the_next_session() 
 
 def test_attempts_are_known_as_long_as_the_trial_is_live() -> None:
     state = state_of(suggest(0, 1), Retry(0, 1, "A", {}), Retry(0, 2, "B", {}), Retry(1, 3, "A", {}))
-    assert state.attempts == {0: ["A", "B"], 1: ["", "", "A"]}  # of trial 1 two records were lost by a repair
+    assert state.attempts == {0: ["A", "B"], 1: ["A"]}  # of trial 1 two records were lost by a repair
+    assert [state.failed_attempts(tid) for tid in (0, 1, 2)] == [2, 3, 0]
     for event in (ok(0, 1.0), Void(1)):
         state.apply(Record(state.n + 1, 0.0, event))
-    assert state.attempts == {}
+    assert (state.attempts, state.failed_attempts(1)) == ({}, 0)
 
 
 def test_edits_between_two_sessions_take_no_time() -> None:

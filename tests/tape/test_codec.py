@@ -178,7 +178,6 @@ def test_an_unknown_kind_is_refused_otherwise(skip: dict[str, Any]) -> None:
         b"7",
         b"{",
         b'{"suggest": {"tid": 0, "suggestion": 1}}',
-        b'{"suggest": {"tid": 0, "suggestion": 1, "colour": 2}, "n": 1, "t": 1}',
         b'{"suggest": {"tid": 0}, "n": 1, "t": 1}',
         b'{"suggest": [1], "n": 1, "t": 1}',
         b'{"suggest": {"tid": 0, "suggestion": {"$new": 1}}, "n": 1, "t": 1}',
@@ -189,6 +188,13 @@ def test_an_unknown_kind_is_refused_otherwise(skip: dict[str, Any]) -> None:
 def test_what_is_no_record_is_refused(line: bytes) -> None:
     with pytest.raises(TapeFormat):
         codec.decode(line)
+
+
+def test_keys_that_are_not_known_are_skipped() -> None:
+    line = b'{"suggest": {"tid": 0, "suggestion": 1, "colour": 2}, "n": 1, "t": 1, "place": 3}'
+    assert codec.decode(line) == (Record(1, 1, Suggest(0, 1)), None)
+    beside = {"ok": {"loss": 1.0}, "later": [1], "slot": 3}
+    assert event_from_data("submit", {"tid": 0, "result": beside, "later": 1}) == Submit(0, beside)
 
 
 def test_a_note_is_read_from_lines_of_kinds_that_are_unknown() -> None:

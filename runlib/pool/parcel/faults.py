@@ -9,7 +9,7 @@ from typing import Any
 
 from runlib.pool.parcel.names import code_names
 
-__all__ = ["describe_fault"]
+__all__ = ["Step", "describe_fault", "describe_way", "parts_of", "type_name"]
 
 Step = tuple[str, Any]  # what it is called where it is reached, and what it is
 SHOWN = 4  # steps; beyond them is what no user knows
@@ -27,24 +27,30 @@ def describe_fault(thing: Any, reason: Exception, is_sendable: Callable[[Any], b
     steps = list(_way(thing, is_sendable, frozenset()))
     if not steps:
         return f"it cannot be pickled ({type(reason).__name__}: {reason}); {ADVICE}"
+    return describe_way(steps, "cannot be pickled", f" ({reason})")
+
+
+def describe_way(steps: list[Step], fault: str, reason: str = "") -> str:
+    """The sentence for a way that was found: who uses what at its end, what is wrong with that, and what to do."""
     # The last function on the way is where the user looks; how it is reached does not matter.
     begin = max((number for number, (_, value) in enumerate(steps[:-1], 1) if _is_code(value)), default=0)
     shown = steps[begin : begin + SHOWN]
-    where = ", in it the ".join(f"{name} of type {_type_name(value)}" for name, value in shown)
+    where = ", in it the ".join(f"{name} of type {type_name(type(value))}" for name, value in shown)
     if begin:
-        return f"{_code_name(steps[begin - 1][1])} uses the {where}, which cannot be pickled; {ADVICE}"
-    return f"its {where} cannot be pickled ({reason}); make it when it is first used, or use pool_serial"
+        return f"{_code_name(steps[begin - 1][1])} uses the {where}, which {fault}; {ADVICE}"
+    return f"its {where} {fault}{reason}; make it when it is first used, or use pool_serial"
 
 
 def _way(thing: Any, is_sendable: Callable[[Any], bool], seen: frozenset[int]) -> Iterator[Step]:
-    for name, part in _parts(thing):
+    for name, part in parts_of(thing):
         if id(part) not in seen and not is_sendable(part):
             yield name, part
             yield from _way(part, is_sendable, seen | {id(thing), id(part)})
             return
 
 
-def _parts(thing: Any) -> Iterator[Step]:
+def parts_of(thing: Any) -> Iterator[Step]:
+    """What a value holds, and what each is called."""
     if isinstance(thing, FunctionType):
         yield from _parts_of_function(thing)
     elif isinstance(thing, type):
@@ -106,7 +112,7 @@ def _code_name(code: Any) -> str:
     return f"the {'class' if isinstance(code, type) else 'function'} {code.__qualname__!r}"
 
 
-def _type_name(value: Any) -> str:
-    cls = type(value)
+def type_name(cls: type) -> str:
+    """The name of a type for people: with its module, unless that says nothing."""
     plain = cls.__module__ in ("builtins", "_thread", "__main__")
     return cls.__qualname__ if plain else f"{cls.__module__}.{cls.__qualname__}"

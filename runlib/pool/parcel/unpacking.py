@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from runlib.engine import registry
+from runlib.engine.extras import load
 from runlib.evaluator.base import Evaluator
 from runlib.evaluator.component import ComponentEvaluator, as_evaluator
 from runlib.pool.parcel.handling import apply_handling
 from runlib.pool.parcel.script import Origin, ScriptModule, stand_in
 
-__all__ = ["FOOT", "ScriptName", "arrive_again", "arriving", "is_arriving", "unpack"]
+__all__ = ["FOOT", "ScriptName", "arrive_again", "arriving", "is_arriving", "type_at_fault", "unpack"]
 
 FOOT = 8  # bytes at the end of a parcel: how long the list of its parts is
 LARGEST = 64 * 2**20  # bytes of a parcel that is kept for the processes which a trial starts
@@ -59,6 +60,14 @@ def unpack(data: bytes) -> Evaluator:
     return evaluator
 
 
+def type_at_fault(data: bytes) -> str | None:
+    """The full name of the type whose value in the parcel fails to be unpickled; None if there is none."""
+    parts = _Parts(data)
+    type_that_fails = load("runlib.pool.parcel.failure").type_that_fails  # what no other worker needs
+    found = (type_that_fails(part) for part in parts.of_evaluator())
+    return next((name for name in found if name is not None), None)
+
+
 class _Parts:
     """The parts of a parcel."""
 
@@ -72,6 +81,11 @@ class _Parts:
 
     def load_part(self, part: tuple[int, int]) -> Any:
         return _load(self._view[slice(*part)])
+
+    def of_evaluator(self) -> list[memoryview]:
+        """What is pickled of the evaluator and the classes that came along."""
+        parts = [self.head.get("evaluator"), *self.head["classes"], self.head.get("recipe")]
+        return [self._view[slice(*part)] for part in parts if part is not None]
 
     def read(self, name: str) -> bytes | None:
         return None if self.head[name] is None else bytes(self._view[slice(*self.head[name])])

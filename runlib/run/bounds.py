@@ -1,0 +1,59 @@
+"""How much of a machine a tape may ask for: a restore takes over what the last session had, but not beyond all sense.
+
+A tape may come from somebody else, or from a larger machine. What it asks for beyond these bounds is cut down to them
+and said; whoever means it gives it in the context of the restore, where nothing is cut down.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from runlib.pool.settings import count_cores
+
+__all__ = ["bounded"]
+
+PER_CORE, LEAST = 16, 64  # workers on this machine
+ELSEWHERE = 10_000  # workers of a pool whose processes are not, or not only, on this machine
+AHEAD = 1_000  # suggestions, each of which is made and kept before anything is evaluated
+DEVICES = 1_000
+HERE = ("pool_processes", "pool_serial")
+
+log = logging.getLogger("runlib")
+
+
+def bounded(context: Mapping[str, Any], pool: Any) -> dict[str, Any]:
+    """The context that a session noted, cut down to what is sane here.
+
+    Args:
+        context: As it was noted.
+        pool: The pool that will be used, or its config; None for the default.
+    """
+    kind = next(iter(pool), None) if isinstance(pool, Mapping) else getattr(pool, "kind", pool)
+    workers = max(LEAST, PER_CORE * count_cores()) if kind is None or kind in HERE else ELSEWHERE
+    limits = {"max_workers": workers, "ahead": AHEAD, "memory_limit": _memory()}
+    found = {**context}
+    for name, limit in limits.items():
+        asked = found.get(name)
+        if limit is not None and isinstance(asked, int) and asked > limit:
+            found[name] = limit
+            _say(name, "more than is sane here", limit)
+    devices = found.get("devices")
+    if isinstance(devices, list) and len(devices) > DEVICES:
+        found["devices"] = devices[:DEVICES]
+        _say("devices", f"{len(devices)} of them", f"the first {DEVICES}")
+    return found
+
+
+def _say(name: str, asked: str, limit: Any) -> None:
+    log.warning("the tape asks for context.%s: %s; taken is %s, unless a restore is given another", name, asked, limit)
+
+
+def _memory() -> int | None:
+    """The bytes of memory that this machine has; None if it does not say."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        return None
