@@ -56,6 +56,11 @@ class FunctionEvaluator(Evaluator):
         """The name of the function, as it stands in the config."""
         return self._name
 
+    @property
+    def target(self) -> Callable[..., Any]:
+        """The function itself."""
+        return self._target
+
     def known_as(self, name: str) -> Self:
         """The same under another name: that by which a tape knows the function."""
         other = copy.copy(self)

@@ -185,7 +185,8 @@ class Beginning(Holding, RunView, abstract=True):
         self.program, self.found_by = past.source.next_program(), past.source.found_by
         self.ended_before = None if past.state.ended is None else past.state.ended.reason
         self._pen = Pen(past.folder, past.state, self.context["sync"])
-        opening.warn_of_changes(self.evaluator, past.noted)
+        changed_globals = past.source.changed_globals(self.evaluator, past.noted)
+        opening.warn_of_changes(self.evaluator, past.noted, changed_globals)
         now, before = plain(self.get_config())[self.kind], {**DEFAULTS, **past.settings}
         changed = {key: now[key] for key in changeable if now[key] != before.get(key)}
         self._pen.take(lock, past.end, self._scene(changed))

@@ -14,6 +14,7 @@ from runlib.engine.synonyms import near
 from runlib.errors import ConfigError
 from runlib.evaluator.base import Evaluator
 from runlib.evaluator.function import FunctionEvaluator
+from runlib.evaluator.reading import Reading
 from runlib.observe.base import Observer
 from runlib.observe.log import LogObserver
 from runlib.observe.status import StatusObserver
@@ -64,16 +65,24 @@ def noted_scene(
         ConfigError: A pool or an observer has no config, with its place.
     """
     names = [] if run.found_by is None else texts([run.found_by])
+    read = None if run.evaluator is None else _reading(run.evaluator).noted()
     return {
         "slots": pool.slots(run.context),
         "context": {name: run.context[name] for name in run.default_context},
         "pool": noted("pool", pool),
         "observers": [noted(f"observers.{i}", observer) for i, observer in enumerate(observers)],
         "fingerprint": None if run.evaluator is None else run.evaluator.fingerprint(),
+        **({} if read is None else {"globals": read}),
         **({} if run.program is None else {"program": run.program.as_data()}),
         **({"evaluator": names[0]} if names else {}),
         **({"changed": dict(changed)} if changed else {}),
     }
+
+
+def _reading(evaluator: Evaluator) -> Reading:
+    """What it reads of a script, also of one that was imported as a module this time."""
+    name = function_name(evaluator.get_config())
+    return Reading(evaluator, anywhere=name is not None and name.startswith("__main__:"))
 
 
 def make_observers(given: Sequence[Any] | None, build: Build, context: Mapping[str, Any] | None) -> list[Observer]:
