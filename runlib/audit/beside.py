@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from runlib.audit.report import Finding
+from runlib.engine.shape import flat
 from runlib.engine.yamlfile import write_yaml
 from runlib.errors import TapeCorrupt
 from runlib.run.claims import losses, read_claims, read_if_there, torn_ends
@@ -68,7 +69,7 @@ def check_best(state: State, folder: RunFolder) -> Iterator[Finding]:
     missing = []
     for refined, suggestions in best:
         for rank, suggestion in enumerate(suggestions):
-            path, expected = folder.suggestion(rank, refined), write_yaml(suggestion).encode()
+            path, expected = folder.suggestion(rank, refined), write_yaml(flat(suggestion)).encode()
             if not os.path.lexists(path):
                 missing.append(path.name)
             elif read_if_there(path, len(expected) + 1) != expected:

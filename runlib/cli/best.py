@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from runlib.cli.brief import Brief
+from runlib.cli.ending import show
 from runlib.engine.canonical import hash_suggestion
 from runlib.engine.legible import legible_line
 from runlib.observe.status import format_seconds
@@ -52,7 +53,7 @@ def print_best(state: State, n: int) -> None:
     console = _console()
     with console.capture() as shown:
         console.print(table)
-    print("\n".join(line.rstrip() for line in shown.get().splitlines()), flush=True)
+    show("\n".join(line.rstrip() for line in shown.get().splitlines()))
 
 
 def _format_duration(seconds: float | None) -> str:

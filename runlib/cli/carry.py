@@ -18,7 +18,7 @@ import typer
 
 from runlib.cli.baseline import compare, evaluate_baseline
 from runlib.cli.best import print_best
-from runlib.cli.ending import FAILED, INTERRUPTED, report, say, sentence, show
+from runlib.cli.ending import FAILED, INTERRUPTED, report, say, sentence, show, show_path
 from runlib.cli.streams import stdout_to_stderr
 from runlib.engine import registry
 from runlib.engine.legible import legible_line, shell_word
@@ -164,7 +164,10 @@ def _show_baseline(run: Run, suggestion: Any) -> None:
 
 def _show_way_on(run: Run, manner: Manner, place: Path | None = None) -> None:
     """How the run goes on, in another place if it was moved; or the folder alone, if that was asked for."""
-    show(str(place or run.work_directory) if manner.quiet else _way_on(run, place))
+    if manner.quiet:
+        show_path(place or run.work_directory)
+    else:
+        show(_way_on(run, place))
 
 
 def _way_on(run: Run, place: Path | None) -> str:

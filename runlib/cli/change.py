@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from runlib.cli.ending import FAILED, reporting, say, show
+from runlib.cli.ending import FAILED, reporting, say, show, show_path
 from runlib.cli.options import Plugins, check_options, load_plugins, read_component, read_data
 from runlib.run.advice import ways_on
 from runlib.run.edit import Inbox
@@ -103,7 +103,7 @@ def fork(
             "name": name,
         }
         made = make_fork(RunFolder.find(folder), at, directory, changes)
-        show(str(made.path))
+        show_path(made.path)
         say(f"to go on: {ways_on(Run.checkout(made.path)).by_command}")
 
 

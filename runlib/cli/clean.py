@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from runlib.cli.ending import FAILED, reporting
+from runlib.cli.ending import FAILED, reporting, show_path
 from runlib.run.leftovers import find_leftovers, remove_leftovers
 
 __all__ = ["clean"]
@@ -26,6 +26,6 @@ def clean(
         found = find_leftovers(directory)
         gone = found if dry_run else remove_leftovers(directory)
         for path in gone:
-            print(path)
+            show_path(path)
         if len(gone) < len(found):
             raise typer.Exit(FAILED)

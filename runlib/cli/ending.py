@@ -15,16 +15,19 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
+import os
 import re
 import sys
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import typer
 
 from runlib.engine.canonical import dump
-from runlib.engine.legible import legible, legible_json, legible_line
+from runlib.engine.legible import ascii_json, legible, legible_json, legible_line
+from runlib.engine.printing import put, tell
 from runlib.errors import (
     ConfigError,
     EvaluationError,
@@ -35,6 +38,7 @@ from runlib.errors import (
     SearchError,
     TapeError,
 )
+from runlib.observe.terminal import is_terminal
 
 __all__ = [
     "DONE",
@@ -48,6 +52,7 @@ __all__ = [
     "sentence",
     "show",
     "show_json",
+    "show_path",
 ]
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
@@ -59,17 +64,31 @@ _FRAME = re.compile(r'^ *File ".*$', re.MULTILINE)
 
 def say(text: str) -> None:
     """A line on standard error."""
-    print(legible(text), file=sys.stderr, flush=True)
+    tell(legible(text), sys.stderr)
 
 
 def show(text: str) -> None:
     """What a command has to say, on standard output."""
-    print(legible(text), flush=True)
+    put(legible(text), sys.stdout)
 
 
 def show_json(data: Any) -> None:
     """The same as one line of JSON."""
-    print(legible_json(dump(data).decode()), flush=True)
+    text = legible_json(dump(data).decode())
+    try:
+        print(text, flush=True)
+    except UnicodeEncodeError:
+        print(ascii_json(text), flush=True)
+
+
+def show_path(path: Path) -> None:
+    """The path of a folder: for a program the bytes of its name, whatever they are; on a terminal as it can be read."""
+    if is_terminal(sys.stdout) or not hasattr(sys.stdout, "buffer"):
+        show(str(path))
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(os.fsencode(path) + b"\n")
+    sys.stdout.buffer.flush()
 
 
 def exit_code(error: RunlibError | OSError) -> int:

@@ -15,6 +15,7 @@ from runlib.cli.change import annotate, enqueue, fork, stop, void
 from runlib.cli.clean import clean
 from runlib.cli.show import status, top
 from runlib.cli.spelling import KnownCommands, KnownOptions
+from runlib.cli.streams import have_streams
 from runlib.cli.work import restore, run
 from runlib.engine.program import declare_command
 
@@ -61,6 +62,7 @@ for _command in (run, restore, status, top, enqueue, void, annotate, stop, fork,
 def main() -> None:
     """Entry point of the command: never returns."""
     declare_command()
+    have_streams()
     # As with ``python -m``, modules in the working folder can be named; last, so that they stand in nobody's way.
     with contextlib.suppress(FileNotFoundError):  # it was deleted: what needs it says so
         sys.path.append(os.getcwd())

@@ -12,6 +12,7 @@ import typer
 from runlib.cli.account import describe, render_description
 from runlib.cli.best import best_trials, print_best
 from runlib.cli.ending import reporting, show, show_json
+from runlib.engine.shape import flat
 from runlib.engine.yamlfile import write_yaml
 from runlib.errors import ConfigError
 from runlib.run.run import Run
@@ -55,7 +56,7 @@ def top(
         if json:
             show_json(best_trials(state, count))
         elif yaml:
-            sys.stdout.write(write_yaml(best_trials(state, count)))
+            sys.stdout.write(write_yaml(flat(best_trials(state, count))))
         elif state.best is None:
             show(
                 f"none of the {len(state.trials)} finished trials succeeded"

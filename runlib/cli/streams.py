@@ -6,11 +6,23 @@ The descriptor itself is turned, so that worker processes, what they start, and 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Iterator
 
-__all__ = ["stdout_to_stderr"]
+from runlib.engine.descriptors import fill_standard
+
+__all__ = ["have_streams", "stdout_to_stderr"]
+
+
+def have_streams() -> None:
+    """Let the command have its streams also where it was started without: what goes into these is lost."""
+    fill_standard()
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        if getattr(sys, name) is None:
+            raw = io.BufferedWriter(io.FileIO(number, "w", closefd=False))
+            setattr(sys, name, io.TextIOWrapper(raw, "utf-8", "backslashreplace"))
 
 
 @contextlib.contextmanager

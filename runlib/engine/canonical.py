@@ -17,13 +17,16 @@ from typing import Any
 
 import orjson
 
+from runlib.engine.arguments import known_arguments
 from runlib.engine.extras import load as load_module
 from runlib.engine.native import is_column
 from runlib.engine.plain import MAX_DEPTH, MAX_INT_BITS, NotPlain, is_deeper, plain
+from runlib.engine.shape import flat, key_text
 
 __all__ = [
     "NotPlain",
     "canonical_json",
+    "canonical_suggestion",
     "compute_hash",
     "dump",
     "hash_suggestion",
@@ -48,7 +51,8 @@ def _tag(value: Any) -> Any:
     if kind is int:
         return value if _INT64 <= value <= _UINT64 else {"$int": str(value)}
     if kind is dict:
-        return {(f"${key}" if key[:1] == "$" else key): _tag(item) for key, item in value.items()}
+        texts = ((key if type(key) is str else key_text(key), item) for key, item in value.items())
+        return {(f"${key}" if key[:1] == "$" else key): _tag(item) for key, item in texts}
     return [_tag(item) for item in value]
 
 
@@ -99,7 +103,7 @@ def _untagged(value: Any) -> bytes | None:
 
 
 def dump(value: Any) -> bytes:
-    """Strict JSON of plain data on one line, tagged where JSON cannot hold a value."""
+    """Strict JSON of plain data on one line, tagged where JSON cannot hold a value; a shape is lost."""
     text = _untagged(value)
     return orjson.dumps(_tag(value)) if text is None else text
 
@@ -130,10 +134,19 @@ def canonical_json(value: Any) -> bytes:
 
 
 def hash_suggestion(suggestion: Any) -> str:
-    """The ``eid`` of a suggestion: 32 hexadecimal digits, blake2b of its canonical JSON."""
-    return hashlib.blake2b(canonical_json(suggestion), digest_size=16).hexdigest()
+    """The ``eid`` of a suggestion: 32 hexadecimal digits, blake2b of its canonical JSON, whatever its shape is."""
+    return hashlib.blake2b(canonical_suggestion(suggestion), digest_size=16).hexdigest()
 
 
+def canonical_suggestion(suggestion: Any) -> bytes:
+    """The canonical JSON of a suggestion: that of plain data, tuples being lists and keys texts."""
+    try:
+        return canonical_json(suggestion)
+    except NotPlain:  # of keys that are no text
+        return canonical_json(flat(suggestion))
+
+
+@known_arguments
 def compute_hash(*values: Any) -> str:
     """A hash of data, equal in every process and on every platform: 32 hexadecimal digits.
 

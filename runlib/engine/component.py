@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, TypeVar, cast
 
 from runlib.engine import registry
-from runlib.engine.arguments import KnownArguments, argument_hint
+from runlib.engine.arguments import KnownArguments, argument_hint, known_arguments
 from runlib.engine.canonical import compute_hash
 from runlib.engine.copies import copied
 from runlib.engine.plain import MAX_DEPTH, NotPlain, plain
@@ -197,6 +197,7 @@ def is_config(value: Any) -> bool:
     return isinstance(kind, str) and (arguments is None or isinstance(arguments, Mapping))
 
 
+@known_arguments
 def from_config(config: Any, *, context: Mapping[str, Any] | None = None, family: type[C] | None = None) -> C:
     """The component that a config stands for.
 
@@ -298,6 +299,7 @@ def _short(value: Any, limit: int = 80) -> str:
     return text if len(text) <= limit else f"{text[:limit]}..."
 
 
+@known_arguments
 def to_config(value: Any, depth: int = 0) -> Any:
     """The config of a component; inside lists and dicts, components are replaced by their configs.
 

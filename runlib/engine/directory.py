@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from runlib.engine import disk
+from runlib.engine.descriptors import move_up
 
 __all__ = ["Directory", "NotPlainFile"]
 
@@ -52,7 +53,7 @@ class Directory:
     def __init__(self, path: Path, fd: int | None = None) -> None:
         self._fd: int | None = None
         self.path = path
-        self._fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC) if fd is None else fd
+        self._fd = move_up(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)) if fd is None else fd
         opened = os.fstat(self._fd)
         self._identity = opened.st_dev, opened.st_ino
 

@@ -25,6 +25,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeGuard
 
+from runlib.engine.descriptors import move_up
+
 __all__ = [
     "AppendFile",
     "Disk",
@@ -46,8 +48,8 @@ class Disk:
     """The operating system's disk."""
 
     def open(self, path: Path, flags: int, at: int | None = None) -> int:
-        """A descriptor that no child process inherits."""
-        return os.open(_name(path, at), flags | os.O_CLOEXEC, 0o666, dir_fd=at)
+        """A descriptor that no child process inherits, and that nobody writes to by mistake."""
+        return move_up(os.open(_name(path, at), flags | os.O_CLOEXEC, 0o666, dir_fd=at))
 
     def write(self, fd: int, data: bytes | memoryview) -> int:
         """Write some of ``data``; returns how many bytes were taken."""

@@ -9,11 +9,13 @@ surrogate pairs.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import shlex
+from collections.abc import Iterator
 
-__all__ = ["legible", "legible_json", "legible_line", "logger", "shell_word"]
+__all__ = ["ascii_json", "legible", "legible_json", "legible_line", "logger", "shell_word"]
 
 _CODES = (
     r"\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but tab and line feed, DEL, C1
@@ -43,6 +45,11 @@ def _spelled(match: re.Match[str]) -> str:
 def legible_json(text: str) -> str:
     """The same for a text of JSON, in which these stand in strings alone: it says what it said."""
     return _UNSAFE.sub(_escaped, text)
+
+
+def ascii_json(text: str) -> str:
+    """The same text of JSON in ASCII alone."""
+    return re.sub(r"[^\x00-\x7f]", _escaped, text)
 
 
 def _escaped(match: re.Match[str]) -> str:
@@ -76,10 +83,33 @@ class _Legible(logging.Filter):
 _FILTER = _Legible()
 
 
+class _Logger(logging.Logger):
+    """Hands each record to all handlers, also where one of them fails: nobody's handler ends a run."""
+
+    def handle(self, record: logging.LogRecord) -> None:
+        """Call the handlers of this logger and of those above it, as ``logging`` does."""
+        if self.disabled or not self.filter(record):
+            return
+        handlers: list[logging.Handler | None] = [*_handlers(self)] or [logging.lastResort]
+        for handler in handlers:
+            if handler is not None and record.levelno >= handler.level:
+                # A stream that was closed fails even where logging tells of errors, and others fail as they like.
+                with contextlib.suppress(Exception):
+                    handler.handle(record)
+
+
+def _handlers(found: logging.Logger | None) -> Iterator[logging.Handler]:
+    while found is not None:
+        yield from found.handlers
+        found = found.parent if found.propagate else None
+
+
 def logger(name: str = "runlib") -> logging.Logger:
-    """A logger of this package, whose messages are legible."""
+    """A logger of this package, whose messages are legible and end no run."""
     found = logging.getLogger(name)
     found.addFilter(_FILTER)  # once, however often it is asked for
+    if type(found) is logging.Logger:  # it may be older than this module
+        found.__class__ = _Logger
     return found
 
 

@@ -24,17 +24,23 @@ _LONGEST_PATH = 200
 
 
 class NotPlain(RunlibError, TypeError):
-    """A value is not plain data; ``path`` and ``reason`` say where and why."""
+    """A value is not plain data; ``path`` and ``reason`` say where and why.
 
-    def __init__(self, reason: str, path: str = "") -> None:
+    Attributes:
+        value: What was given, where its type alone is the reason; None otherwise.
+    """
+
+    def __init__(self, reason: str, path: str = "", value: Any = None) -> None:
         self.reason = reason
         self.path = path
+        self.value = value
         super().__init__(f"{path}: {reason}" if path else reason)
 
     def under(self, parent: str) -> NotPlain:
         """The same error, seen from one level further out; of a very long path the outer part is kept."""
         path = f"{parent}.{self.path}" if self.path else parent
-        return NotPlain(self.reason, path if len(path) <= _LONGEST_PATH else f"{path[: _LONGEST_PATH - 3]}...")
+        short = path if len(path) <= _LONGEST_PATH else f"{path[: _LONGEST_PATH - 3]}..."
+        return NotPlain(self.reason, short, self.value)
 
 
 def plain(value: Any, depth: int = 0) -> Any:
@@ -119,7 +125,7 @@ def _scalar(value: Any) -> Any:
         return _text(str.__str__(value))
     name = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
     hint = "; pass its .value" if isinstance(value, enum.Enum) else ""
-    raise NotPlain(f"is no data, but of type {name}{hint}")
+    raise NotPlain(f"is no data, but of type {name}{hint}", value=value)
 
 
 def _numpy(value: Any) -> Any:

@@ -19,11 +19,12 @@ import weakref
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
+from runlib.engine.arguments import known_arguments
 from runlib.engine.extras import load
 from runlib.engine.modules import add_path, find_file, import_file, import_named, paths
 from runlib.engine.script import load_standing_in
 from runlib.engine.starts import running
-from runlib.engine.synonyms import near
+from runlib.engine.synonyms import INSTEAD, near
 from runlib.errors import ConfigError, KindConflict, UnknownKind
 
 __all__ = [
@@ -52,6 +53,7 @@ _searched_plugins = False
 _failed_packages: list[str] = []
 
 
+@known_arguments
 def register(cls: T) -> T:
     """Make ``cls`` known under its ``kind``; usable as a decorator.
 
@@ -219,6 +221,8 @@ def where_instead(word: str) -> str:
     """
     _settle()
     plain = word.lower()
+    if plain in INSTEAD:
+        return INSTEAD[plain]
     for cls in _classes.values():
         if plain in vars(cls).get("also_called", ()):
             return f"for that there is {cls.__name__}(...)"

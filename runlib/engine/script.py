@@ -8,7 +8,6 @@ where it would start a run, and what it defined until then is used.
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import sys
 from collections.abc import Iterator, MutableMapping
@@ -17,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from runlib.engine.legible import logger
 from runlib.engine.program import Program, is_main_of_command, working_in
 from runlib.engine.starts import StartOfRun, running
 from runlib.engine.trust import check_file
@@ -24,7 +24,7 @@ from runlib.errors import ConfigError
 
 __all__ = ["Script", "define", "load_standing_in", "main_module", "places", "standing_in"]
 
-log = logging.getLogger("runlib")
+log = logger()
 
 DEFINING = "__definitions__"  # the __name__ that a script sees
 

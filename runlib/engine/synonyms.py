@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["UNITS", "near", "same_meaning"]
+__all__ = ["INSTEAD", "UNITS", "near", "same_meaning"]
 
 _GROUPS = [
     group.split()
@@ -43,7 +43,7 @@ _GROUPS = [
         "seed random_state random_seed rng rstate",
         "space search_space pipeline_space param_space parameter_space config_space configspace domain "
         "param_distributions param_grid parameters params distributions",
-        "search sampler algo algorithm optimizer suggest suggester searcher search_alg search_algorithm",
+        "search sampler algorithm optimizer suggest suggester searcher search_alg search_algorithm",
         "evaluator function fn func f evaluate objective_function target trainable evaluate_pipeline eval_function",
         "stop stopper stopping stopping_criterion stopping_criteria terminator new_stop",
         "stop new_stop n_trials max_trials num_trials max_evals max_evaluations num_samples n_iter n_calls",
@@ -64,7 +64,8 @@ _GROUPS = [
         "folder work_directory run_folder run path directory dir",
         "resume load_if_exists exist_ok restore continue_run",
         "progress progress_bar show_progress show_progressbar show_progress_bar verbose bar",
-        "method algo algorithm kind",
+        "method algorithm kind",
+        "n_startup_jobs n_startup_trials n_initial_points n_random_starts",
         "resolution n_points num points points_per_dim",
         "population population_size pop_size",
         "sample sample_size tournament_size",
@@ -77,7 +78,20 @@ _GROUPS = [
         "at n record upto",
     )
 ]
-UNITS = {"duration": "in minutes", "trial_timeout": "in seconds", "shutdown_duration": "in seconds"}
+UNITS = {
+    "duration": "in minutes",
+    "trial_timeout": "in seconds, for each trial; run(duration=...) takes the minutes for all",
+    "shutdown_duration": "in seconds",
+}
+# Arguments of other tools for which there is none, and what to write.
+INSTEAD = {
+    "algo": 'the search has it by name: Hyperopt(space, method="tpe")',
+    "early_stop_fn": "for that there is StopNoProgress(...)",
+    "load_if_exists": "prepare(resume=True) goes on with the run of that name",
+    "n_startup_trials": "the search has it: Hyperopt(space, n_startup_jobs=...)",
+    "points_to_evaluate": "run.enqueue(suggestion) has one tried before the search's own",
+    "trials": "for their number there is StopMax(...), and what was tried stands in run.state.trials",
+}
 
 
 def same_meaning(word: str) -> set[str]:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runlib.engine.legible import legible_line
+from runlib.engine.printing import tell
 from runlib.observe.base import Observer, Stage
 from runlib.observe.notebook import Notebook, is_notebook
 from runlib.observe.status import format_seconds
@@ -171,6 +172,6 @@ class ProgressObserver(Observer):
         self._shown = now
         text = render_progress(state, self._stage, self._pace.rate(now))
         if self._screen is None:
-            print(text, file=sys.stderr, flush=True)
+            tell(text, sys.stderr)
         else:
             self._screen.show(text, len(state.trials), _total(state, self._stage.stop))

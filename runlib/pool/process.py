@@ -17,18 +17,19 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
-from runlib.pool.frames import CHUNK, Inbox, Outbox
+from runlib.engine.descriptors import fill_standard
+from runlib.pool.frames import CHUNK, PREFIX, WORDS, Inbox, Kind, Message, Outbox
+from runlib.pool.output import standard_output
 from runlib.pool.sizes import describe_bytes
 
 __all__ = ["DATAGRAM", "WorkerProcess", "has_supervisors"]
 
 DATAGRAM = 32 * 1024  # a longer task goes through the stream; well below what a socket holds unread
-FAREWELL = b"[]"
 
 
 def has_supervisors() -> bool:
@@ -51,6 +52,7 @@ class WorkerProcess:
     """
 
     def __init__(self, environment: Mapping[str, str], memory_limit: int | None = None) -> None:
+        fill_standard()  # else a line could be the worker's standard input or output
         self.stream, stream = socket.socketpair()
         self._tasks, self._unread = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         # Some systems hold no more than 2 KiB unless they are asked.
@@ -76,6 +78,7 @@ class WorkerProcess:
             os.close(life)
         self._control.setblocking(False)
         self.overrun: int | None = None
+        self.unstarted: int | None = None
         self.stream.setblocking(False)
         self._tasks.setblocking(False)
         self._inbox = Inbox()
@@ -85,9 +88,9 @@ class WorkerProcess:
         self.ended_stream = False
         self.all_sent = True
 
-    def send(self, body: bytes) -> None:
+    def send(self, kind: Kind, body: bytes) -> None:
         """Put a message on its way through the stream; ``flush`` does the rest."""
-        self._outbox.put(body)
+        self._outbox.put(kind, body)
         self.flush()
 
     def flush(self) -> bool:
@@ -95,34 +98,62 @@ class WorkerProcess:
         self.all_sent = self._outbox.flush()
         return self.all_sent
 
-    def send_task(self, datagram: bytes) -> None:
-        """Hand over a task; the worker finds it when it is done with the one before."""
-        # A worker that just died is noticed by its handle, and what it has not read is taken back then.
-        self._tasks.send(datagram)
+    def send_task(self, kind: Kind, number: int = 0, data: bytes = b"") -> bool:
+        """Put something on the line of tasks, where the worker finds it when it is done with what is before.
 
-    def farewell(self) -> None:
-        """Tell the worker that this is all."""
-        self.send_task(FAREWELL)
+        A worker that just died is noticed by its handle, and what it has not read is taken back then.
 
-    def take_back(self) -> int:
-        """Take back all tasks that the worker has not begun, and say how many they were."""
-        count = 0
-        with suppress(BlockingIOError):
-            while True:
-                count += self._unread.recv(DATAGRAM + 1, socket.MSG_DONTWAIT) != FAREWELL
-        return count
+        Returns:
+            False if the worker closed the line, or fills it.
+        """
+        try:
+            self._tasks.send(PREFIX.pack(kind, number) + data)
+        except OSError:
+            return False
+        return True
 
-    def read(self) -> list[bytes]:
+    def take_back(self) -> list[int]:
+        """Take back all that the worker has not begun; the numbers of the tasks among it, in their order."""
+        numbers = []
+        with suppress(OSError):
+            while datagram := self._unread.recv(DATAGRAM + PREFIX.size, socket.MSG_DONTWAIT):
+                kind, number = PREFIX.unpack_from(datagram)
+                if kind in (Kind.TASK, Kind.ANNOUNCED):
+                    numbers.append(number)
+        return numbers
+
+    def took_all(self) -> bool:
+        """Whether nothing lies in the line of tasks."""
+        try:
+            return not self._unread.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK)
+        except OSError:
+            return True
+
+    def read(self) -> list[Message]:
         """The messages that arrived by now, one piece at most, so that a huge one does not hold up the others."""
         piece = self._receive()
-        return self._inbox.feed(piece) if piece else []
+        return self._feed(piece) if piece else []
 
-    def read_all(self) -> list[bytes]:
-        """The messages that a dead worker left."""
-        messages = []
-        while piece := self._receive():
-            messages += self._inbox.feed(piece)
-        return messages
+    def read_all(self) -> Iterator[Message]:
+        """The messages that a worker left which is dead, or sends no more for now."""
+        while self.fault is None and (piece := self._receive()):
+            yield from self._feed(piece)
+
+    def _feed(self, piece: bytes) -> list[Message]:
+        try:
+            return self._inbox.feed(piece)
+        except MemoryError:
+            self.refuse("a message for which the manager has no memory")
+            return []
+
+    @property
+    def fault(self) -> str | None:
+        """Why what the worker sent is none of its messages, as after ``sent``; then nothing of it is heard any more."""
+        return self._inbox.fault
+
+    def refuse(self, fault: str) -> None:
+        """Hear nothing of it any more, for this reason."""
+        self._inbox.refuse(fault)
 
     def _receive(self) -> bytes:
         try:
@@ -136,8 +167,8 @@ class WorkerProcess:
 
     def last_words(self) -> str:
         """What the interpreter wrote as it crashed: the traceback of a segmentation fault."""
-        text = self._inbox.rest().decode("utf-8", "replace")
-        return text if text.startswith("Fatal Python error") else ""
+        text = self._inbox.rest()
+        return text.decode("utf-8", "replace") if text.startswith(WORDS) else ""
 
     def signal(self, number: int) -> None:
         """Send SIGTERM to the worker's group, or SIGKILL to it and all that it started.
@@ -170,7 +201,11 @@ class WorkerProcess:
         """
         code = self._popen.wait()
         with suppress(BlockingIOError, ConnectionResetError):
-            self.overrun = int(self._control.recv(64) or 0) or None
+            said = self._control.recv(64)
+            if said.startswith(b"F"):
+                self.unstarted = int(said[1:])
+            else:
+                self.overrun = int(said or 0) or None
         if self.handle is not None:
             os.close(self.handle)
             self.handle = None
@@ -201,13 +236,16 @@ def _under_supervision(command: list[str], control: int, memory_limit: int, fds:
 def _start(command: list[str], fds: list[int], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     # The path of this process, in its order, so that the worker finds the same runlib; it sets back the variable.
     path = {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if isinstance(entry, str))}
-    return subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        env={**os.environ, **environment, **path},
-        pass_fds=fds,
-        start_new_session=True,
-    )
+    with standard_output() as (out, err):
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            env={**os.environ, **environment, **path},
+            pass_fds=fds,
+            start_new_session=True,
+        )
 
 
 def _options() -> list[str]:

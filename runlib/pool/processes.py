@@ -20,17 +20,22 @@ from runlib.engine import registry
 from runlib.engine.canonical import dump
 from runlib.engine.component import merge_context
 from runlib.engine.extras import load
+from runlib.engine.shape import shape_of
 from runlib.engine.trust import current
 from runlib.errors import ConfigError, PoolError
 from runlib.evaluator.base import Evaluator
+from runlib.pool import probe
 from runlib.pool.base import Finished, Lost, Pool, Task
+from runlib.pool.desk import Desk, Order
+from runlib.pool.frames import Kind
 from runlib.pool.guard import Guard
 from runlib.pool.parcel.names import find_script
 from runlib.pool.parcel.script import Origin, note_origin
 from runlib.pool.parcel.unpacking import is_arriving
 from runlib.pool.process import WorkerProcess, has_supervisors
 from runlib.pool.settings import Settings, read_settings
-from runlib.pool.slot import Desk, Order, Slot, State
+from runlib.pool.slot import Slot, State
+from runlib.pool.starting import is_for_want_of_room, refusal
 
 __all__ = ["ProcessPool"]
 
@@ -92,26 +97,38 @@ class ProcessPool(Pool):
         self._parcel: bytes = load("runlib.pool.parcel.packing").pack(evaluator)
         self._origin = note_origin(find_script(evaluator))
         self._failed = False
-        guard = None if has_supervisors() else Guard()
-        self._desk = Desk(self._launch, guard, self._settings.max_trials_per_worker)
+        self._desk = Desk(self._launch, _make_guard(), self._settings.max_trials_per_worker)
         self._slots = [Slot(index, self._desk) for index in range(self._settings.max_workers)]
+        self._trouble: PoolError | None = None
         try:
             for slot in self._slots:
-                slot.start()
+                self._start(slot, time.monotonic(), opening=True)
+            if self._trouble is not None:
+                raise self._trouble
         except BaseException:
             self.close(0.0)
             raise
 
-    def _launch(self, slot: int) -> WorkerProcess:
+    def _start(self, slot: Slot, now: float, opening: bool = False) -> None:
+        starting = self._opened().starting
+        if not starting.may(now):
+            return
         try:
-            process = WorkerProcess(self._settings.environment(slot), self._settings.memory_limit)
+            slot.start()
         except OSError as error:
-            raise PoolError(f"a worker process cannot be started: {error}") from error
+            alone = opening and all(other.state is State.EMPTY for other in self._slots)
+            if is_for_want_of_room(error) and not alone:
+                starting.failed(error.errno or 0, now)
+            else:  # told after what has finished
+                self._trouble = self._trouble or refusal(error)
+
+    def _launch(self, slot: int) -> WorkerProcess:
+        process = WorkerProcess(self._settings.environment(slot), self._settings.memory_limit)
         # Until it hears from us the worker does nothing, and ends if we are gone: so it is never without a guard.
         if (guard := self._opened().guard) is not None:
             guard.add(process.pid)
-        process.send(_boot_message(self._origin))
-        process.send(self._parcel)
+        process.send(Kind.BOOT, _boot_message(self._origin))
+        process.send(Kind.PARCEL, self._parcel)
         return process
 
     def _opened(self) -> Desk:
@@ -127,7 +144,7 @@ class ProcessPool(Pool):
         """
         desk = self._opened()
         folder = _as_text(task.folder) if self._settings.capture_output and task.folder is not None else None
-        desk.queue.append(Order(task, dump([task.tid, task.suggestion, folder])))
+        desk.queue.append(Order(task, _message(task, folder)))
         self._dispatch()
 
     def _dispatch(self) -> None:
@@ -178,13 +195,13 @@ class ProcessPool(Pool):
                 return self._report(desk)
 
     def _has_news(self) -> bool:
-        return self._opened().failure is not None and not self._failed
+        return (self._opened().failure is not None or self._trouble is not None) and not self._failed
 
     def _wait(self, end: float) -> float:
         if self._opened().events or self._has_news():
             return 0.0
         moments = [end, *(due for slot in self._slots if (due := slot.due) is not None)]
-        wait = max(0.0, min(moments) - time.monotonic())
+        wait = min(max(0.0, min(moments) - time.monotonic()), probe.PATIENCE)
         return wait if hasattr(os, "pidfd_open") else min(wait, GLANCE)
 
     def _look_after(self) -> None:
@@ -195,13 +212,18 @@ class ProcessPool(Pool):
                     slot.on_end()
                 elif (due := slot.due) is not None and due <= now:
                     slot.on_due()
-            if slot.state is State.EMPTY and self._opened().failure is None:
-                slot.start()
+                else:
+                    slot.look(now)
+            if slot.state is State.EMPTY and self._opened().failure is None and self._trouble is None:
+                self._start(slot, now)
 
     def _report(self, desk: Desk) -> list[Finished | Lost]:
         if not desk.events and desk.failure is not None and not self._failed:
             self._failed = True
             raise self._failure(*desk.failure)
+        if not desk.events and self._trouble is not None and not self._failed:
+            self._failed = True
+            raise self._trouble
         events = list(desk.events)
         desk.events.clear()
         return events
@@ -259,6 +281,13 @@ class ProcessPool(Pool):
                 key.data(mask)
 
 
+def _make_guard() -> Guard | None:
+    try:
+        return None if has_supervisors() else Guard()
+    except OSError as error:
+        raise refusal(error) from error
+
+
 def _boot_message(origin: Origin) -> bytes:
     """What makes a worker like this process; read by ``runlib.pool.serve``."""
     message = {
@@ -295,3 +324,9 @@ def _is_main(plugin: str) -> bool:
     with suppress(OSError):
         return main is not None and plugin.endswith(".py") and Path(main).resolve() == Path(plugin)
     return False
+
+
+def _message(task: Task, folder: str | None) -> bytes:
+    """A task as a worker is sent it; last in it the shape of its suggestion, if that has one."""
+    shape = shape_of(task.suggestion)
+    return dump([task.tid, task.suggestion, folder, *([] if shape is None else [shape])])

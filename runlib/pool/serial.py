@@ -2,12 +2,15 @@
 
 The results are those of ``pool_processes``. What a process of its own would give is missing: a crash ends the run,
 nothing else happens meanwhile, and ``trial_timeout`` is soft (see ``runlib.pool.alarm``).
+
+Standard output is that of the process. So of several runs in threads that capture the output of their trials only one
+evaluates at a time; what the rest of the program prints meanwhile goes where that of the trial goes.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
+import logging
 import signal
 import time
 from collections import deque
@@ -17,16 +20,22 @@ from typing import Any
 
 from runlib.engine.canonical import dump, load
 from runlib.engine.component import merge_context
+from runlib.engine.copies import copied
+from runlib.engine.descriptors import fill_standard
 from runlib.errors import ConfigError, PoolError
 from runlib.evaluator.base import Evaluator
 from runlib.pool.alarm import can_ring, limited
 from runlib.pool.base import Finished, Lost, Pool, Task
+from runlib.pool.environment import put_back, set_variables
 from runlib.pool.evaluate import Outcome, evaluate, timed_out
+from runlib.pool.output import reserved
 from runlib.pool.settings import Settings, read_settings
 
 __all__ = ["SerialPool"]
 
 TOGETHER = 0.02  # seconds within which several tasks are evaluated before the loop hears of them
+
+log = logging.getLogger("runlib.pool")
 
 
 class SerialPool(Pool):
@@ -46,6 +55,7 @@ class SerialPool(Pool):
         self._evaluator: Evaluator | None = None
         self._queue: deque[Task] = deque()
         self._done: list[Finished | Lost] = []  # finished and not yet collected
+        self._waited = False
 
     def slots(self, context: Mapping[str, Any]) -> int:
         """Always 1.
@@ -68,13 +78,14 @@ class SerialPool(Pool):
 
         Raises:
             ConfigError: A value in the context is wrong.
-            PoolError: The pool is open already.
+            PoolError: The pool is open already, or another run in this process needs other devices.
         """
         if self._evaluator is not None:
             raise PoolError("the pool is open already; close it first")
         self._settings = self._read(context)
+        fill_standard()
+        self._variables = set_variables(self._settings.environment(0))
         self._evaluator = evaluator
-        self._restore = _set_variables(self._settings.environment(0))
 
     def _opened(self) -> Evaluator:
         if self._evaluator is None:
@@ -100,12 +111,25 @@ class SerialPool(Pool):
         """Evaluate the next task, however long it takes, and more if they are quick; without one, return at once.
 
         Several quick ones (there are, if suggestions are made ahead) are made durable at once, as with processes.
+        While another run in this process captures the output of a trial, this waits for ``timeout`` seconds at most.
 
         Raises:
             KeyboardInterrupt: A person interrupted the evaluation; the task is still scheduled.
             PoolError: The pool is not open.
         """
-        evaluator, done = self._opened(), self._done
+        evaluator = self._opened()
+        if not self._queue or not self._settings.capture_output:
+            return self._work(evaluator)
+        with reserved(timeout) as mine:
+            if mine:
+                return self._work(evaluator)
+        if not self._waited:
+            self._waited = True
+            log.info("waits for a trial of another run in this process, which captures its output as this one does")
+        return []
+
+    def _work(self, evaluator: Evaluator) -> list[Finished | Lost]:
+        done = self._done
         end = time.monotonic() + TOGETHER
         with _interruptible() as interrupted:
             while self._queue and (not done or time.monotonic() < end):
@@ -121,7 +145,7 @@ class SerialPool(Pool):
         return done
 
     def _evaluate(self, evaluator: Evaluator, task: Task) -> Outcome:
-        suggestion = load(dump(task.suggestion))
+        suggestion = copied(task.suggestion)
         folder = task.folder if self._settings.capture_output else None
         if task.timeout is None:
             return evaluate(evaluator, suggestion, folder)
@@ -141,18 +165,7 @@ class SerialPool(Pool):
             self._evaluator = None
             self._queue.clear()
             self._done = []
-            _set_variables(self._restore)
-
-
-def _set_variables(variables: Mapping[str, str | None]) -> dict[str, str | None]:
-    """Set variables of the environment (None removes one), and return what they were."""
-    before = {name: os.environ.get(name) for name in variables}
-    for name, value in variables.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
-    return before
+            put_back(self._variables)
 
 
 @contextlib.contextmanager

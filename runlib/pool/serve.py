@@ -20,12 +20,16 @@ from typing import Any
 
 from runlib.engine import registry
 from runlib.engine.canonical import dump, load
+from runlib.engine.descriptors import move_up
 from runlib.engine.disk import open_output
+from runlib.engine.shape import reshaped
 from runlib.engine.trust import import_under
+from runlib.errors import InvalidResult
 from runlib.evaluator.base import Evaluator
 from runlib.pool.evaluate import evaluate, failed
-from runlib.pool.frames import receive, send
+from runlib.pool.frames import PREFIX, Kind, receive, send
 from runlib.pool.lifeline import hold
+from runlib.pool.messages import excess, excess_of_texts
 from runlib.pool.parcel.script import stand_in
 from runlib.pool.parcel.unpacking import arriving, type_at_fault, unpack
 
@@ -38,13 +42,15 @@ OOM_SCORE = 500  # thousandths of all memory: what is added to a worker's share 
 def serve() -> None:
     """Serve the manager on the descriptors named in ``sys.argv`` until it says that this is all."""
     stream, tasks = _connect(*map(int, sys.argv[1:4]))
-    with stream, tasks:
-        try:
-            _serve(stream, tasks)
-        except (BrokenPipeError, ConnectionResetError):
-            return  # the manager is gone
-        finally:
-            faulthandler.disable()
+    try:
+        _serve(stream, tasks)
+    except (BrokenPipeError, ConnectionResetError):
+        return  # the manager is gone
+    finally:
+        faulthandler.disable()
+        for line in (stream, tasks):
+            with suppress(OSError):  # the evaluator closed it
+                line.close()
 
 
 def _serve(stream: socket.socket, tasks: socket.socket) -> None:
@@ -53,19 +59,18 @@ def _serve(stream: socket.socket, tasks: socket.socket) -> None:
         return  # the manager is gone
     try:
         with arriving():
-            _settle(pickle.loads(boot))
-            evaluator = unpack(parcel)
+            _settle(pickle.loads(boot.body))
+            evaluator = unpack(parcel.body)
     except BaseException as error:
-        told = {"failed": _describe(error), "traceback": traceback.format_exc()}
-        send(stream, dump({**told, "type": type_at_fault(parcel)}))
+        told = {"reason": _describe(error), "traceback": _as_text(traceback.format_exc())}
+        send(stream, Kind.UNBUILT, dump({**told, "type": type_at_fault(parcel.body)}))
         return
-    send(stream, dump({"ready": True}))
+    send(stream, Kind.READY, b"")
     _work(evaluator, stream, tasks)
 
 
 def _connect(stream: int, tasks: int, life: int) -> tuple[socket.socket, socket.socket]:
-    for number in (stream, tasks, life):
-        os.set_inheritable(number, False)
+    stream, tasks, life = map(move_up, (stream, tasks, life))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:  # else the manager ignores it, or was started so
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -112,34 +117,61 @@ def _settle(boot: dict[str, Any]) -> None:
 
 
 def _describe(error: BaseException) -> str:
-    return "".join(traceback.format_exception_only(error)).strip()
+    return _as_text("".join(traceback.format_exception_only(error)).strip())
+
+
+def _as_text(text: str) -> str:
+    """Text that JSON can hold, whatever an exception of somebody else says."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _work(evaluator: Evaluator, stream: socket.socket, tasks: socket.socket) -> None:
-    while task := load(tasks.recv(DATAGRAM)):
-        if len(task) == 1:
-            task = _receive_long(stream, *task)
-        tid, suggestion, folder = task
-        report = _evaluate(evaluator, tid, suggestion, folder)
+    numbers = stream.fileno(), tasks.fileno()
+    lines = _identities(*numbers)
+    while (datagram := tasks.recv(DATAGRAM)) and datagram[0] != Kind.LEAVE:
+        kind, number = PREFIX.unpack_from(datagram)
+        if kind == Kind.PROBE:
+            continue  # that it was taken is the answer
+        data = _receive_long(stream, number) if kind == Kind.ANNOUNCED else datagram[PREFIX.size :]
+        tid, suggestion, folder, *shape = load(data)
+        if shape:
+            suggestion = reshaped(suggestion, *shape)
+        report = _evaluate(evaluator, number, tid, suggestion, folder)
         _flush()
-        send(stream, report)
+        if _identities(*numbers) != lines:
+            raise SystemExit("the evaluation closed or replaced descriptors by which its worker hears of trials")
+        send(stream, Kind.RESULT, report)
 
 
-def _receive_long(stream: socket.socket, number: int) -> Any:
+def _identities(stream: int, tasks: int) -> tuple[int, ...] | None:
+    """What the descriptors stand for; None if one was closed."""
+    try:
+        first, second = os.fstat(stream), os.fstat(tasks)
+    except OSError:
+        return None
+    return first.st_ino, second.st_ino, first.st_dev, second.st_dev
+
+
+def _receive_long(stream: socket.socket, number: int) -> bytes:
     """A task too long for a datagram, from the stream; those before it were taken back by the manager."""
-    while (body := receive(stream)) is not None:
-        if int.from_bytes(body[:8]) == number:
-            return load(body[8:])
+    while (message := receive(stream)) is not None:
+        if message.kind == Kind.TASK and int.from_bytes(message.body[:8]) == number:
+            return message.body[8:]
     raise SystemExit("the manager is gone")
 
 
-def _evaluate(evaluator: Evaluator, tid: int, suggestion: Any, folder: str | None) -> bytes:
+def _evaluate(evaluator: Evaluator, number: int, tid: int, suggestion: Any, folder: str | None) -> bytes:
     result, names = evaluate(evaluator, suggestion, Path(os.fsdecode(folder.encode("latin-1"))) if folder else None)
     try:
-        return dump([tid, result, names])
+        why = excess_of_texts(result)
+        if why is None:
+            report = dump([number, tid, result, names])
+            why = excess(report)
     except Exception as error:  # out of memory, most likely: the result was checked to be data
-        result, names = failed(error)
-        return dump([tid, result, names])
+        return dump([number, tid, *failed(error)])
+    if why is None:
+        return report
+    return dump([number, tid, *failed(InvalidResult(f"the result {why}; write it to a file, and return its name"))])
 
 
 def _flush() -> None:

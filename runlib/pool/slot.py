@@ -18,16 +18,16 @@ import selectors
 import signal
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
 
-from runlib.engine.canonical import dump, load
-from runlib.pool.base import Finished, Lost, Task
+from runlib.pool.base import Finished, Lost
+from runlib.pool.desk import Desk, Order
 from runlib.pool.evaluate import lost, out_of_memory, timed_out
-from runlib.pool.guard import Guard
-from runlib.pool.process import DATAGRAM, WorkerProcess
+from runlib.pool.frames import Kind, Message
+from runlib.pool.messages import Nonsense, Ready, Result, Unbuilt, read_message
+from runlib.pool.probe import Probe
+from runlib.pool.process import WorkerProcess
 
-__all__ = ["Desk", "Order", "Slot"]
+__all__ = ["Slot"]
 
 GRACE = 0.3  # seconds between SIGTERM and SIGKILL
 FAREWELL = 2.0  # seconds for a worker that had its last trial to end by itself
@@ -41,41 +41,6 @@ class State(enum.Enum):
     BOOTING = "booting"
     READY = "ready"
     STOPPING = "stopping"
-
-
-class Order:
-    """A task with the bytes in which it travels."""
-
-    __slots__ = ("data", "short", "task", "tid")
-
-    def __init__(self, task: Task, data: bytes) -> None:
-        self.task = task
-        self.tid = task.tid
-        self.data = data
-        self.short = len(data) <= DATAGRAM
-
-
-@dataclass(slots=True)
-class Desk:
-    """What the slots of a pool share.
-
-    Attributes:
-        launch: Starts a worker for the slot of this number and sends it its parcel.
-        guard: Knows the groups of all workers; None where each has a supervisor.
-        max_trials: How many trials a worker may have; None for any number.
-        selector: Waits for their streams and ends.
-        queue: Tasks that no worker has.
-        events: What is to be reported.
-        failure: Why no worker can be built, the traceback of that, and the type that cannot be unpickled, if any.
-    """
-
-    launch: Callable[[int], WorkerProcess]
-    guard: Guard | None
-    max_trials: int | None = None
-    selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
-    queue: deque[Order] = field(default_factory=deque)
-    events: list[Finished | Lost] = field(default_factory=list)
-    failure: tuple[str, str, str | None] | None = None
 
 
 class Slot:
@@ -93,10 +58,10 @@ class Slot:
         self._desk = desk
         self._since = 0.0
         self._kill_at: float | None = None
-        self._killed = False
+        self._killed = self._rejected = False
         self._done = 0
-        self._long = 0
-        self._verdict: Finished | None = None
+        self._handed = 0
+        self._verdict: Finished | Lost | None = None
         self._process: WorkerProcess | None = None
 
     @property
@@ -131,8 +96,10 @@ class Slot:
         self._process = process = self._desk.launch(self.index)
         self.state = State.BOOTING
         self._kill_at = self._verdict = None
-        self._killed = False
+        self._probe = Probe(process)
+        self._killed = self._rejected = False
         self._done = 0
+        self._since = time.monotonic()
         self._desk.selector.register(process.stream, BOTH, self.on_stream)
         if process.handle is not None:
             self._desk.selector.register(process.handle, selectors.EVENT_READ, self.on_end)
@@ -141,19 +108,24 @@ class Slot:
         """Give the worker a task; only a short one may wait behind another."""
         if not self.orders:
             self._since = time.monotonic()
+        self._handed += 1
+        order.number = self._handed
+        if not self._send(order):
+            self._desk.queue.appendleft(order)
+            self._reject("nothing, but closed the line by which it gets its tasks")
+            return
         self.orders.append(order)
-        if order.short:
-            self.process.send_task(order.data)
-        else:
-            self._send_long(order.data)
 
-    def _send_long(self, data: bytes) -> None:
-        """The datagram only announces it; by its number a task that was taken back is told from the next one."""
-        self._long += 1
-        self.process.send_task(dump([self._long]))
-        self.process.send(self._long.to_bytes(8) + data)
-        if not self.process.all_sent:
+    def _send(self, order: Order) -> bool:
+        """A long task is only announced on the line; its number tells it from one that was taken back."""
+        if order.short:
+            return self.process.send_task(Kind.TASK, order.number, order.data)
+        if not self.process.send_task(Kind.ANNOUNCED, order.number):
+            return False
+        self.process.send(Kind.TASK, order.number.to_bytes(8) + order.data)
+        if not self.process.all_sent and self.process.stream in self._desk.selector.get_map():
             self._desk.selector.modify(self.process.stream, BOTH, self.on_stream)
+        return True
 
     def on_stream(self, mask: int = selectors.EVENT_READ) -> None:
         """The stream has something to read, or room for what is to be sent."""
@@ -167,38 +139,100 @@ class Slot:
                 self._hear(message)
             if process.ended_stream:
                 self._lose_stream()
+            self._check()
 
-    def _hear(self, message: bytes) -> None:
-        said = load(message)
-        if isinstance(said, list):
-            self._finish(*said)
-        elif "failed" in said:
-            self._desk.failure = (said["failed"], said["traceback"], said["type"])
-        elif self.state is State.BOOTING:
+    def _hear(self, message: Message) -> None:
+        if self._rejected:
+            return
+        try:
+            said = read_message(message)
+            if not self._take(said):
+                raise Nonsense("what does not belong to anything that it was asked")
+        except Nonsense as nonsense:
+            self._reject(str(nonsense))
+
+    def _take(self, said: Ready | Unbuilt | Result) -> bool:
+        """Act on what was said; False if it cannot have been said by a worker that keeps to its part."""
+        if isinstance(said, Result):
+            return self._finish(said)
+        if self.state is not State.BOOTING:
+            return self.state is State.STOPPING
+        if isinstance(said, Unbuilt):
+            self._desk.failure = (said.reason, said.traceback, said.type)
+        else:
             self.state = State.READY
+            self._desk.starting.succeeded(self._since)
+        return True
 
-    def _finish(self, tid: int, result: dict[str, object], names: list[str]) -> None:
-        if not self.orders or self.orders[0].tid != tid:
-            return  # it came too late: the trial was given up
+    def _finish(self, said: Result) -> bool:
+        first = self.orders[0] if self.orders else None
+        if first is None or (first.number, first.tid) != (said.number, said.tid):
+            return self.state is State.STOPPING  # then it came too late: the trial was given up
         self.orders.popleft()
         self._since = time.monotonic()
         self._done += 1
-        self._desk.events.append(Finished(tid, result, tuple(names)))
+        self._desk.events.append(Finished(said.tid, said.result, said.names))
         if self._done == self._desk.max_trials and self.state is State.READY:
             self._dismiss()
+        return True
+
+    def _hear_all(self) -> None:
+        for message in self.process.read_all():
+            self._hear(message)
+        self._check()
+
+    def _check(self) -> None:
+        """What arrived may be no message at all."""
+        if self.process.fault is not None:
+            self._reject(self.process.fault)
+
+    def _reject(self, what: str) -> None:
+        """The worker sent what a worker does not send: nothing of it is believed any more, and it ends now."""
+        self._rejected = True
+        self.take_back()
+        self.process.refuse(what)
+        if self.state is not State.STOPPING:
+            self._verdict = self._loss(f"sent {what}, and was killed")
+            self.state = State.STOPPING
+        self._leave_stream()
+        self.kill()
+        self._kill_at = time.monotonic() + GRACE
+
+    def _loss(self, reason: str, words: str = "") -> Finished | Lost:
+        """The report of a worker that is lost: of the trial that it was at, or of itself."""
+        if self.orders:
+            return Finished(self.orders.popleft().tid, *lost(reason, words))
+        when = "before it was ready" if self.state is State.BOOTING else "while it had no task"
+        said = f"; it said:\n{words}" if words else ""
+        return Lost(self.index, f"{reason} {when}{said}")
+
+    def look(self, now: float) -> None:
+        """Find out whether the worker waits for a task though one is unanswered; see ``probe``."""
+        awaited = self.orders[-1] if self.orders else self._process if self.state is State.BOOTING else None
+        if awaited is None or self._kill_at is not None:
+            return
+        answered = self._probe.look(awaited, self._since, now)
+        if answered is None:
+            return
+        self._hear_all()
+        if answered in self.orders or (answered is self._process and self.state is State.BOOTING):
+            self._reject("no answer that could be read, though it waits for a task")
 
     def _dismiss(self) -> None:
         """The worker had its last trial: it ends, and a fresh one takes its place."""
         self.state = State.STOPPING
-        self.process.farewell()
+        self.process.send_task(Kind.LEAVE)
         self._kill_at = time.monotonic() + FAREWELL
 
     def _lose_stream(self) -> None:
         """Nothing more will come; the process is about to end, or has closed what it must not."""
-        if self.process.stream in self._desk.selector.get_map():
-            self._desk.selector.unregister(self.process.stream)
+        self._leave_stream()
         if self._kill_at is None:
             self._kill_at = time.monotonic() + GRACE
+
+    def _leave_stream(self) -> None:
+        if self.process.stream in self._desk.selector.get_map():
+            self._desk.selector.unregister(self.process.stream)
 
     def on_due(self) -> None:
         """The moment of ``due`` has come."""
@@ -218,6 +252,9 @@ class Slot:
         """
         if self._has(tid):
             self.on_stream()  # it may be done by now
+        if isinstance(self._verdict, Finished) and self._verdict.tid == tid:
+            self._verdict = None
+            return True
         if not self._has(tid):
             return False
         self.take_back()
@@ -235,8 +272,10 @@ class Slot:
 
     def take_back(self) -> None:
         """Put the tasks that the worker has not begun at the front of the queue."""
-        for _ in range(self.process.take_back()):
-            self._desk.queue.appendleft(self.orders.pop())
+        for number in reversed(self.process.take_back()):
+            if self.orders and self.orders[-1].number == number:  # else it was answered before it was begun
+                self._desk.queue.appendleft(self.orders.pop())
+        self._probe.forget()
 
     def _stop(self, verdict: Finished | None, tid: int) -> None:
         """End the worker because of one of its tasks; what it says of the others still counts."""
@@ -251,7 +290,7 @@ class Slot:
         """Ask a busy worker by SIGTERM, which it may heed in its own way; an idle one by a word."""
         process = self.process
         busy = self.load != 0
-        process.farewell()
+        process.send_task(Kind.LEAVE)
         if busy:
             process.signal(signal.SIGTERM)
 
@@ -277,8 +316,7 @@ class Slot:
         """The worker is dead: kill what its group has left, hear its last messages, and account for its tasks."""
         process = self.process
         process.signal(signal.SIGKILL)
-        for message in process.read_all():
-            self._hear(message)
+        self._hear_all()
         self.take_back()
         words = process.last_words()
         self._account(self._bury(process), words, process.overrun is not None)
@@ -297,12 +335,11 @@ class Slot:
     def _account(self, reason: str, words: str, overrun: bool) -> None:
         if self.state is State.STOPPING:
             self._pronounce()
-        elif self.orders:
-            outcome = out_of_memory(reason) if overrun else lost(reason, words)
-            self._desk.events.append(Finished(self.orders.popleft().tid, *outcome))
-        elif self._desk.failure is None:
-            when = "before it was ready" if self.state is State.BOOTING else "while it had no task"
-            said = f"; it said:\n{words}" if words else ""
-            self._desk.events.append(Lost(self.index, f"{reason} {when}{said}"))
+        elif self.process.unstarted is not None:
+            self._desk.starting.failed(self.process.unstarted, time.monotonic())
+        elif self.orders and overrun:
+            self._desk.events.append(Finished(self.orders.popleft().tid, *out_of_memory(reason)))
+        elif self.orders or self._desk.failure is None:
+            self._desk.events.append(self._loss(reason, words))
         self._desk.queue.extendleft(reversed(self.orders))
         self.orders.clear()

@@ -9,7 +9,8 @@ something, at the latest when the worker is dead.
 
 That happens when the worker ends, when the manager says so (``K``), when the manager is gone (end of the control
 line, or of the process: a fork of it may hold the line open), and when the processes of the worker together take
-more memory than they may, which is told to the manager. ``T`` asks the worker's group to end. At last the supervisor
+more memory than they may, which is told to the manager (the bytes), as is a worker that cannot be started (``F`` and
+the number of the error). ``T`` asks the worker's group to end. At last the supervisor
 ends in the way the worker did, so that the manager reads the worker's end off it. Should the supervisor itself be
 killed, the kernel kills the worker (``PR_SET_PDEATHSIG``); in that case alone, what had left the worker's group stays.
 
@@ -52,7 +53,11 @@ def main(manager: int, control: int, limit: int, lines: list[int], command: list
     wakeup = _hear_of_children()
     before = {number: signal.signal(number, signal.SIG_IGN) for number in DEAF}
     _prctl(SUBREAPER, 1)
-    worker = _spawn(command, before)
+    try:
+        worker = _spawn(command, before)
+    except OSError as error:  # there is no room for another process; the manager tries again
+        os.write(control, b"F%d" % (error.errno or 0))
+        os._exit(1)
     _let_go(lines)
     _end_like(_Watch(worker, manager, control, limit).run(wakeup))
 

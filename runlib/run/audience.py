@@ -7,12 +7,12 @@ the disk full is kept, for room may come back: that is said when it begins, and 
 from __future__ import annotations
 
 import contextlib
-import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from runlib.engine.disk import is_full
+from runlib.engine.legible import logger
 from runlib.observe.base import Observer
 from runlib.observe.progress import ProgressObserver, is_watched
 from runlib.run.pause import warn
@@ -23,7 +23,7 @@ __all__ = ["Audience", "shown_to"]
 
 QUIET = 30.0  # seconds without a refusal of the disk after which the next one is news
 
-log = logging.getLogger("runlib")
+log = logger()
 
 
 class Audience:

@@ -6,11 +6,11 @@ and said; whoever means it gives it in the context of the restore, where nothing
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Mapping
 from typing import Any
 
+from runlib.engine.legible import logger
 from runlib.pool.settings import count_cores
 
 __all__ = ["bounded"]
@@ -21,7 +21,7 @@ AHEAD = 1_000  # suggestions, each of which is made and kept before anything is 
 DEVICES = 1_000
 HERE = ("pool_processes", "pool_serial")
 
-log = logging.getLogger("runlib")
+log = logger()
 
 
 def bounded(context: Mapping[str, Any], pool: Any) -> dict[str, Any]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from runlib.engine.legible import logger
 from runlib.errors import LockStolen, TapeError
 from runlib.evaluator.base import Evaluator
 from runlib.observe.base import Observer, Stage
@@ -26,7 +26,7 @@ __all__ = ["conduct", "make_cast", "make_policy"]
 
 GRACE = 1.0  # seconds that cancelled workers get to end by themselves
 
-log = logging.getLogger("runlib")
+log = logger()
 
 
 def conduct(cast: Cast, policy: Policy, interrupt: Interrupt, evaluator: Evaluator, context: Mapping[str, Any]) -> End:

@@ -6,13 +6,13 @@ has taken it; where nobody writes, it takes the lock and puts the command on the
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from runlib.engine.arguments import KnownArguments, known_arguments
+from runlib.engine.legible import logger
 from runlib.errors import RunlibError, RunLocked
 from runlib.run import opening
 from runlib.run.finish import write_best
@@ -26,7 +26,7 @@ from runlib.tape.reader import TapeReader
 
 __all__ = ["Editing", "Inbox", "check", "deliver_elsewhere", "empty", "write_command"]
 
-log = logging.getLogger("runlib")
+log = logger()
 
 PATIENCE = 5.0  # seconds in which a writer that runs its loop has long taken a command
 PAUSE = 0.05

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import builtins
 import difflib
-import logging
 from typing import Any
 
 from runlib import errors
 from runlib.engine.classes import class_name
+from runlib.engine.legible import logger
 from runlib.errors import ConfigError
 
 __all__ = ["check_name_of"]
 
 ALIKE = 0.85  # of two names that differ in one letter out of ten, or by the order of two
 
-log = logging.getLogger("runlib")
+log = logger()
 
 
 def check_name_of(given: Any, place: str) -> str:

@@ -10,7 +10,9 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 
-from runlib.engine.legible import legible, legible_line
+from runlib.engine.legible import legible, legible_line, logger
+from runlib.engine.printing import tell
+from runlib.engine.shape import flat
 from runlib.engine.yamlfile import write_yaml
 from runlib.observe.notebook import is_notebook
 from runlib.observe.terminal import is_terminal
@@ -26,7 +28,7 @@ __all__ = ["announce", "announce_start", "is_done", "summary", "telling", "way_o
 
 BEST = 5
 
-log = logging.getLogger("runlib")
+log = logger()
 
 
 def write_best(state: State, folder: RunFolder) -> None:
@@ -38,7 +40,7 @@ def write_best(state: State, folder: RunFolder) -> None:
         names = [folder.suggestion(rank, refined).name for rank in range(BEST)]
         with folder.opened() as directory:
             for name, suggestion in zip(names, suggestions, strict=False):
-                directory.replace(name, write_yaml(suggestion).encode())
+                directory.replace(name, write_yaml(flat(suggestion)).encode())
             for name in names[len(suggestions) :]:  # what a void trial had made the best
                 with contextlib.suppress(FileNotFoundError):
                     directory.take_away(name)
@@ -93,9 +95,7 @@ def _tell(text: Callable[[], str]) -> None:
     """Print to a terminal; one that is gone, or a full disk below it, ends no run."""
     if not _is_read():
         return
-    said = legible_line(text())
-    with contextlib.suppress(OSError, ValueError):
-        print(said, flush=True)
+    tell(legible_line(text()), sys.stdout)
 
 
 def _is_read() -> bool:
@@ -105,9 +105,8 @@ def _is_read() -> bool:
 
 class _Teller(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        # Where standard error is gone nobody is there to be told, and that ends no run; the log has it.
-        with contextlib.suppress(OSError, ValueError):
-            print(legible(record.getMessage()), file=sys.stderr, flush=True)
+        # Where standard error is gone nobody is there to be told; the log has it.
+        tell(legible(record.getMessage()), sys.stderr)
 
 
 @contextlib.contextmanager
@@ -120,13 +119,13 @@ def telling(wanted: bool) -> Iterator[None]:
     if not wanted or sys.stderr is None or _logging_tells():
         told = []
     teller = _Teller()
-    for logger in told:
-        logger.addHandler(teller)
+    for told_by in told:
+        told_by.addHandler(teller)
     try:
         yield
     finally:
-        for logger in told:
-            logger.removeHandler(teller)
+        for told_by in told:
+            told_by.removeHandler(teller)
 
 
 def _logging_tells() -> bool:

@@ -12,7 +12,6 @@ the answers to it go after a minute, or as soon as there are too many.
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import time
 import uuid
@@ -24,6 +23,8 @@ from typing import Any
 from runlib.engine import disk
 from runlib.engine.canonical import NotPlain, dump, load, plain
 from runlib.engine.directory import Directory
+from runlib.engine.legible import logger
+from runlib.engine.shape import shaped
 from runlib.errors import ConfigError, FolderError, RunlibError
 from runlib.run.folder import RunFolder
 from runlib.state.state import State
@@ -31,7 +32,7 @@ from runlib.tape.events import EDITS, Enqueue, Note, Stopping, Void, event_from_
 
 __all__ = ["NOT_RUNNING", "Edit", "InboxFolder", "fault", "made_plain", "spelled", "take_all"]
 
-log = logging.getLogger("runlib")
+log = logger()
 
 Edit = Void | Enqueue | Note | Stopping
 NAME = "inbox"
@@ -64,7 +65,7 @@ def made_plain(event: Edit) -> Edit:
 
 def _plain(event: Edit, name: str) -> Any:
     try:
-        return plain(getattr(event, name))
+        return (shaped if name == "suggestion" else plain)(getattr(event, name))
     except NotPlain as error:
         raise error.under(name) from None
 
@@ -163,7 +164,7 @@ class InboxFolder:
             with self._opened() as inbox:
                 data: Any = load(inbox.read(f"{key}.json", LONGEST))
             kind, body = next(iter(data.items()))
-            event = event_from_data(kind, {**body, "key": key}, strict=True)
+            event = event_from_data(kind, {**body, "key": key}, data.get("shape"), strict=True)
             if not isinstance(event, EDITS):
                 raise RunlibError(f"{kind!r:.80} is nothing that people may write")
             return made_plain(event)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 
 from runlib.engine.legible import legible_line
+from runlib.engine.printing import tell
 
 __all__ = ["Interrupted", "told_in_one_line"]
 
@@ -61,6 +62,5 @@ class _Hook:
         if not isinstance(error, Interrupted):
             self._before(kind, error, trace)
             return
-        with contextlib.suppress(OSError, ValueError, AttributeError):  # nobody reads any more
-            print(error, file=sys.stderr, flush=True)
+        tell(str(error), sys.stderr)
         raise SystemExit(EXIT_CODE)

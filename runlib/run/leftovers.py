@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import logging
 import os
 import re
 import socket
@@ -22,6 +21,7 @@ from pathlib import Path
 
 from runlib.engine import disk
 from runlib.engine.directory import Directory
+from runlib.engine.legible import logger
 from runlib.tape.lock import NAME as LOCK
 
 __all__ = ["PREFIX", "find_leftovers", "remove_leftovers", "temporary_name"]
@@ -30,7 +30,7 @@ PREFIX = "run_"
 OLD = 24 * 3600.0  # seconds
 _NAME = re.compile(rf"\.{PREFIX}(?:([0-9a-f]{{12}})-(\d{{1,10}})-(\d{{1,20}})-)?[0-9a-f]{{32}}\.new")
 
-log = logging.getLogger("runlib")
+log = logger()
 
 
 def temporary_name() -> str:

@@ -7,11 +7,11 @@ so that a run that was cut off between any two records goes on as if it had not 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from runlib.engine.legible import logger
 from runlib.errors import EvaluationError, PoolError
 from runlib.observe.base import Stage
 from runlib.pool.base import Finished, Lost, Pool, Task
@@ -37,7 +37,7 @@ ALWAYS_CAUGHT = frozenset({"Failed", "RunlibError"})  # names of our own error; 
 PATIENCE = 0.5  # seconds that the loop waits for the pool before it looks at clock, signals and status
 INBOX = 0.25  # seconds between two looks into the inbox, at least
 
-log = logging.getLogger("runlib")
+log = logger()
 
 
 @dataclass(frozen=True)

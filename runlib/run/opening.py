@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
-import logging
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from typing import Any
 from runlib.engine import registry
 from runlib.engine.component import is_config
 from runlib.engine.directory import NotPlainFile
+from runlib.engine.legible import logger
 from runlib.engine.native import native
 from runlib.engine.trust import current
 from runlib.errors import ConfigError, FolderError, NotTrusted, TapeError, TapeFormat
@@ -57,7 +57,7 @@ __all__ = [
     "warn_of_changes",
 ]
 
-log = logging.getLogger("runlib")
+log = logger()
 
 
 @dataclass
@@ -303,12 +303,13 @@ def warn_of_changes(evaluator: Evaluator | None, noted: dict[str, Any], changed_
         )
     then, now = noted.get("fingerprint"), None if evaluator is None else evaluator.fingerprint()
     if evaluator is not None and then is not None and now is not None and then != now:
-        warnings.warn(
-            f"the code or data of the evaluator ({evaluator.kind}) is not what it was when this run was last written; "
-            "its results so far are kept",
-            RuntimeWarning,
-            stacklevel=6,  # the caller of Run.restore, past the look at its keywords
-        )
+        with contextlib.suppress(OSError, ValueError):  # of a standard error that is gone
+            warnings.warn(
+                f"the code or data of the evaluator ({evaluator.kind}) is not what it was when this run was last "
+                "written; its results so far are kept",
+                RuntimeWarning,
+                stacklevel=6,  # the caller of Run.restore, past the look at its keywords
+            )
     before = noted.get("versions", {})
     changed = [f"{k} {before[k]} -> {v}" for k, v in versions().items() if k in before and before[k] != v]
     if changed:

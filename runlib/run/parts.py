@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from runlib.engine import registry
 from runlib.engine.component import Component, from_config
 from runlib.engine.earlier import with_earlier_defaults
+from runlib.engine.legible import logger
 from runlib.engine.synonyms import near
 from runlib.errors import ConfigError
 from runlib.evaluator.base import Evaluator
@@ -39,7 +39,7 @@ __all__ = [
     "warn_of_context",
 ]
 
-log = logging.getLogger("runlib")
+log = logger()
 
 Build = Callable[[str, Any, type[Observer]], Observer]
 

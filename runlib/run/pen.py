@@ -6,10 +6,10 @@ share a run: who may write is decided and acted upon under one mutex, which a lo
 
 from __future__ import annotations
 
-import logging
 import threading
 from typing import Any, Self
 
+from runlib.engine.legible import logger
 from runlib.errors import RunlibError, RunLocked, TapeError
 from runlib.run import opening
 from runlib.run.edit import check, deliver_elsewhere, empty, write_command
@@ -26,7 +26,7 @@ from runlib.tape.writer import Sync
 
 __all__ = ["Holding", "Pen"]
 
-log = logging.getLogger("runlib")
+log = logger()
 
 
 class Pen:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from runlib.engine.canonical import NotPlain, plain
+from runlib.engine.shape import shaped
 from runlib.errors import RunlibError, SearchError, SearchExhausted, SearchWaiting
 from runlib.search.base import Search
 from runlib.state.state import State
@@ -131,7 +132,7 @@ class Refill:
         else:
             self._check_tid(tid)
             try:
-                self._append(Suggest(tid, plain(suggestion), plain(search.memo(tid)), heard))
+                self._append(Suggest(tid, shaped(suggestion), plain(search.memo(tid)), heard))
             except NotPlain as error:
                 raise SearchError(f"{search.kind} made a suggestion that is no plain data: {error}") from error
 

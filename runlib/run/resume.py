@@ -18,6 +18,7 @@ from runlib.run.folder import RunFolder
 from runlib.run.past import Past
 from runlib.run.settings import CHANGEABLE, DEFAULTS, differences
 from runlib.run.view import RunView
+from runlib.space.shapes import without_tuples
 
 __all__ = ["existing", "refuse_difference"]
 
@@ -54,6 +55,8 @@ def refuse_difference(past: Past, run: RunView) -> None:
 def _differences(past: Past, run: RunView) -> Iterator[str]:
     theirs: dict[str, Any] = plain(run.get_config())[run.kind]
     ours = {**DEFAULTS, **past.config, "search": plain(past.search.get_config())}
+    if without_tuples(ours["search"]) == ours["search"]:  # maybe of a time when tuples became lists
+        theirs["search"] = without_tuples(theirs["search"])
     for key in sorted({*theirs, *ours} - FREE):
         yield from differences({key: ours.get(key)}, {key: theirs.get(key)})
     if (run.evaluator is None) != (past.config.get("evaluator") is None):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
 import os
 import platform
 import socket
@@ -14,11 +13,12 @@ from typing import Any
 
 from runlib.engine import registry
 from runlib.engine.extras import load
+from runlib.engine.legible import logger
 from runlib.tape.codec import FORMAT
 
 __all__ = ["make_metadata", "readable", "session_info", "texts", "versions"]
 
-log = logging.getLogger("runlib")
+log = logger()
 
 _LIBRARIES = ("runlib", "numpy", "scipy", "hyperopt")
 

@@ -7,7 +7,6 @@ executed for its definitions, unless this program has them. A file that a restor
 from __future__ import annotations
 
 import contextlib
-import logging
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from runlib.engine import registry
+from runlib.engine.legible import logger
 from runlib.engine.naming import name_function
 from runlib.engine.program import Program, in_command, is_main_of_command
 from runlib.engine.script import Script, standing_in
@@ -29,7 +29,7 @@ from runlib.run.view import RunView
 
 __all__ = ["Source"]
 
-log = logging.getLogger("runlib")
+log = logger()
 
 MAIN = "__main__:"
 

@@ -14,10 +14,23 @@ from runlib.engine.native import native
 from runlib.engine.synonyms import near
 from runlib.errors import ConfigError
 
-__all__ = ["data", "flag", "integer", "method", "positive"]
+__all__ = ["data", "flag", "integer", "method", "named_method", "positive", "seed"]
 
 METHODS = ("tpe", "rand", "anneal")
+OTHER_NAMES = {"random": "rand", "annealing": "anneal"}
 DEFAULT_MIX = ((0.1, "rand"), (0.2, "anneal"), (0.7, "tpe"))
+
+
+def named_method(given: Any) -> Any:
+    """The method as data: a name of another tool for one is taken, and a function of hyperopt told its name."""
+    if callable(given) and not isinstance(given, str | Mapping):
+        inner = getattr(given, "func", given)  # of functools.partial
+        name = str(getattr(inner, "__module__", "")).rpartition(".")[2]
+        way = f'say method="{name}"' if name in METHODS else f"known are {', '.join(METHODS)}"
+        rest = "; what partial(...) fixes are arguments of Hyperopt" if inner is not given else ""
+        raise ConfigError(f"takes the name of a method, and no function; {way}{rest}", "method")
+    found = data("method", given)
+    return OTHER_NAMES.get(found, found) if isinstance(found, str) else found
 
 
 def method(method: Any) -> tuple[str, tuple[tuple[float, str], ...]]:
@@ -26,7 +39,7 @@ def method(method: Any) -> tuple[str, tuple[tuple[float, str], ...]]:
         return "mix", _mix(method["mix"])
     if not isinstance(method, str) or method not in (*METHODS, "mix"):
         known = ", ".join((*METHODS, "mix"))
-        meant = near(str(method), METHODS, cutoff=0.5)
+        meant = near(str(method).removesuffix(".suggest"), METHODS, cutoff=0.5)
         hint = f"; did you mean {meant[0]!r}?" if meant else ""
         raise ConfigError(
             f"unknown method {method!r}; known are {known}, and {{'mix': [[p, method], ...]}}{hint}", "method"
@@ -74,6 +87,19 @@ def integer(name: str, value: Any, least: int | None = None) -> int:
     if least is not None and value < least:
         raise ConfigError(f"must be at least {least}, got {value}", name)
     return value
+
+
+def seed(value: Any) -> int:
+    """The integer that a search is seeded by."""
+    if value is None:
+        raise ConfigError("must be an integer, got None; leave it out for 123, so that the run can be repeated", "seed")
+    if callable(getattr(value, "random", None)) or callable(getattr(value, "random_sample", None)):
+        raise ConfigError(
+            f"must be an integer, got a {type(value).__name__}; give the number that it was made with, as in "
+            "default_rng(1): seed=1",
+            "seed",
+        )
+    return integer("seed", value)
 
 
 def positive(name: str, value: Any) -> float:

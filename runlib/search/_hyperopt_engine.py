@@ -131,7 +131,7 @@ def _start(had: npt.NDArray[np.intp], losses: Array, chosen: list[int], rng: np.
 
 
 def _active(variable: Variable, row: Sequence[float]) -> bool:
-    return variable.parent is None or row[variable.parent.index] == variable.option
+    return variable.active(row)
 
 
 def _given(rows: Array, variable: Variable) -> Array:

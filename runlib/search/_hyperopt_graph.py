@@ -25,27 +25,33 @@ from runlib.space.unary import Unary
 __all__ = ["Orders", "draw_order", "to_pyll"]
 
 
-def to_pyll(node: Node) -> Any:
+Made = dict[str, Any]  # hyperopt's nodes by label: one that stands in several options is one object
+
+
+def to_pyll(node: Node, made: Made | None = None) -> Any:
     """A part of the tree with hyperopt's nodes for the variables; constants, which nothing depends on, are None."""
+    made = {} if made is None else made
     if isinstance(node, Table):
-        return {key: to_pyll(child) for key, child in node.varying}
+        return {key if isinstance(key, str) else repr(key): to_pyll(child, made) for key, child in node.varying}
     if isinstance(node, Items):
-        return [to_pyll(child) for _, child in node.varying]
-    if isinstance(node, Branch):
-        return _branch(node)
+        return [to_pyll(child, made) for _, child in node.varying]
     if isinstance(node, Formula):
-        return OPERATIONS[node.name][1](_operand(node.left), _operand(node.right))
+        return OPERATIONS[node.name][1](_operand(node.left, made), _operand(node.right, made))
     if isinstance(node, Unary):
-        return getattr(scope, node.name.removeprefix("hp_"))(to_pyll(node.operand))
-    return _leaf(node.variable) if isinstance(node, Leaf) else None
+        return getattr(scope, node.name.removeprefix("hp_"))(to_pyll(node.operand, made))
+    if not isinstance(node, Branch | Leaf):
+        return None
+    if node.label not in made:
+        made[node.label] = _branch(node, made) if isinstance(node, Branch) else _leaf(node.variable)
+    return made[node.label]
 
 
-def _operand(node: Node) -> Any:
-    return node.value if isinstance(node, Fixed) else to_pyll(node)
+def _operand(node: Node, made: Made) -> Any:
+    return node.value if isinstance(node, Fixed) else to_pyll(node, made)
 
 
-def _branch(node: Branch) -> Any:
-    options = [to_pyll(option) for option in node.options]
+def _branch(node: Branch, made: Made) -> Any:
+    options = [to_pyll(option, made) for option in node.options]
     distribution = node.variable.distribution
     if isinstance(distribution, Range):  # the place of an ordered option
         return _leaf(node.variable)

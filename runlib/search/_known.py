@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from runlib.engine.canonical import canonical_json
+from runlib.engine.canonical import canonical_suggestion
 
 __all__ = ["Known"]
 
@@ -39,6 +39,6 @@ def _text(suggestion: Any) -> bytes:
     """Equal data gives equal bytes: in this process, which is all that is asked for, and soon."""
     try:
         text = orjson.dumps(suggestion, option=orjson.OPT_SORT_KEYS)
-    except TypeError:  # an integer beyond 64 bits
-        return canonical_json(suggestion)
-    return canonical_json(suggestion) if b"null" in text else text  # which stands for NaN and infinities as well
+    except TypeError:  # an integer beyond 64 bits, or a key that is no text
+        return canonical_suggestion(suggestion)
+    return canonical_suggestion(suggestion) if b"null" in text else text  # which stands for NaN and infinities as well

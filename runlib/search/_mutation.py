@@ -33,7 +33,7 @@ class Mutation:
         self._scale = scale
         self._by_label = by_label(space)
         # Choices stand before what depends on them; side by side the labels decide, not the order of keys.
-        self._plan = sorted(self._by_label, key=lambda variable: len(variable.conditions))
+        self._plan = sorted(self._by_label, key=lambda variable: variable.depth)
 
     def random_row(self, rng: random.Random) -> Row:
         """The raw numbers of a random suggestion, NaN where inactive."""
@@ -73,7 +73,7 @@ class Mutation:
 
 
 def _is_active(variable: Variable, row: Sequence[float]) -> bool:
-    return variable.parent is None or row[variable.parent.index] == variable.option
+    return variable.active(row)
 
 
 def _reflected(u: float) -> float:

@@ -39,8 +39,8 @@ class Points:
         self._blank = [INACTIVE] * len(space.variables)
         inside: dict[tuple[int, int], list[Variable]] = {}
         for variable in by_label(space):
-            parent = (-1, 0) if variable.parent is None else (variable.parent.index, variable.option)
-            inside.setdefault(parent, []).append(variable)
+            for parent in [(choice.index, option) for choice, option in variable.places] or [(-1, 0)]:
+                inside.setdefault(parent, []).append(variable)
         raw = {v.index: _raw_numbers(v, resolution, (given or {}).get(v.label)) for v in space.variables}
         self._root = _Group(inside, raw, (-1, 0))
         self.count = self._root.count

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from runlib.engine.canonical import NotPlain, plain
+from runlib.engine.canonical import NotPlain
 from runlib.engine.component import Component, from_config, is_config
 from runlib.engine.naming import find_function, name_function
+from runlib.engine.shape import shaped
 from runlib.errors import ConfigError, RunlibError, SearchError, SpaceError
 from runlib.space.tree import Space
 
@@ -47,7 +48,7 @@ class Sampler:
             SearchError: The sampler failed, or gave something else.
         """
         try:
-            suggestion = plain(self._call(self._space, seed))
+            suggestion = shaped(self._call(self._space, seed))
             self._space.validate(suggestion)
             suggestion = self._space.spelled(suggestion)
         except NotPlain as error:

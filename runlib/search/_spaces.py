@@ -24,5 +24,5 @@ def space_of(space: Any, *, full_fidelity: bool = True) -> Space:
     made = Space.of(given, "space", full_fidelity=full_fidelity)
     accidents.warn_of_lists(given, "space")
     if not made.fidelities and made.count() == 1:
-        accidents.warn("space", "nothing in it varies, so every trial is the same; put a parameter in: Float(0, 1)")
+        accidents.warn_of_constants(given, "space")
     return made

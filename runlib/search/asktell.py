@@ -15,9 +15,10 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from runlib.engine.canonical import NotPlain, plain
+from runlib.engine.canonical import NotPlain
 from runlib.engine.component import Component, from_config, to_config
 from runlib.engine.copies import Copied
+from runlib.engine.shape import shaped
 from runlib.errors import ConfigError, RunlibError, SearchError, SearchExhausted, SpaceError
 from runlib.search import _checks as checks
 from runlib.search._history import History
@@ -77,7 +78,7 @@ class AskTell(Search):
         super().__init__(context)
         self._space = None if space is None else Space.of(space, "space")
         self.space = None if self._space is None else self._space.data
-        self.seed = checks.integer("seed", seed)
+        self.seed = checks.seed(seed)
         self.errors_ok = checks.flag("errors_ok", errors_ok)
         if isinstance(optimizer, Mapping):  # as a restore reads it, where tuples are lists
             optimizer = checks.data("optimizer", to_config(optimizer))
@@ -197,7 +198,7 @@ class AskTell(Search):
 
     def _checked(self, given: Any) -> Any:
         try:
-            suggestion = plain(given)
+            suggestion = shaped(given)
             if self._space is not None:
                 self._space.validate(suggestion)
                 suggestion = self._space.spelled(suggestion)

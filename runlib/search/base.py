@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from runlib.engine import registry
-from runlib.engine.canonical import NotPlain, canonical_json, plain
+from runlib.engine.canonical import NotPlain, canonical_suggestion, plain
 from runlib.engine.component import Component, from_config, is_config
 from runlib.errors import ConfigError, ReplayMismatch, UnknownKind
 from runlib.space.expression import Term
@@ -158,8 +158,8 @@ class Search(Component, abstract=True):
         """Whether they are the same point: a tape has lists for tuples, and older ones have other spellings."""
         tid, suggestion = recorded
         try:
-            plainly = canonical_json(got) == canonical_json(recorded)
-            return plainly or canonical_json(got) == canonical_json([tid, self.spelled(suggestion)])
+            plainly = canonical_suggestion(got) == canonical_suggestion(recorded)
+            return plainly or canonical_suggestion(got) == canonical_suggestion([tid, self.spelled(suggestion)])
         except NotPlain:
             return False
 

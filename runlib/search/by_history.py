@@ -9,18 +9,19 @@ in the place of ``suggest``, gets the same suggestions from there on.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import Any
 
 from runlib.engine.canonical import NotPlain, plain
+from runlib.engine.legible import logger
+from runlib.engine.shape import shaped
 from runlib.errors import ReplayMismatch, SearchError, SearchExhausted, SearchWaiting
 from runlib.search.base import Search
 from runlib.space.accidents import quiet
 
 __all__ = ["ByHistory", "complete"]
 
-log = logging.getLogger("runlib")
+log = logger()
 
 PENDING, DONE, FORGOTTEN = range(3)
 
@@ -185,7 +186,7 @@ class ByHistory(Search, abstract=True):
         """
         suggestion, memo = self._now.suggest()
         try:
-            made = _Made(plain(suggestion), plain(memo), own=True)
+            made = _Made(shaped(suggestion), plain(memo), own=True)
         except NotPlain as error:
             raise SearchError(f"{self.kind} made a suggestion that is no plain data: {error}") from error
         tid = self._note(made)
@@ -258,7 +259,7 @@ class ByHistory(Search, abstract=True):
             NotPlain: The suggestion is no plain data, with the place.
         """
         try:
-            kept = plain(suggestion)
+            kept = shaped(suggestion)
         except NotPlain as error:
             raise error.under("suggestion") from None
         self._now.adopt(kept)

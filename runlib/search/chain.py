@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from runlib.engine.arguments import by_position
-from runlib.engine.canonical import plain
 from runlib.engine.component import from_config, is_config
 from runlib.engine.copies import Copied
+from runlib.engine.shape import shaped
 from runlib.errors import ConfigError, ReplayMismatch, SearchError, SearchExhausted
 from runlib.search import _checks as checks
 from runlib.search._history import History
@@ -62,7 +62,7 @@ class ChainSearch(Search):
             searches = [searches, *more]
         super().__init__(context)
         self.space = None if space is None else Space.of(space, "space").data
-        self.seed = checks.integer("seed", seed)
+        self.seed = checks.seed(seed)
         if not isinstance(searches, list | tuple) or not searches:
             raise ConfigError("must be a list of parts, each with a 'search' and perhaps a 'count'", "searches")
         searches = self.searches = [_as_part(part) for part in searches]
@@ -156,7 +156,7 @@ class ChainSearch(Search):
 
     def adopt(self, suggestion: Any) -> int:
         """Let the current part and those after it take in a trial of somebody else."""
-        kept = plain(suggestion)
+        kept = shaped(suggestion)
         for part in self._parts[self._now :]:
             part.adopt(kept)
         return self._history.add(())

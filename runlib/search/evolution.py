@@ -11,8 +11,8 @@ import random
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from runlib.engine.canonical import plain
 from runlib.engine.copies import Copied
+from runlib.engine.shape import shaped
 from runlib.errors import ConfigError, ReplayMismatch, SpaceError
 from runlib.search import _checks as checks
 from runlib.search._history import DONE, PENDING, History
@@ -68,7 +68,7 @@ class EvolutionSearch(Search):
         super().__init__(context)
         self._space = space_of(space)
         self.space = self._space.data
-        self.seed = checks.integer("seed", seed)
+        self.seed = checks.seed(seed)
         self.population = checks.integer("population", population, least=2)
         self.sample = checks.integer("sample", sample, least=1)
         if self.sample > self.population:
@@ -117,7 +117,7 @@ class EvolutionSearch(Search):
 
     def adopt(self, suggestion: Any) -> int:
         """Take in a trial of somebody else; it may become a parent if it lies in the search space."""
-        return self._history.add(self._space.locate(plain(suggestion)))
+        return self._history.add(self._space.locate(shaped(suggestion)))
 
     def forget(self, tid: int) -> None:
         """Trial ``tid`` no longer takes part, unless a new result of it is submitted.

@@ -10,14 +10,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from runlib.engine.arguments import by_position, listed
-from runlib.engine.canonical import plain
 from runlib.engine.copies import Copied
+from runlib.engine.plain import NotPlain
+from runlib.engine.shape import shaped
 from runlib.errors import ConfigError, ReplayMismatch, SearchExhausted
 from runlib.search import _checks as checks
 from runlib.search._history import History
 from runlib.search._listing import ENDINGS, read_listing
 from runlib.search.base import Search
 from runlib.space.nodes import same
+from runlib.space.shapes import decoded, encoded
 from runlib.space.tree import Space
 
 __all__ = ["FixedSearch"]
@@ -68,19 +70,19 @@ class FixedSearch(Search):
         suggestions = listed("suggestions", suggestions, more)
         if (suggestions is None) == (file is None):
             raise ConfigError("takes either suggestions or a file", "suggestions")
-        self._list = read_listing(file) if file is not None else _checked(suggestions)
+        self._list = _checked(read_listing(file) if file is not None else suggestions)
         self.suggestions = self._list
         self.file = file
         self._space = None if space is None else Space.of(space, "space")
         self.space = None if self._space is None else self._space.data
-        self.seed = checks.integer("seed", seed)
+        self.seed = checks.seed(seed)
         if self._space is not None:
             self._list[:] = [self._checked(self._space, *item) for item in enumerate(self._list)]
         self._history = History(0)
         self._place = 0
 
     def _get_config(self) -> dict[str, Any]:
-        return {"suggestions": self._list, "space": self.space, "seed": self.seed}
+        return {"suggestions": encoded(self._list), "space": self.space, "seed": self.seed}
 
     def suggest(self) -> tuple[int, Any]:
         """The next ``(tid, suggestion)``.
@@ -90,7 +92,7 @@ class FixedSearch(Search):
         """
         if self._place >= len(self._list):
             raise SearchExhausted(f"all {len(self._list)} suggestions of the list were made")
-        suggestion = plain(self._list[self._place])
+        suggestion = shaped(self._list[self._place])
         self._place += 1
         return self._history.add(()), suggestion
 
@@ -116,7 +118,7 @@ class FixedSearch(Search):
 
     def adopt(self, suggestion: Any) -> int:
         """Take in a trial of somebody else; the list goes on as if it had not been."""
-        plain(suggestion)
+        shaped(suggestion)
         return self._history.add(())
 
     def forget(self, tid: int) -> None:
@@ -143,5 +145,8 @@ def _is_file(given: Any) -> bool:
 
 
 def _checked(suggestions: Any) -> list[Any]:
-    found: list[Any] = checks.data("suggestions", suggestions)
+    try:
+        found: list[Any] = decoded(suggestions)
+    except NotPlain as error:
+        raise ConfigError(error.reason, error.path).under("suggestions") from None
     return found

@@ -66,7 +66,7 @@ class GridSearch(Search):
         super().__init__(context)
         self._space = space_of(space)
         self.space = self._space.data
-        self.seed = checks.integer("seed", seed)
+        self.seed = checks.seed(seed)
         self.resolution = checks.data("resolution", resolution)
         common, given = self._resolutions()
         self._points = Points(self._space, common, given)

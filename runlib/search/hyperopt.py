@@ -12,9 +12,9 @@ import warnings
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from runlib.engine.canonical import plain
 from runlib.engine.copies import Copied
 from runlib.engine.extras import load
+from runlib.engine.shape import shaped
 from runlib.errors import ReplayMismatch, SpaceError
 from runlib.search import _checks as checks
 from runlib.search._history import History
@@ -96,8 +96,8 @@ class Hyperopt(Search):
         super().__init__(context)
         self._space = space_of(space)
         self.space = self._space.data
-        self.seed = checks.integer("seed", seed)
-        self.method = checks.data("method", method)
+        self.seed = checks.seed(seed)
+        self.method = checks.named_method(method)
         self._method, self._mix = checks.method(self.method)
         self.errors_ok = checks.flag("errors_ok", errors_ok)
         self.n_startup_jobs = checks.integer("n_startup_jobs", n_startup_jobs, least=0)
@@ -141,7 +141,7 @@ class Hyperopt(Search):
 
     def adopt(self, suggestion: Any) -> int:
         """Take in a trial of somebody else; the algorithm sees it if it lies in the search space."""
-        return self._history.add(self._space.locate(plain(suggestion)))
+        return self._history.add(self._space.locate(shaped(suggestion)))
 
     def forget(self, tid: int) -> None:
         """Trial ``tid`` is no longer counted, unless a new result of it is submitted.

@@ -69,7 +69,7 @@ class RandomSearch(Search):
         super().__init__(context)
         self._space = space_of(space)
         self.space = self._space.data
-        self.seed = checks.integer("seed", seed)
+        self.seed = checks.seed(seed)
         self.duplicates = checks.flag("duplicates", duplicates)
         self.max_sample_attempts = checks.integer("max_sample_attempts", max_sample_attempts, least=1)
         self._sampler = None if sampler is None else Sampler(sampler, self._space, context)

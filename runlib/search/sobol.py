@@ -10,9 +10,9 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from runlib.engine.canonical import plain
 from runlib.engine.copies import Copied
 from runlib.engine.extras import load
+from runlib.engine.shape import shaped
 from runlib.errors import SearchExhausted, SpaceError
 from runlib.search import _checks as checks
 from runlib.search._history import History
@@ -67,7 +67,7 @@ class SobolSearch(Search):
         super().__init__(context)
         self._space = space_of(space)
         self.space = self._space.data
-        self.seed = checks.integer("seed", seed)
+        self.seed = checks.seed(seed)
         self.scramble = checks.flag("scramble", scramble)
         self._cube = Cube(self._space)
         if self._cube.width > MAX_DIMENSIONS:
@@ -113,7 +113,7 @@ class SobolSearch(Search):
 
     def adopt(self, suggestion: Any) -> int:
         """Take in a trial of somebody else; the sequence goes on as if it had not been."""
-        plain(suggestion)
+        shaped(suggestion)
         return self._history.add(())
 
     def forget(self, tid: int) -> None:

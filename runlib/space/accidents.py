@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import reprlib
 import sys
 import warnings
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from runlib.space.expression import Term
 from runlib.space.foreign import holds, is_frozen, is_graph
 from runlib.space.scikit_learn import is_scikit_learn
 
-__all__ = ["Meant", "as_meant", "quiet", "refuse_ranges", "warn", "warn_of_lists"]
+__all__ = ["Meant", "as_meant", "quiet", "refuse_ranges", "warn", "warn_of_constants", "warn_of_lists"]
 
 DEPTH = 200
 _silent = contextvars.ContextVar("silent", default=False)
@@ -44,7 +45,8 @@ def quiet() -> Iterator[None]:
 def warn(path: str, reason: str) -> None:
     """Warn of something in a space, at the line outside of runlib that led to it."""
     if not _silent.get():
-        warnings.warn(SpaceWarning(legible_line(f"{path}: {reason}")), stacklevel=_outside())
+        with contextlib.suppress(OSError, ValueError):  # of a standard error that is gone
+            warnings.warn(SpaceWarning(legible_line(f"{path}: {reason}")), stacklevel=_outside())
 
 
 def _outside() -> int:
@@ -59,7 +61,7 @@ def refuse_ranges(space: Any, path: str = "", *, option: bool = False) -> None:
     """Nothing, unless a tuple of two numbers stands where a parameter could stand.
 
     Args:
-        space: As it was given, before tuples become lists.
+        space: As it was given, before it is data.
         path: Where it stands.
         option: Whether ``space`` is the list of the options of a choice.
 
@@ -91,11 +93,25 @@ def warn_of_lists(space: Any, path: str) -> None:
     _warn_beside_frozen(space, path)
 
 
+def warn_of_constants(space: Any, path: str) -> None:
+    """Warn of a space in which nothing varies; of a grid of scikit-learn with what it is here."""
+    table = space[0] if isinstance(space, list) and space else space
+    values = {key: native(item) for key, item in table.items()} if isinstance(table, dict) else {}
+    listed = next((key for key, item in values.items() if isinstance(item, list) and len(item) > 1), None)
+    way = "put a parameter in: Float(0, 1)"
+    if listed is not None:
+        shown = reprlib.repr(values[listed])
+        way = f"a list stands for itself, and a choice is {{{listed!r}: Categorical({shown})}}"
+        if isinstance(space, list):
+            way += ", a choice between dicts Choice([{...}, {...}])"
+    warn(path, f"nothing in it varies, so every trial is the same; {way}")
+
+
 def _pairs(
     space: Any, kind: type[Any], path: str, option: bool, depth: int = 0
 ) -> Iterator[tuple[str, int | float, int | float]]:
     """The place and the numbers of each list or tuple of two numbers that is no option."""
-    if depth > DEPTH:
+    if depth > DEPTH or (kind is tuple and isinstance(space, Term)):  # which looked at its tuples as it was made
         return
     if isinstance(space, kind) and not option and not isinstance(space, Meant) and _is_pair(space):
         yield path, native(space[0]), native(space[1])

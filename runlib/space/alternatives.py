@@ -6,19 +6,28 @@ even if it is written like a variable. The options of ``Choice`` are search spac
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator, KeysView, ValuesView
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, ClassVar
 
 from runlib.engine.native import is_column, listed
+from runlib.engine.plain import NotPlain
+from runlib.errors import SpaceError
 from runlib.space.accidents import as_meant, refuse_ranges
 from runlib.space.distributions import Options
-from runlib.space.expression import owned
+from runlib.space.expression import owned, to_data
 from runlib.space.foreign import holds, is_graph
 from runlib.space.nodes import same
 from runlib.space.ranges import Range
+from runlib.space.refusal import told
+from runlib.space.shapes import decoded, encoded
 from runlib.space.typed import Parameter
 
 __all__ = ["Categorical", "Choice", "Constant", "Ordinal"]
+
+MAX_OPTIONS = 100_000  # of something that is gone through
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -26,7 +35,7 @@ class Categorical(Parameter):
     """One of several options without an order.
 
     Args:
-        options: Different plain data.
+        options: Different plain data, in a list or whatever has an order; a set is sorted.
         label, prior, prior_confidence: See ``Parameter``. The prior is an option: to it goes a share of 0.25, 0.5 or
             0.75 of all draws, and the rest to all options alike.
 
@@ -41,6 +50,9 @@ class Categorical(Parameter):
     def __post_init__(self) -> None:
         super().__post_init__()
         _check_options(self)
+
+    def _written(self, name: str, value: Any) -> Any:
+        return _written(name, value)
 
     def distribution(self) -> Options:
         """What its index is drawn from."""
@@ -68,6 +80,9 @@ class Ordinal(Parameter):
         super().__post_init__()
         _check_options(self)
 
+    def _written(self, name: str, value: Any) -> Any:
+        return _written(name, value)
+
     def distribution(self) -> Range:
         """What its index is drawn from."""
         place = None if self.prior is None else _place(self, self.prior)
@@ -92,9 +107,12 @@ class Constant(Parameter):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._set(value=self._plain("value"))
-        if self.prior is not None and not same(self.value, self._plain("prior")):
+        self._set(value=_shaped(self, "value"))
+        if self.prior is not None and not same(self.value, _shaped(self, "prior")):
             raise self.wrong(f"prior of Constant can only be its value {self.value!r}, got {self.prior!r}")
+
+    def _written(self, name: str, value: Any) -> Any:
+        return _written(name, value)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -128,33 +146,67 @@ class Choice(Parameter):
         """What its index is drawn from."""
         return _options(self, self.prior)
 
+    def _written(self, name: str, value: Any) -> Any:
+        return [*map(to_data, value)] if name == "options" else to_data(value)
+
+
+def _shaped(given: Parameter, name: str) -> Any:
+    """An argument as data, with its tuples and keys."""
+    try:
+        return decoded(getattr(given, name))
+    except NotPlain as error:
+        what, reason = "an option" if name == "options" else name, told(error)
+        raise SpaceError(f"{what} of {given.noun}{'' if reason[:3] == 'is ' else ':'} {reason}", error.path) from None
+
+
+def _written(name: str, value: Any) -> Any:
+    return [*map(encoded, value)] if name == "options" else encoded(value)
+
 
 def _listed(given: Categorical | Ordinal | Choice) -> tuple[Any, ...]:
-    options = given.options
-    if is_column(options):
-        options = listed(options)
+    options = _in_order(given, given.options)
     if not isinstance(options, list | tuple) or not options:
         shown = " ".join(repr(options).split())  # a table has several lines
         raise given.wrong(f"options of {given.noun} must be a list with something in it, got {shown[:80]}")
     if not isinstance(given, Choice):
-        return tuple(owned(list(options)))
-    refuse_ranges(options, option=True)  # while tuples are still tuples
+        return tuple(options)
+    refuse_ranges(options, option=True)
     found = owned(list(options))
     return tuple(as_meant(found, True) if holds(options, is_graph) else found)
 
 
+def _in_order(given: Parameter, options: Any) -> Any:
+    """Options as a list, if they are something that goes through in one order, and a set in sorted order."""
+    if is_column(options):
+        return listed(options)
+    if isinstance(options, set | frozenset):
+        try:
+            return sorted(options)
+        except TypeError:
+            raise given.wrong(
+                f"options of {given.noun} are a set, which has no order, and cannot be sorted; give a list, so that "
+                "the same is drawn each time"
+            ) from None
+    if isinstance(options, Iterator | KeysView | ValuesView | deque):
+        found = list(islice(options, MAX_OPTIONS + 1))
+        if len(found) > MAX_OPTIONS:
+            raise given.wrong(f"options of {given.noun} are more than {MAX_OPTIONS}, or there is no end of them")
+        return found
+    return options
+
+
 def _check_options(given: Categorical | Ordinal) -> None:
-    if isinstance(given.options, list | tuple) or is_column(
-        given.options
-    ):  # a parameter among them is no data, and told to be none
-        given._plain("options")
     given._set(options=_listed(given))
+    given._set(options=_shaped(given, "options"))  # a parameter among them is no data, and told to be none
     for place, option in enumerate(given.options):
         before = _place(given, option)
         if before != place:
-            raise given.wrong(f"options {before} and {place} of {given.noun} are the same, {option!r}; drop one")
+            raise given.wrong(
+                f"options {before} and {place} of {given.noun} are the same, {option!r}; drop one, "
+                f"or take Choice to have it drawn more often"
+            )
     if given.prior is not None:
-        given._set(prior=given._plain("prior"))
+        given._set(prior=_shaped(given, "prior"))
         if _place(given, given.prior) is None:
             raise given.wrong(f"prior of {given.noun} must be one of its options, got {given.prior!r}")
 

@@ -6,15 +6,18 @@ registered; ``to_data`` turns a whole space into plain data. Terms are immutable
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from runlib.engine.canonical import canonical_json
 from runlib.engine.plain import MAX_DEPTH, NotPlain, plain
+from runlib.engine.shape import shaped
 from runlib.errors import SpaceError
 from runlib.space.formula import OPERATIONS
+from runlib.space.refusal import refused
+from runlib.space.shapes import TUPLE, has_texts, pairs_of
 
-__all__ = ["Expression", "Term", "owned", "register_translator", "to_data"]
+__all__ = ["Expression", "Term", "is_written", "owned", "register_translator", "to_data"]
 
 Number = int | float
 Translate = Callable[[Any], Any]
@@ -147,15 +150,61 @@ def to_data(space: Any, depth: int = 0) -> Any:
     if found is not space or depth > MAX_DEPTH:  # contains itself: whoever needs plain data says so
         return found
     if isinstance(space, dict):
-        return {key: _inner(item, key, depth) for key, item in space.items()}
-    if isinstance(space, list | tuple):
-        return [_inner(item, place, depth) for place, item in enumerate(space)]
-    return space
+        found = {key: _inner(item, key, depth) for key, item in space.items()}
+        if has_texts(found):
+            return found
+        _refuse_no_data(found.items())
+        return pairs_of(found)
+    if not isinstance(space, list | tuple):
+        return space
+    if is_written(space):
+        return _function(space, depth)
+    items = _list(space, depth)
+    if not isinstance(space, tuple):
+        return items
+    _refuse_no_data(enumerate(items))
+    return [TUPLE, *items]
+
+
+def _refuse_no_data(items: Iterable[tuple[Any, Any]]) -> None:
+    """While things have the place that they were given in; in the form for a tuple they have another."""
+    for place, item in items:
+        try:
+            plain(item)
+        except NotPlain as error:
+            raise error.under(str(place)) from None
+
+
+def is_written(items: Any) -> bool:
+    """Whether a list or tuple is a variable, or something calculated, in text form."""
+    return bool(items) and isinstance(items[0], str) and items[0].startswith("hp_")
+
+
+def _list(items: Any, depth: int) -> list[Any]:
+    return [_inner(item, place, depth) for place, item in enumerate(items)]
+
+
+def _function(items: Any, depth: int) -> list[Any]:
+    """A text form, in which tuples are lists where the form itself is meant, and not what it speaks of."""
+    name, *rest = items
+    if name in _LISTS and rest and isinstance(rest[-1], list | tuple) and not is_written(rest[-1]):
+        inside = rest[-1]
+        if name == "hp_pchoice":
+            inside = [list(pair) if isinstance(pair, tuple) else pair for pair in inside]
+        items = [*items[:-1], list(inside)]
+    elif rest and isinstance(rest[-1], dict) and isinstance(rest[-1].get("options"), tuple):
+        items = [*items[:-1], {**rest[-1], "options": list(rest[-1]["options"])}]
+    return _list(items, depth)
+
+
+_LISTS = ("hp_choice", "hp_merge", "hp_pchoice")  # what they take last is a list
 
 
 def _inner(item: Any, key: Any, depth: int) -> Any:
     try:
         return to_data(item, depth + 1)
+    except NotPlain as error:
+        raise error.under(str(key)) from None
     except SpaceError as error:
         raise error.under(str(key)) from error.__cause__
 
@@ -169,7 +218,7 @@ def owned(space: Any, path: str = "") -> Any:
     try:
         plain(to_data(space))
     except NotPlain as error:
-        raise SpaceError(error.reason, error.path).under(path) from None
+        raise refused(error, path) from None
     except SpaceError as error:
         raise error.under(path) from error.__cause__
     return _owned(space)
@@ -180,7 +229,8 @@ def _owned(space: Any) -> Any:
         return space
     space = _translated(space)
     if isinstance(space, dict):
-        return {str(key): _owned(item) for key, item in space.items()}
+        return {key: _owned(item) for key, item in zip(shaped(dict.fromkeys(space)), space.values(), strict=True)}
     if isinstance(space, list | tuple):
-        return [_owned(item) for item in space]
+        items = [_owned(item) for item in space]
+        return tuple(items) if isinstance(space, tuple) and not is_written(space) else items
     return plain(space)

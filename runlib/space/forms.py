@@ -57,7 +57,8 @@ def from_data(data: Any, path: str = "space") -> Any:
     if isinstance(data, dict):
         return {key: from_data(item, f"{path}.{key}") for key, item in data.items()}
     if isinstance(data, list | tuple):
-        return [from_data(item, f"{path}.{place}") for place, item in enumerate(data)]
+        items = [from_data(item, f"{path}.{place}") for place, item in enumerate(data)]
+        return tuple(items) if isinstance(data, tuple) else items
     return data
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from runlib.engine.canonical import canonical_json
+from runlib.engine.canonical import canonical_suggestion
 from runlib.space.distributions import Options, Range
 from runlib.space.nodes import INACTIVE, Fixed, Memo, Node, Row, Variable
 
@@ -94,7 +94,7 @@ class Branch(Node):
         return False
 
     def _read_shown(self, value: Any, row: Row) -> None:
-        place = None if isinstance(value, list | dict) else self._places.get((isinstance(value, bool), value))
+        place = None if isinstance(value, list | dict | tuple) else self._places.get((isinstance(value, bool), value))
         if place is not None:
             row[self.index] = place
         elif not self.locate(value, row):
@@ -104,7 +104,7 @@ class Branch(Node):
         """The sum over the options; of equal constants one counts, of options that overlap all."""
         possible = [self.options[int(k)] for k in self.variable.distribution.grid(1)]
         counts = [node.count() for node in possible if not isinstance(node, Fixed)]
-        constants = {canonical_json(node.value) for node in possible if isinstance(node, Fixed)}
+        constants = {canonical_suggestion(node.value) for node in possible if isinstance(node, Fixed)}
         return sum((count or 0 for count in counts), len(constants)) if None not in counts else None
 
     def bounds(self) -> tuple[float, float]:
@@ -116,4 +116,4 @@ class Branch(Node):
 def _places(options: Sequence[Node]) -> dict[tuple[bool, Any], float]:
     """Where each option that is a scalar stands; a bool equals no number."""
     values = [(float(place), node.value) for place, node in enumerate(options) if isinstance(node, Fixed)]
-    return {(isinstance(v, bool), v): place for place, v in values if not isinstance(v, list | dict)}
+    return {(isinstance(v, bool), v): place for place, v in values if not isinstance(v, list | dict | tuple)}

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from runlib.engine.shape import rekeyed
 from runlib.space.distributions import Distribution, Range
 from runlib.space.numbers import number
 
@@ -24,6 +25,7 @@ __all__ = [
     "Node",
     "Row",
     "Table",
+    "Tuple",
     "Variable",
     "same",
 ]
@@ -42,6 +44,7 @@ class Variable:
         distribution: What it is drawn from.
         parent: The choice that it depends on, or None.
         option: The option of ``parent`` in which it is active.
+        also: Further choices with the option in which it is active; of all these never more than one holds.
         memorable: Whether the suggestion does not show its raw number exactly, so that the memo has to.
         fidelity: Whether it is the resource that a trial gets; a search that knows none takes ``at_top()``.
     """
@@ -54,10 +57,33 @@ class Variable:
     option: int = 0
     memorable: bool = False
     fidelity: bool = False
+    also: tuple[tuple[Variable, int], ...] = ()
+
+    @property
+    def places(self) -> tuple[tuple[Variable, int], ...]:
+        """The choices that it depends on, each with the option in which it is active; none if it always is."""
+        return () if self.parent is None else ((self.parent, self.option), *self.also)
+
+    @property
+    def depth(self) -> int:
+        """The number of choices above it, at most."""
+        return max((parent.depth + 1 for parent, _ in self.places), default=0)
+
+    def active(self, row: Sequence[float]) -> bool:
+        """Whether the choices of a row lead to it."""
+        if self.parent is None or row[self.parent.index] == self.option:
+            return True
+        return bool(self.also) and any(row[parent.index] == option for parent, option in self.also)
+
+    def share(self, parent: Variable, option: int, *, memorable: bool) -> None:
+        """Add a place where it stands too; for the parser, before anybody else has the variable."""
+        if (parent, option) not in self.places:
+            object.__setattr__(self, "also", (*self.also, (parent, option)))
+        object.__setattr__(self, "memorable", self.memorable or memorable)
 
     @property
     def conditions(self) -> tuple[tuple[str, int], ...]:
-        """The choices on the way from the root with the option that each must have: (label, option)."""
+        """The choices on the way from the root to its first place with the option of each: (label, option)."""
         if self.parent is None:
             return ()
         return (*self.parent.conditions, (self.parent.label, self.option))
@@ -137,7 +163,7 @@ class Table(Node):
 
     __slots__ = ("items", "varying")
 
-    def __init__(self, items: Mapping[str, Node]) -> None:
+    def __init__(self, items: Mapping[Any, Node]) -> None:
         self.items = list(items.items())
         self.varying = [(key, node) for key, node in self.items if not node.constant]
 
@@ -152,9 +178,14 @@ class Table(Node):
 
     def locate(self, value: Any, row: Row) -> bool:
         """The same keys, in any order, and every value fits."""
+        value = self.keyed(value)
         if not isinstance(value, dict) or value.keys() != {key for key, _ in self.items}:
             return False
         return all(node.locate(value[key], row) for key, node in self.items)
+
+    def keyed(self, value: Any) -> Any:
+        """A dict under the keys of this one, where it has them as texts; anything else as it is."""
+        return rekeyed(value, (key for key, _ in self.items))
 
     def count(self) -> int | None:
         """Every value with every other."""
@@ -162,9 +193,10 @@ class Table(Node):
 
 
 class Items(Node):
-    """A list with variables in it."""
+    """A list with variables in it, or a tuple."""
 
     __slots__ = ("nodes", "varying")
+    made: type[list[Any]] | type[tuple[Any, ...]] = list
 
     def __init__(self, nodes: Sequence[Node]) -> None:
         self.nodes = list(nodes)
@@ -181,13 +213,24 @@ class Items(Node):
 
     def locate(self, value: Any, row: Row) -> bool:
         """The same length, and every value fits."""
-        if not isinstance(value, list) or len(value) != len(self.nodes):
+        if not isinstance(value, list | tuple) or len(value) != len(self.nodes):
             return False
         return all(node.locate(item, row) for node, item in zip(self.nodes, value, strict=True))
 
     def count(self) -> int | None:
         """Every item with every other."""
         return _product(node for _, node in self.varying)
+
+
+class Tuple(Items):
+    """A tuple with variables in it."""
+
+    __slots__ = ()
+    made = tuple
+
+    def assemble(self, row: Sequence[float]) -> Any:
+        """A tuple of the same length."""
+        return tuple(node.assemble(row) for node in self.nodes)
 
 
 def _product(nodes: Iterable[Node]) -> int | None:
@@ -203,16 +246,17 @@ def _copy(value: Any) -> Any:
         return {key: _copy(item) for key, item in value.items()}
     if type(value) is list:
         return [_copy(item) for item in value]
-    return value
+    return tuple(map(_copy, value)) if type(value) is tuple else value
 
 
 def same(mine: Any, other: Any) -> bool:
-    """Equality of plain data in which True is not 1, but 1 is 1.0."""
+    """Equality of data in which True is not 1, but 1 is 1.0; a tuple is a list, and a key its text."""
     if isinstance(mine, dict):
+        other = rekeyed(other, mine)
         keys_equal = isinstance(other, dict) and mine.keys() == other.keys()
         return keys_equal and all(same(item, other[key]) for key, item in mine.items())
-    if isinstance(mine, list):
-        same_length = isinstance(other, list) and len(mine) == len(other)
+    if isinstance(mine, list | tuple):
+        same_length = isinstance(other, list | tuple) and len(mine) == len(other)
         return same_length and all(map(same, mine, other))
     both_nan = isinstance(mine, float) and isinstance(other, float) and mine != mine and other != other
     return both_nan or (isinstance(mine, bool) == isinstance(other, bool) and bool(mine == other))

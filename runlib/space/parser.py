@@ -11,24 +11,35 @@ import difflib
 from dataclasses import dataclass, replace
 from typing import Any
 
+from runlib.engine.plain import NotPlain
+from runlib.engine.shape import shaped
 from runlib.errors import SpaceError
 from runlib.space.alternatives import Categorical, Choice, Constant, Ordinal
 from runlib.space.distributions import Distribution, Options
 from runlib.space.forms import TYPED, is_function, read_typed
 from runlib.space.formula import OPERATIONS, Formula
 from runlib.space.functions import FUNCTIONS, pairs, powers
+from runlib.space.labels import Labels
 from runlib.space.leaves import Branch, Leaf
 from runlib.space.merge import merged
-from runlib.space.nodes import Fixed, Items, Node, Table, Variable
+from runlib.space.nodes import Fixed, Items, Node, Table, Tuple, Variable
 from runlib.space.quantiles import Quantiles
 from runlib.space.quantities import Float, Integer, LogNormal, Normal
+from runlib.space.shapes import SHAPES, TUPLE, as_dict
 from runlib.space.typed import Parameter
 from runlib.space.unary import UNARY, Unary
 
 __all__ = ["Parser", "Place"]
 
 CHOICES = ("hp_choice", "hp_loggrid", "hp_pchoice")
-NAMES = [*sorted([*FUNCTIONS, *CHOICES]), *sorted({*TYPED} - {*FUNCTIONS, *CHOICES}), *OPERATIONS, *UNARY, "hp_merge"]
+NAMES = [
+    *sorted([*FUNCTIONS, *CHOICES]),
+    *sorted({*TYPED} - {*FUNCTIONS, *CHOICES}),
+    *OPERATIONS,
+    *UNARY,
+    "hp_merge",
+    *SHAPES,
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +51,14 @@ class Place:
         parent: The choice above, or None.
         option: The option of it.
         hidden: Whether a formula lies above.
+        above: All choices above by label, each with its option.
     """
 
     path: str
     parent: Variable | None = None
     option: int = 0
     hidden: bool = False
+    above: tuple[tuple[str, int], ...] = ()
 
     def inner(self, key: str | int) -> Place:
         """One level further in."""
@@ -63,7 +76,18 @@ class Parser:
     def __init__(self, root: str, full_fidelity: bool) -> None:
         self.variables: list[Variable] = []
         self._root, self._full_fidelity = root, full_fidelity
-        self._paths: dict[str, str] = {}
+        self._labels = Labels()
+        self._by_label: dict[str, Variable] = {}
+
+    def tree(self, data: Any) -> Node:
+        """The tree that ``data`` writes down: ``node`` for the whole of it.
+
+        Raises:
+            SpaceError: Something is wrong in it.
+        """
+        root = self.node(data, Place(self._root))
+        self._labels.check()
+        return root
 
     def node(self, data: Any, place: Place) -> Node:
         """The part of the tree that ``data`` writes down; typed forms in it are made canonical.
@@ -89,12 +113,14 @@ class Parser:
             return self._unary(name, rest, place)
         if name == "hp_merge":
             return self._merge(rest, place)
+        if name in SHAPES:
+            return self._shape(name, rest, place)
         parameter = read_typed(data, place.path)
         if parameter is not None:
             return self._typed(parameter, data, place)
         if name not in NAMES:
             raise SpaceError(_unknown(name), place.path)
-        label = self._label(name, rest, place.path)
+        label = self._label(data, place)
         if name in CHOICES:
             return self._choice(name, label, rest[1:], place)
         if name not in FUNCTIONS:
@@ -114,6 +140,18 @@ class Parser:
         made = Unary(name, self._operand(name, operands[0], place.inner(0)), place.path)
         return Fixed(made.assemble([])) if made.operand.constant else made
 
+    def _shape(self, name: str, items: list[Any], place: Place) -> Node:
+        if name == TUPLE:
+            nodes = [self.node(item, place.inner(index)) for index, item in enumerate(items)]
+            return Fixed(tuple(map(_value, nodes))) if _fixed(nodes) else Tuple(nodes)
+        try:
+            data = as_dict(items)
+            shaped(dict.fromkeys(data))
+        except NotPlain as error:
+            raise SpaceError(error.reason, place.path) from None
+        table = {key: self.node(item, place.inner(str(key))) for key, item in data.items()}
+        return Fixed({key: _value(node) for key, node in table.items()}) if _fixed(table.values()) else Table(table)
+
     def _merge(self, args: list[Any], place: Place) -> Node:
         if len(args) != 1 or not isinstance(args[0], list) or not args[0] or is_function(args[0]):
             raise SpaceError('hp_merge is written ["hp_merge", [part, ...]], the parts being dicts', place.path)
@@ -127,11 +165,11 @@ class Parser:
 
     def _typed(self, parameter: Parameter, data: list[Any], place: Place) -> Node:
         label = parameter.label or place.path[len(self._root) + 1 :] or "value"
-        self._claim(label, place.path)
         arguments = parameter.to_data()[-1]
         data[:] = [parameter.name, label, arguments]
+        self._labels.claim(label, data, place.path, place.above)
         if isinstance(parameter, Constant):
-            return Fixed(arguments["value"])
+            return Fixed(parameter.value)
         if isinstance(parameter, Float | Integer):
             return self._range(parameter, label, place)
         if isinstance(parameter, Normal | LogNormal | Quantiles):
@@ -152,7 +190,7 @@ class Parser:
             raise TypeError(f"a {type(parameter).__name__} has no place in a tree")
         # Its options are all different, so the suggestion shows which it is.
         variable = self._variable(label, place, parameter.distribution(), shown=True)
-        return Branch(variable, [Fixed(option) for option in options])
+        return Branch(variable, [Fixed(option) for option in parameter.options])
 
     def _choice(self, name: str, label: str, args: list[Any], place: Place) -> Branch:
         weights: tuple[float, ...] | None = None
@@ -165,12 +203,20 @@ class Parser:
         return self._branch(self._variable(label, place, Options(len(options), weights)), options, place)
 
     def _branch(self, variable: Variable, options: list[Any], place: Place) -> Branch:
-        inside = [replace(place.inner(index), parent=variable, option=index) for index in range(len(options))]
+        inside = [
+            replace(place.inner(index), parent=variable, option=index, above=(*place.above, (variable.label, index)))
+            for index in range(len(options))
+        ]
         return Branch(variable, [self.node(option, inner) for option, inner in zip(options, inside, strict=True)])
 
     def _variable(
         self, label: str, place: Place, distribution: Distribution, *, fidelity: bool = False, shown: bool = False
     ) -> Variable:
+        memorable = place.hidden or (distribution.memorable and not shown)
+        before = self._by_label.get(label)
+        if before is not None and place.parent is not None:  # in another option, as is checked
+            before.share(place.parent, place.option, memorable=memorable)
+            return before
         variable = Variable(
             label,
             len(self.variables),
@@ -178,25 +224,21 @@ class Parser:
             distribution,
             place.parent,
             place.option,
-            place.hidden or (distribution.memorable and not shown),
+            memorable,
             fidelity,
         )
         self.variables.append(variable)
+        self._by_label[label] = variable
         return variable
 
-    def _label(self, name: str, rest: list[Any], path: str) -> str:
+    def _label(self, data: list[Any], place: Place) -> str:
+        name, *rest = data
         if not rest or not isinstance(rest[0], str) or not rest[0]:
             got = repr(rest[0]) if rest else "nothing"
-            raise SpaceError(f'the label of {name} must be a text, as in ["{name}", "label", ...], got {got}', path)
-        self._claim(rest[0], path)
+            reason = f'the label of {name} must be a text, as in ["{name}", "label", ...], got {got}'
+            raise SpaceError(reason, place.path)
+        self._labels.claim(rest[0], data, place.path, place.above)
         return rest[0]
-
-    def _claim(self, label: str, path: str) -> None:
-        if label in self._paths:
-            raise SpaceError(
-                f"the label {label!r} stands twice, here and at {self._paths[label]}; give each its own", path
-            )
-        self._paths[label] = path
 
 
 def _fixed(nodes: Any) -> bool:

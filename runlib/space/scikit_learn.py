@@ -12,7 +12,7 @@ __all__ = ["is_grid", "is_scikit_learn"]
 
 
 def is_scikit_learn(space: Any) -> bool:
-    """Whether ``space`` is a dict of distributions of scipy, at least one, of lists of data, and of values."""
+    """Whether ``space`` is a dict of distributions of scipy, at least one, of lists and tuples of data, of values."""
     return isinstance(space, dict) and any(map(is_frozen, space.values())) and all(map(_may_stand, space.values()))
 
 
@@ -25,7 +25,7 @@ def is_grid(space: Any) -> bool:
 def _may_stand(value: Any) -> bool:
     if is_frozen(value) or value is None or isinstance(value, str | int | float) or is_column(value):
         return True
-    return isinstance(value, list) and not _varies(value)
+    return isinstance(value, list | tuple) and not _varies(value)
 
 
 def _varies(value: Any) -> bool:

@@ -21,12 +21,13 @@ __all__ = ["spelled"]
 def spelled(node: Node, value: Any, row: Row) -> Any:
     """``value`` as this part would write it; ``row`` is scratch for all variables of the space."""
     if isinstance(node, Table):
-        return _table(dict(node.items), value, row)
+        return _table(dict(node.items), node.keyed(value), row)
     if isinstance(node, Merge):
         return _merge(node, value, row)
     if isinstance(node, Items):
-        fits = isinstance(value, list) and len(value) == len(node.nodes)
-        return [spelled(part, item, row) for part, item in zip(node.nodes, value, strict=True)] if fits else value
+        if not isinstance(value, list | tuple) or len(value) != len(node.nodes):
+            return value
+        return node.made(spelled(part, item, row) for part, item in zip(node.nodes, value, strict=True))
     if isinstance(node, Branch):
         option = next((option for option in node.options if option.locate(value, row)), None)
         return value if option is None else spelled(option, value, row)
@@ -37,7 +38,7 @@ def spelled(node: Node, value: Any, row: Row) -> Any:
     return _calculated(node, value, row) if isinstance(node, Formula | Unary) else value
 
 
-def _table(parts: dict[str, Node], value: Any, row: Row) -> Any:
+def _table(parts: dict[Any, Node], value: Any, row: Row) -> Any:
     if not isinstance(value, dict):
         return value
     return {key: spelled(parts[key], item, row) if key in parts else item for key, item in value.items()}

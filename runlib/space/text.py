@@ -35,7 +35,9 @@ without one it is called by its place, ``a.b.0``. Bounds are values here, both i
 each with ``prior`` and ``prior_confidence`` where wanted. Arithmetic takes numbers, variables that are numbers,
 and arithmetic, without a label: ``["hp_add", a, b]``, ``hp_sub``, ``hp_mul``, ``hp_div``, ``hp_pow``; and of one
 number ``["hp_int", a]``, which truncates it, ``hp_exp``, ``hp_log`` and ``hp_sqrt``. And
-``["hp_merge", [part, ...]]`` joins dicts, and choices of dicts, into one flat dict.
+``["hp_merge", [part, ...]]`` joins dicts, and choices of dicts, into one flat dict. ``["hp_tuple", item, ...]`` is a
+tuple, ``["hp_dict", [key, value], ...]`` a dict whose keys need not be texts; in options and constants too. A label may
+stand in several options that exclude each other, with the same variable behind it.
 
 A dict with one key that is the name of a dialect (``runlib.space.dialects``) holds a space of another tool, and is
 translated: ``{"neps": {"x": [0.0, 1.0]}}``. Who means the key itself writes ``["hp_merge", [{"neps": ...}]]``.

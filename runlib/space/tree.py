@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from runlib.engine.arguments import known_arguments
-from runlib.engine.plain import NotPlain, plain
+from runlib.engine.plain import NotPlain
+from runlib.engine.shape import shaped
 from runlib.errors import SpaceError
 from runlib.space.dialects import canonical_data
 from runlib.space.nodes import INACTIVE, Draw, Fixed, Memo, Node, Row, Variable
-from runlib.space.parser import Parser, Place
+from runlib.space.parser import Parser
 from runlib.space.ranges import Rng
 from runlib.space.spelling import spelled
 from runlib.space.validation import check
@@ -30,7 +31,7 @@ class Space:
     Attributes:
         root: The tree.
         variables: All variables; the raw number of ``variables[i]`` is item i of a row. A variable stands behind the
-            choice that it depends on.
+            first choice that it depends on.
     """
 
     def __init__(self, root: Node, variables: Sequence[Variable], data: Any) -> None:
@@ -39,7 +40,7 @@ class Space:
         self._data = Fixed(data)
         self._made_with = "space", False
         self._memorable = [(v.label, v.index, v.distribution.whole) for v in variables if v.memorable]
-        self._plan = [(v, v.index, v.parent.index if v.parent else -1, v.option) for v in variables]
+        self._plan = _plan(self.variables)
         self._draws = [(index, _unit(v), parent, option) for v, index, parent, option in self._plan]
         self._blank = [INACTIVE] * len(self.variables)
 
@@ -60,7 +61,7 @@ class Space:
         """
         data = space.data if isinstance(space, Space) else canonical_data(space, path)
         parser = Parser(path, full_fidelity)
-        made = cls(parser.node(data, Place(path)), parser.variables, data)
+        made = cls(parser.tree(data), parser.variables, data)
         made._made_with = path, full_fidelity
         return made
 
@@ -150,7 +151,7 @@ class Space:
             SpaceError: It does not; the path is the place in the suggestion, the reason what is admissible there.
         """
         try:
-            suggestion = plain(suggestion)
+            suggestion = shaped(suggestion)
         except NotPlain as error:
             raise SpaceError(error.reason, error.path).under("suggestion") from None
         check(self.root, suggestion, "suggestion")
@@ -163,7 +164,7 @@ class Space:
         Raises:
             NotPlain: The suggestion is no plain data.
         """
-        return spelled(self.root, plain(suggestion), self._blank[:])
+        return spelled(self.root, shaped(suggestion), self._blank[:])
 
     def memo(self, row: Sequence[float]) -> dict[str, float] | None:
         """What ``read`` needs beside the suggestion: by label, or None for nothing."""
@@ -204,6 +205,20 @@ class Space:
 
 def _again(data: Any, path: str, full_fidelity: bool) -> Space:
     return Space.of(data, path, full_fidelity=full_fidelity)
+
+
+def _plan(variables: Sequence[Variable]) -> list[tuple[Variable, int, int, int]]:
+    """Each variable with its index, and the index and option of a choice that it depends on (-1 if on none).
+
+    One with several places stands there once for each of these, behind all that it depends on.
+    """
+    if any(variable.also for variable in variables):
+        variables = sorted(variables, key=lambda variable: variable.depth)
+    return [
+        (variable, variable.index, parent.index if parent else -1, option)
+        for variable in variables
+        for parent, option in variable.places or ((None, 0),)
+    ]
 
 
 def _unit(variable: Variable) -> Callable[[float], float]:

@@ -13,7 +13,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar, Self
 
 from runlib.engine.arguments import KnownArguments
-from runlib.engine.canonical import NotPlain, plain
+from runlib.engine.plain import NotPlain, plain
 from runlib.engine.synonyms import near
 from runlib.errors import SpaceError
 from runlib.space.bell import WIDTHS
@@ -71,7 +71,12 @@ class Parameter(KnownArguments, Term):
 
     def to_data(self) -> list[Any]:
         """``[name, label, {arguments}]``, plain; without the label if there is none."""
-        return [self.name, *([self.label] if self.label else []), to_data(self.arguments())]
+        written = {name: self._written(name, value) for name, value in self.arguments().items()}
+        return [self.name, *([self.label] if self.label else []), written]
+
+    def _written(self, name: str, value: Any) -> Any:
+        """An argument in the data form."""
+        return to_data(value)
 
     def arguments(self) -> dict[str, Any]:
         """The arguments that are not at their defaults, without the label."""

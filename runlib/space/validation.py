@@ -48,6 +48,7 @@ def check(node: Node, value: Any, path: str) -> None:
 
 def _check_table(node: Table, value: Any, path: str) -> None:
     keys = [key for key, _ in node.items]
+    value = node.keyed(value)
     if not isinstance(value, dict):
         raise SpaceError(f"must be a dict with the keys {_listed(keys)}, got {_short(value)}", path)
     for key in keys:
@@ -72,8 +73,8 @@ def _check_merge(node: Merge, value: Any, path: str) -> None:
 
 
 def _check_items(node: Items, value: Any, path: str) -> None:
-    if not isinstance(value, list) or len(value) != len(node.nodes):
-        raise SpaceError(f"must be a list of {len(node.nodes)} items, got {_short(value)}", path)
+    if not isinstance(value, list | tuple) or len(value) != len(node.nodes):
+        raise SpaceError(f"must be a {node.made.__name__} of {len(node.nodes)} items, got {_short(value)}", path)
     for place, (part, item) in enumerate(zip(node.nodes, value, strict=True)):
         check(part, item, f"{path}.{place}")
 
@@ -103,7 +104,7 @@ def _kind(node: Node) -> str:
     if isinstance(node, Merge):
         return "a dict"
     if isinstance(node, Items):
-        return f"a list of {len(node.nodes)} items"
+        return f"a {node.made.__name__} of {len(node.nodes)} items"
     if isinstance(node, Leaf):
         return node.distribution.describe()
     return "a number that is calculated" if isinstance(node, Formula | Unary) else "an option"
@@ -138,7 +139,7 @@ def _width(node: Node) -> int:
     return node.index + 1 if isinstance(node, Leaf) else 0
 
 
-def _listed(keys: list[str]) -> str:
+def _listed(keys: list[Any]) -> str:
     return ", ".join(map(repr, keys[:MAX_NAMED])) + (", ..." if len(keys) > MAX_NAMED else "") if keys else "no keys"
 
 

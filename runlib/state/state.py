@@ -7,13 +7,14 @@ whatever the number of trials: counts, incumbent and the best few are kept, not 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from runlib.engine.canonical import NotPlain, hash_suggestion, plain
+from runlib.engine.canonical import NotPlain, hash_suggestion
 from runlib.engine.copies import Shown, copied
+from runlib.engine.legible import logger
+from runlib.engine.shape import shaped
 from runlib.errors import TapeCorrupt
 from runlib.search.base import Search
 from runlib.state.results import Entry, ResultTable
@@ -25,7 +26,7 @@ from runlib.tape.tape import Tape
 
 __all__ = ["Direction", "Incumbent", "Order", "State"]
 
-log = logging.getLogger("runlib")
+log = logger()
 
 Order = Literal["completed", "suggested"]
 Direction = Literal["min", "max"]
@@ -82,7 +83,7 @@ class State(Tally):
         direction: Direction = "min",
         on_error: OnError = NOTHING,
         origin: Mapping[str, Any] | None = None,
-        spelled: Callable[[Any], Any] = plain,
+        spelled: Callable[[Any], Any] = shaped,
     ) -> None:
         sign = -1 if direction == "max" else 1
         super().__init__(sign, on_error.cost or 0.0)
@@ -270,7 +271,7 @@ class State(Tally):
     def _enqueue(self, event: Enqueue, n: int) -> None:
         """What is no plain data can be no trial: an older version wrote it, and could not go on from there."""
         try:
-            self._queue[n] = plain(event.suggestion)
+            self._queue[n] = shaped(event.suggestion)
         except NotPlain as error:
             log.warning("record %d wants a suggestion to be tried that is left out: %s", n, error)
 

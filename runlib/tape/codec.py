@@ -130,7 +130,7 @@ def decode(line: bytes) -> tuple[Record, int | None]:
     fault = _place(data)
     if fault is not None:
         raise TapeFormat(f"a line is no record as the schema of the tape has it: {fault}")
-    event = event_from_data(kind, body)
+    event = event_from_data(kind, body, data.get("shape"))
     if event is None and data.get("skip") is not True:
         raise TapeFormat(f"a record is of the kind {kind!r}, which this version does not know; a newer runlib wrote it")
     return Record(data["n"], data["t"], event), data.get("d")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
 from runlib.engine.copies import copied
+from runlib.engine.shape import Shape, reshaped, shape_of
 from runlib.errors import TapeFormat
 from runlib.tape.schema import check
 
@@ -57,7 +58,7 @@ class Suggest:
 
     Attributes:
         tid: The trial.
-        suggestion: Plain data.
+        suggestion: Plain data, which may have a shape (``runlib.engine.shape``).
         memo: What the search needs beside it to recall it; None for nothing.
         heard: How many results the search knew, where it is told in the order of suggestions; None otherwise.
         queued: The number of the ``enqueue`` record whose suggestion this is; None for one of the search's own.
@@ -127,7 +128,7 @@ class Enqueue:
     """Somebody wants a suggestion to be tried before the search's own.
 
     Attributes:
-        suggestion: Plain data.
+        suggestion: Plain data, which may have a shape.
         key: As in ``Void``.
     """
 
@@ -216,7 +217,10 @@ class Record:
 
 
 def event_to_data(event: Event) -> dict[str, Any]:
-    """``{kind: {fields}}``, fields that are None being left out where that is what they mean."""
+    """``{kind: {fields}}``, fields that are None being left out where that is what they mean.
+
+    Beside the kind stands ``shape`` if the suggestion has one: older readers skip it there.
+    """
     if isinstance(event, Session):
         return {event.kind: event.info}
     body = {}
@@ -224,15 +228,19 @@ def event_to_data(event: Event) -> dict[str, Any]:
         value = getattr(event, name)
         if value is not None or name not in _OMITTED_IF_NONE:
             body[name] = value
-    return {event.kind: body}
+    data: dict[str, Any] = {event.kind: body}
+    if "suggestion" in body and (shape := shape_of(body["suggestion"])) is not None:
+        data["shape"] = shape
+    return data
 
 
-def event_from_data(kind: str, body: Any, *, strict: bool = False) -> Event | None:
+def event_from_data(kind: str, body: Any, shape: Shape | None = None, *, strict: bool = False) -> Event | None:
     """The event of a kind; None if this version does not know the kind. Fields that it does not know are left out.
 
     Args:
-        kind: Of the event.
-        body: Its fields.
+        kind: Its name.
+        body: Its fields, which the event keeps.
+        shape: Of its suggestion, where that has one.
         strict: Refuse fields that are not known: of what a person hands over, nothing is left out without a word.
 
     Raises:
@@ -246,6 +254,8 @@ def event_from_data(kind: str, body: Any, *, strict: bool = False) -> Event | No
         raise TapeFormat(f"a {kind!r} record has other values than the schema of the tape allows: {fault}")
     if cls is Session:
         return _session(body)
+    if shape is not None:
+        body = _with_shape(kind, body, shape)
     try:
         event: Event = cls(**body)
     except TypeError as error:  # it has fields that this version does not know
@@ -259,3 +269,10 @@ def _session(info: dict[str, Any]) -> Session:
     if info.get("format", 1) > NEWEST:
         raise TapeFormat(f"a newer runlib went on with this tape, in format {info['format']}; use that")
     return Session(info)
+
+
+def _with_shape(kind: str, body: Any, shape: Any) -> Any:
+    try:
+        return {**body, "suggestion": reshaped(body["suggestion"], shape)}
+    except (LookupError, TypeError, ValueError) as error:
+        raise TapeFormat(f"a {kind!r} record has another shape than this format: {error}") from error

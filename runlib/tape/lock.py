@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import os
 import socket
 import time
@@ -35,7 +34,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from runlib.engine import disk
+from runlib.engine.descriptors import fill_standard
 from runlib.engine.directory import Directory
+from runlib.engine.legible import logger
 from runlib.errors import FolderError, LockStolen, RunLocked
 from runlib.tape.holder import Holder, read_holder, refusal
 from runlib.tape.mounts import on_network
@@ -46,7 +47,7 @@ NAME = "run.lock"
 CLAIM = "run.lock.new"  # the lock of a thief, until it bears the name
 STALE = 60.0  # seconds after which that is of a thief that died
 
-log = logging.getLogger("runlib")
+log = logger()
 
 Looks = tuple[int, int, int, int]
 
@@ -69,6 +70,7 @@ class FolderLock:
         self._pid = os.getpid()
         self._signed: tuple[Holder, Looks] | None = None
         _known.add(self)
+        fill_standard()  # whoever writes has these, or a stray print could go into what is opened
         try:
             self._take(folder, steal)
         except OSError as error:

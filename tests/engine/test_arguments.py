@@ -182,3 +182,24 @@ def test_a_list_and_more_is_refused() -> None:
         StopAny([StopMax(3)], StopLoss(0.1))
     assert listed("x", None, ()) is None
     assert listed("x", (1, 2), ()) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("call", "given", "said"),
+    [
+        (runlib.from_config, {"confg": {}}, "from_config takes config, not confg"),
+        (runlib.from_config, {"knd": "x"}, "from_config does not take knd; it takes config, context and family"),
+        (runlib.to_config, {"valeu": 1}, "to_config takes value, not valeu"),
+        (runlib.from_neps, {"pipeline_space": {}}, "from_neps takes space, not pipeline_space"),
+        (runlib.from_hyperopt, {"search_space": {}}, "from_hyperopt takes space, not search_space"),
+        (runlib.from_configspace, {"cs": {}}, "from_configspace does not take cs; it takes space"),
+        (runlib.from_amltk, {"spce": {}}, "from_amltk takes space, not spce"),
+        (runlib.from_maggy, {"searchspace": {}}, "from_maggy takes space, not searchspace"),
+        (runlib.compute_hash, {"value": 1}, "compute_hash does not take value; it takes no keywords"),
+        (runlib.register, {"cls": 1}, "register does not take cls"),
+    ],
+)
+def test_functions_say_what_is_meant(call: Any, given: dict[str, Any], said: str) -> None:
+    with pytest.raises(UnknownArgument) as caught:
+        call(**given)
+    assert str(caught.value).startswith(said)

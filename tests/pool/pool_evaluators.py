@@ -183,7 +183,7 @@ class Doing(Evaluator):
 
     def deaf(self):
         """Close every descriptor, that of the pool's stream too."""
-        os.closerange(3, 256)
+        os.closerange(3, 65536)
         time.sleep(3600)
 
     def heed(self, mark):

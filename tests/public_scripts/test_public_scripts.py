@@ -31,7 +31,9 @@ def run_script(folder: Path, name: str, *, piped: bool = False) -> subprocess.Co
     )
 
 
-@pytest.mark.parametrize("name", ["choice_of_models", "objective_class", "parallel_folds", "randomized_search"])
+@pytest.mark.parametrize(
+    "name", ["choice_of_models", "objective_class", "parallel_folds", "randomized_search", "text_pipeline"]
+)
 def test_a_script_runs_as_it_was_written(tmp_path: Path, name: str) -> None:
     done = run_script(tmp_path, name)
     assert done.returncode == 0, done.stderr

@@ -202,7 +202,30 @@ def test_the_function_is_not_the_objective() -> None:
     [
         ({"n_jobs": 2}, "Run does not take n_jobs; max_workers stands in the context: context={'max_workers': ...}"),
         ({"callbacks": []}, "Run takes observers, not callbacks"),
-        ({"timeout": 3}, "Run takes trial_timeout (in seconds), not timeout"),
+        (
+            {"timeout": 3},
+            "Run takes trial_timeout (in seconds, for each trial; run(duration=...) takes the minutes for all), "
+            "not timeout",
+        ),
+        (
+            {"trials": 3},
+            "Run does not take trials; for their number there is StopMax(...), and what was tried stands in "
+            "run.state.trials",
+        ),
+        (
+            {"points_to_evaluate": []},
+            "Run does not take points_to_evaluate; run.enqueue(suggestion) has one tried before the search's own",
+        ),
+        (
+            {"n_startup_trials": 3},
+            "Run does not take n_startup_trials; the search has it: Hyperopt(space, n_startup_jobs=...)",
+        ),
+        ({"algo": print}, 'Run does not take algo; the search has it by name: Hyperopt(space, method="tpe")'),
+        ({"early_stop_fn": print}, "Run does not take early_stop_fn; for that there is StopNoProgress(...)"),
+        (
+            {"load_if_exists": True},
+            "Run does not take load_if_exists; prepare(resume=True) goes on with the run of that name",
+        ),
         ({"mode": "max"}, "Run takes direction, not mode"),
         ({"catch": [ValueError]}, "Run takes caught_exceptions, not catch"),
         ({"seed": 3}, "Run does not take seed; the search has it: Hyperopt(space, seed=...)"),

@@ -79,28 +79,28 @@ def test_a_choice_refuses_it_as_it_is_made() -> None:
 @pytest.mark.parametrize(
     ("space", "suggestion"),
     [
-        ({"x": X, "y": (1, 2, 3)}, {"y": [1, 2, 3]}),
-        ({"x": X, "y": (1,)}, {"y": [1]}),
-        ({"x": X, "y": ()}, {"y": []}),
-        ({"x": X, "y": ("a", 1)}, {"y": ["a", 1]}),
-        ({"x": X, "y": (True, False)}, {"y": [True, False]}),
-        ({"x": X, "y": (1, None)}, {"y": [1, None]}),
-        ({"x": X, "y": Constant((1, 2))}, {"y": [1, 2]}),
-        ({"x": X, "y": Constant({"a": (1, 2)})}, {"y": {"a": [1, 2]}}),
-        ({"x": X, "y": Categorical([(1, 2)])}, {"y": [1, 2]}),
-        ({"x": X, "y": Ordinal([(1, 2)])}, {"y": [1, 2]}),
-        ({"x": X, "y": Choice([(1, 2)])}, {"y": [1, 2]}),
-        ({"x": X, "y": Choice([((1, 2), (3, 4))])}, {"y": [[1, 2], [3, 4]]}),
-        ({"x": X, "y": ["hp_choice", "c", [(1, 2)]]}, {"y": [1, 2]}),
-        ({"x": X, "y": ("hp_pchoice", "c", ((1, (1, 2)),))}, {"y": [1, 2]}),
-        ({"x": X, "y": ["hp_choice", "c", {"options": [(1, 2)]}]}, {"y": [1, 2]}),
-        ({"x": hp.uniform("x", 0, 1), "y": (1, 2)}, {"y": [1, 2]}),
-        ({"x": hp.uniform("x", 0, 1), "y": {"z": [(1, 2), [3, 4]]}}, {"y": {"z": [[1, 2], [3, 4]]}}),
+        ({"x": X, "y": (1, 2, 3)}, {"y": (1, 2, 3)}),
+        ({"x": X, "y": (1,)}, {"y": (1,)}),
+        ({"x": X, "y": ()}, {"y": ()}),
+        ({"x": X, "y": ("a", 1)}, {"y": ("a", 1)}),
+        ({"x": X, "y": (True, False)}, {"y": (True, False)}),
+        ({"x": X, "y": (1, None)}, {"y": (1, None)}),
+        ({"x": X, "y": Constant((1, 2))}, {"y": (1, 2)}),
+        ({"x": X, "y": Constant({"a": (1, 2)})}, {"y": {"a": (1, 2)}}),
+        ({"x": X, "y": Categorical([(1, 2)])}, {"y": (1, 2)}),
+        ({"x": X, "y": Ordinal([(1, 2)])}, {"y": (1, 2)}),
+        ({"x": X, "y": Choice([(1, 2)])}, {"y": (1, 2)}),
+        ({"x": X, "y": Choice([((1, 2), (3, 4))])}, {"y": ((1, 2), (3, 4))}),
+        ({"x": X, "y": ["hp_choice", "c", [(1, 2)]]}, {"y": (1, 2)}),
+        ({"x": X, "y": ("hp_pchoice", "c", ((1, (1, 2)),))}, {"y": (1, 2)}),
+        ({"x": X, "y": ["hp_choice", "c", {"options": [(1, 2)]}]}, {"y": (1, 2)}),
+        ({"x": hp.uniform("x", 0, 1), "y": (1, 2)}, {"y": (1, 2)}),
+        ({"x": hp.uniform("x", 0, 1), "y": {"z": [(1, 2), [3, 4]]}}, {"y": {"z": [(1, 2), [3, 4]]}}),
         ({"x": Choice([{"a": hp.uniform("u", 0, 1), "y": (1, 2)}])}, {}),
         ({"amltk": {"y": Constant(5), "x": (0, 1)}}, {"y": 5}),
     ],
 )
-def test_other_tuples_are_lists_without_a_word(space: Any, suggestion: Any) -> None:
+def test_other_tuples_are_tuples_without_a_word(space: Any, suggestion: Any) -> None:
     for make in SEARCHES:
         found = make(space).suggest()[1]
         assert found.items() >= suggestion.items()

@@ -171,7 +171,7 @@ def test_an_own_adopt_is_used(caplog: pytest.LogCaptureFixture) -> None:
     search.suggest()
     assert search.adopt(("a",)) == 1
     search.submit(1, loss=2.0)
-    assert inner(search).calls == ["suggest", ["a"], (1, 2.0)]
+    assert inner(search).calls == ["suggest", ("a",), (1, 2.0)]
     assert caplog.records == []
 
 

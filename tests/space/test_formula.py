@@ -58,7 +58,7 @@ def test_an_expression_is_immutable_and_none_with_text() -> None:
             change()
     with pytest.raises(SpaceError, match="unknown operation 'hp_mod'; known are hp_add"):
         Expression("hp_mod", 1, 2)
-    with pytest.raises(SpaceError, match=r"1\.x: is no data"):
+    with pytest.raises(SpaceError, match=r"1\.x: is an object"):
         Expression("hp_add", 1, {"x": object()})
 
 

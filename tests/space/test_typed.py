@@ -161,9 +161,9 @@ def test_a_wrong_argument_is_told_with_its_place(name, arguments, message) -> No
         (lambda: Float(1, 0), "low of Float must be below high"),
         (lambda: Integer(0, 5, label=""), "the label of Integer must be a text, got ''"),
         (lambda: Integer(0, 5, label=3), "the label of Integer must be a text, got 3"),
-        (lambda: Categorical([object()]), "0: options of Categorical is no data"),
-        (lambda: Categorical([Float(0, 1)]), "0: options of Categorical is no data, but of type"),
-        (lambda: Choice([{"x": object()}]), "0.x: is no data, but of type object"),
+        (lambda: Categorical([object()]), "0: an option of Categorical is an object"),
+        (lambda: Categorical([Float(0, 1)]), "0: an option of Categorical is no data, but a parameter"),
+        (lambda: Choice([{"x": object()}]), "0.x: is an object, and a space holds data"),
         (lambda: Constant(np.zeros(2, dtype=complex)), "value of Constant is no data"),
     ],
 )
@@ -206,6 +206,7 @@ def test_labels_come_from_the_place_unless_given() -> None:
         {"x": Float(0, 1, label="y"), "y": Float(0, 1)},
         {"x": ["hp_uniform", "y", 0, 1], "y": Float(0, 1)},
         {"x": Constant(1, label="y"), "y": Float(0, 1)},
+        {"x": ["hp_uniform", "y", 0, 1], "y": ["hp_uniform", "y", 0, 1]},
     ],
 )
 def test_a_label_that_stands_twice_is_refused_with_both_places(space) -> None:
@@ -236,7 +237,7 @@ def test_the_canonical_form_has_labels_and_means_the_same() -> None:
                 ]
             },
         ],
-        "list": [1, "two"],
+        "list": ["hp_tuple", 1, "two"],
     }
     again = Space.of(parse_yaml(write_yaml(space.data)))
     assert again.data == space.data

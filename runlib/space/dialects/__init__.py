@@ -21,6 +21,7 @@ from runlib.space.dialects.neps import from_neps, reread_words
 from runlib.space.dialects.scipy import alternatives
 from runlib.space.expression import to_data
 from runlib.space.files import is_path, read_space
+from runlib.space.refusal import refused
 
 __all__ = ["DIALECTS", "canonical_data", "resolved", "translated"]
 
@@ -44,7 +45,7 @@ def canonical_data(space: Any, path: str) -> Any:
     try:
         return plain(to_data(given))
     except NotPlain as error:
-        raise SpaceError(error.reason, error.path).under(path) from None
+        raise refused(error, path) from None
     except SpaceError as error:
         raise error.under(path) from error.__cause__
 

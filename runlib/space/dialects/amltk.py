@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from runlib.engine.arguments import known_arguments
 from runlib.errors import SpaceError
 from runlib.space.alternatives import Categorical, Choice
 from runlib.space.dialects.base import (
@@ -30,6 +31,7 @@ __all__ = ["from_amltk"]
 WRITTEN = "a dict {name: (low, high) or [option, ...]}"
 
 
+@known_arguments
 def from_amltk(space: Any) -> Any:
     """The canonical form of a space of AMLTK.
 

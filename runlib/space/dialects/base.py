@@ -11,14 +11,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from runlib.engine.native import native
-from runlib.engine.plain import MAX_DEPTH, NotPlain, plain
+from runlib.engine.plain import MAX_DEPTH, NotPlain
+from runlib.engine.shape import shaped
 from runlib.engine.yamlfile import Reread
 from runlib.errors import SpaceError
 from runlib.space.accidents import as_meant
-from runlib.space.alternatives import Constant
+from runlib.space.alternatives import Categorical, Choice, Constant
 from runlib.space.expression import Term, to_data
 from runlib.space.files import is_path, read_space
 from runlib.space.forms import is_function
+from runlib.space.nodes import same
+from runlib.space.refusal import refused
+from runlib.space.shapes import SHAPES, encoded
 from runlib.space.typed import Parameter
 
 __all__ = [
@@ -27,6 +31,7 @@ __all__ = [
     "check_data",
     "check_depth",
     "constant",
+    "drawn_by_place",
     "is_number",
     "is_own",
     "options",
@@ -58,15 +63,15 @@ def canonical(data: Any) -> Any:
 
 
 def check_data(value: Any, path: str) -> Any:
-    """``value`` as plain data.
+    """``value`` as plain data, its tuples in the form that a space has for them.
 
     Raises:
         SpaceError: It is none.
     """
     try:
-        return plain(value)
+        return encoded(shaped(value))
     except NotPlain as error:
-        raise SpaceError(error.reason, error.path).under(path) from None
+        raise refused(error, path) from None
 
 
 def constant(value: Any, path: str) -> Any:
@@ -78,6 +83,8 @@ def constant(value: Any, path: str) -> Any:
 def _looks_variable(data: Any) -> bool:
     if isinstance(data, dict):
         return any(map(_looks_variable, data.values()))
+    if isinstance(data, list) and data and data[0] in SHAPES:
+        return any(map(_looks_variable, data[1:]))
     return is_function(data) or (isinstance(data, list) and any(map(_looks_variable, data)))
 
 
@@ -116,6 +123,18 @@ def typed(path: str, make: Callable[..., Parameter], *args: Any, **kwargs: Any) 
         return make(*args, **kwargs).to_data()
     except SpaceError as error:
         raise error.under(path) from None
+
+
+def drawn_by_place(values: list[Any], path: str) -> list[Any]:
+    """The data of a choice of a tool that draws the place of an option: one that stands twice is drawn more often.
+
+    Raises:
+        SpaceError: An option is no data.
+    """
+    data = [check_data(value, f"{path}.{place}") for place, value in enumerate(values)]
+    if any(same(item, before) for place, item in enumerate(data) for before in data[:place]):
+        return typed(path, Choice, [constant(value, path) for value in values])
+    return typed(path, Categorical, values)
 
 
 def options(values: Any, path: str, what: str) -> list[Any]:

@@ -18,6 +18,7 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from runlib.engine.arguments import known_arguments
 from runlib.engine.extras import load
 from runlib.engine.native import native
 from runlib.errors import SpaceError
@@ -33,6 +34,7 @@ ROOT = "configspace"
 MAX_PAIRS = 100_000  # of values that a forbidden relation speaks of
 
 
+@known_arguments
 def from_configspace(space: Any) -> Any:
     """The canonical form of a space of ConfigSpace.
 

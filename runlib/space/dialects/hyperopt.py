@@ -3,7 +3,8 @@
 A graph is read by the names of its nodes, as ``hyperopt.pyll_utils`` makes them, without hyperopt itself; what a
 variable is drawn from is the same, value for value. ``scope.int`` truncates whatever number it is given, as Python's
 ``int`` does; ``scope.float``, ``exp``, ``log`` and ``sqrt`` are known too. Other functions of ``scope`` have no
-counterpart and are refused by name, as is a variable that is used twice. Tuples become lists, as in every suggestion.
+counterpart and are refused by name. A variable that is used in several options is one variable; one that is used
+twice at the same time is refused when a space is made of it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from runlib.engine.arguments import known_arguments
+from runlib.engine.plain import NotPlain
 from runlib.errors import SpaceError
 from runlib.space.alternatives import Constant
 from runlib.space.dialects.base import canonical, check_data, check_depth, constant, own
@@ -19,6 +22,7 @@ from runlib.space.files import is_path
 from runlib.space.foreign import is_graph
 from runlib.space.forms import is_function
 from runlib.space.functions import FUNCTIONS, pairs
+from runlib.space.shapes import TUPLE, has_texts, pairs_of
 
 __all__ = ["from_hyperopt"]
 
@@ -45,6 +49,7 @@ ARGUMENTS = {
 }
 
 
+@known_arguments
 def from_hyperopt(space: Any) -> Any:
     """The canonical form of a space of hyperopt.
 
@@ -56,12 +61,23 @@ def from_hyperopt(space: Any) -> Any:
     """
     if is_path(space):
         raise SpaceError(f"takes what fmin takes as its space, got the text {str(space)!r}", ROOT)
-    return canonical(_Reader().data(space, ROOT))
+    reader = _Reader()
+    data = reader.data(space, ROOT)
+    reader.agree()
+    return canonical(data)
 
 
 class _Reader:
     def __init__(self) -> None:
-        self._paths: dict[str, str] = {}
+        self._variables: dict[str, list[list[Any]]] = {}
+
+    def agree(self) -> None:
+        """What is an integer in one place and a number in steps in another is the number, truncated in the one."""
+        for found in self._variables.values():
+            if len({variable[0] for variable in found}) > 1:
+                for variable in found:
+                    if variable[0] == "hp_uniformint":
+                        variable[:] = ["hp_int", ["hp_quniform", *variable[1:], 1]]
 
     def data(self, given: Any, path: str) -> Any:
         """The data of a graph or of plain Python."""
@@ -72,20 +88,26 @@ class _Reader:
             return own(given, path)
         if isinstance(given, Mapping):
             return self._table(given.items(), path)
-        if isinstance(given, list | tuple):
-            return self._items(given, path)
+        if isinstance(given, tuple):
+            return [TUPLE, *self._items(given, path)]
+        if isinstance(given, list):
+            return self._listed(given, path)
         return constant(given, path)
 
-    def _table(self, items: Any, path: str) -> dict[str, Any]:
-        found = {}
-        for key, item in items:
-            if not isinstance(key, str):
-                raise SpaceError(f"keys must be text, got {key!r} of type {type(key).__name__}", path)
-            found[str(key)] = self.data(item, f"{path}.{key}")
-        return found
+    def _table(self, items: Any, path: str) -> Any:
+        found = {key: self.data(item, f"{path}.{key}") for key, item in items}
+        if has_texts(found):
+            return found
+        try:
+            return pairs_of(found)
+        except NotPlain as error:
+            raise SpaceError(error.reason, path) from None
 
     def _items(self, items: Any, path: str) -> list[Any]:
-        found = [self.data(item, f"{path}.{place}") for place, item in enumerate(items)]
+        return [self.data(item, f"{path}.{place}") for place, item in enumerate(items)]
+
+    def _listed(self, items: Any, path: str) -> list[Any]:
+        found = self._items(items, path)
         if is_function(found):  # text at the front of a list that would be taken for a variable
             found[0] = Constant(found[0]).to_data()
         return found
@@ -94,8 +116,9 @@ class _Reader:
         name = node.name
         if name == "literal":
             return constant(node.obj, path)
-        if name == "pos_args":
-            return self._items(node.pos_args, path)
+        if name == "pos_args":  # of a tuple it has the length
+            made_of_tuple = node.o_len is not None
+            return [TUPLE, *self._items(node.pos_args, path)] if made_of_tuple else self._listed(node.pos_args, path)
         if name == "dict" and not node.pos_args:
             return self._table(node.named_args, path)
         if name == "switch":
@@ -111,8 +134,9 @@ class _Reader:
         if name in OPERATIONS and len(node.pos_args) == 2:
             sides = [self.data(side, f"{path}.{place}") for place, side in enumerate(node.pos_args)]
             return [OPERATIONS[name], *sides]
-        if name == "dict":
-            raise SpaceError("keys of a dict must be text", path)
+        if name == "dict":  # of pairs, where not all keys are texts
+            pairs_in_it = [pair.pos_args for pair in node.pos_args[0].pos_args]
+            return self._table([(_key(key, path), value) for key, value in pairs_in_it], path)
         raise _inexpressible(name, path)
 
     def _choice(self, node: Any, path: str) -> Any:
@@ -157,18 +181,15 @@ class _Reader:
         name = _function(drawn.name, arguments, casts)
         arguments = arguments[:2] if name == "hp_uniformint" else arguments
         FUNCTIONS[name](name, arguments, path)
-        return [name, label, *arguments]
+        found = [name, label, *arguments]
+        self._variables.setdefault(label, []).append(found)
+        return found
 
     def _labelled(self, node: Any, path: str) -> tuple[str, Any]:
         given = node.pos_args + [value for _, value in node.named_args]
         label = _given(given[0], path)
         if not isinstance(label, str) or not label:
             raise SpaceError(f"the label of a variable must be a text, got {label!r}", path)
-        if label in self._paths:
-            raise SpaceError(
-                f"the variable {label!r} is used twice, here and at {self._paths[label]}; each has one place", path
-            )
-        self._paths[label] = path
         return label, given[1]
 
 
@@ -202,6 +223,12 @@ def _arguments(node: Any, names: tuple[str, ...], path: str) -> list[Any]:
         raise SpaceError(f"hp.{node.name} takes {', '.join(names)} here, and no more", path)
     values = [_given(given[name], path) for name in names if name in given]
     return [value for value in values if value is not None]
+
+
+def _key(node: Any, path: str) -> Any:
+    """The key of a dict; a tuple, so that it can be told, where it cannot be one here."""
+    found = _given(node, path)
+    return tuple(found) if isinstance(found, list) else found
 
 
 def _given(node: Any, path: str) -> Any:

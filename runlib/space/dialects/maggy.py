@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from runlib.engine.arguments import known_arguments
 from runlib.engine.native import native
 from runlib.errors import SpaceError
 from runlib.space.alternatives import Categorical, Ordinal
@@ -22,6 +23,7 @@ WRITTEN = "a dict {name: (TYPE, [...])} or a Searchspace"
 TYPES = {"CATEGORICAL": Categorical, "DISCRETE": Ordinal, "DOUBLE": Float, "INTEGER": Integer}
 
 
+@known_arguments
 def from_maggy(space: Any) -> Any:
     """The canonical form of a space of Maggy.
 

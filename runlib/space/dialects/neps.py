@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from runlib.engine.arguments import known_arguments
 from runlib.engine.native import native
 from runlib.engine.yaml11 import as_yaml_1_1, where
 from runlib.errors import SpaceError
@@ -44,6 +45,7 @@ def reread_words(node: yaml.Node) -> yaml.Node:
     return where(node, lambda key, inner: key in (None, "space") and [k.value for k, _ in inner.value] == ["neps"])
 
 
+@known_arguments
 def from_neps(space: Any) -> Any:
     """The canonical form of a space of NePS.
 

@@ -19,6 +19,7 @@ from runlib.space.dialects.optuna import from_distribution, is_distribution
 from runlib.space.dialects.scipy import from_frozen, from_scikit_learn
 from runlib.space.expression import Term, register_translator
 from runlib.space.foreign import class_names, comes_from, is_frozen, is_graph
+from runlib.space.refusal import refused
 from runlib.space.scikit_learn import is_scikit_learn
 
 __all__ = ["from_object"]
@@ -40,7 +41,7 @@ def from_object(value: Any) -> Any:
     except SpaceError as error:  # the place is told by whoever knows where the object stands
         raise SpaceError(error.reason, ".".join(error.path.split(".")[1:])) from error.__cause__
     except NotPlain as error:
-        raise SpaceError(error.reason, error.path) from None
+        raise refused(error) from None
 
 
 def _data(value: Any) -> Any:

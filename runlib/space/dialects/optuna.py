@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from runlib.space.alternatives import Categorical
-from runlib.space.dialects.base import constant, typed
+from runlib.space.dialects.base import constant, drawn_by_place, typed
 from runlib.space.foreign import class_names, comes_from
 from runlib.space.quantities import Float, Integer
 
@@ -29,7 +28,7 @@ def from_distribution(given: Any) -> Any:
         SpaceError: Something is wrong in it.
     """
     if "CategoricalDistribution" in class_names(given):
-        return typed(PATH, Categorical, list(given.choices))
+        return drawn_by_place(list(given.choices), PATH)
     if given.low == given.high:
         return constant(given.low, PATH)
     whole = "IntDistribution" in class_names(given)

@@ -15,8 +15,7 @@ from typing import Any
 
 from runlib.engine.native import is_column, native
 from runlib.errors import SpaceError
-from runlib.space.alternatives import Categorical
-from runlib.space.dialects.base import check_data, constant, typed
+from runlib.space.dialects.base import check_data, constant, drawn_by_place, typed
 from runlib.space.foreign import is_frozen
 from runlib.space.quantiles import Quantiles
 from runlib.space.quantities import Float, Integer, LogNormal, Normal
@@ -121,8 +120,8 @@ def _value(value: Any, path: str) -> Any:
             return from_frozen(value)
         except SpaceError as error:
             raise SpaceError(error.reason, path) from error.__cause__
-    if isinstance(value, list) or is_column(value):
-        return typed(path, Categorical, native(value))
+    if isinstance(value, list | tuple) or is_column(value):
+        return drawn_by_place(list(native(value)), path)
     return constant(value, path)
 
 

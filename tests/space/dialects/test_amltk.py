@@ -20,7 +20,7 @@ READ = [
     (["cat", "dog"], ["hp_categorical", {"options": ["cat", "dog"]}]),
     ([1, 5], ["hp_categorical", {"options": [1, 5]}]),
     (["one"], ["hp_categorical", {"options": ["one"]}]),
-    ([(1, 5), "x"], ["hp_categorical", {"options": [[1, 5], "x"]}]),
+    ([(1, 5), "x"], ["hp_categorical", {"options": [["hp_tuple", 1, 5], "x"]}]),
     (3, 3),
     (None, None),
     ({"a": (1, 5), "b": {"c": ["x", "y"]}}, {"a": INTEGERS, "b": {"c": ["hp_categorical", {"options": ["x", "y"]}]}}),
@@ -54,7 +54,7 @@ WRONG = [
     ({"p": ["a", "a"]}, "amltk.p: options 0 and 1 of Categorical are the same, 'a'; drop one"),
     ({"p": [{"q": (3, 2)}]}, "amltk.p.0.q: the low end of a range must be below the high one, got 3 and 2"),
     ({"p": {"q": {1: 2}}}, "amltk.p.q: names of parameters are texts, got 1"),
-    ({"p": object()}, "amltk.p: is no data, but of type object"),
+    ({"p": object()}, "amltk.p: is an object, and a space holds data"),
     ([(1, 2)], "amltk: takes a dict {name: (low, high) or [option, ...]}, got [(1, 2)] of type list"),
 ]
 

@@ -269,7 +269,7 @@ WRONG = [
     ),
     (
         lambda: space_of(hyperparameter("Categorical", [np.float64, "a"])),
-        "configspace.p.0: is no data, but of type type",
+        "configspace.p.0: is the class float64, and a space holds data",
     ),
     (on_a_float, "configspace.x: the condition y | x > 0.5 speaks of a UniformFloatHyperparameter, which has no list"),
     (forbidden_float, "configspace.x: the clause Forbidden: x > y speaks of a UniformFloatHyperparameter"),

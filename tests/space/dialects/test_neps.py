@@ -111,8 +111,8 @@ WRONG = [
     ({"p": {"choices": ["a"], "prior": "b"}}, "neps.p: prior of Categorical must be one of its options, got 'b'"),
     ({"p": {"lower": 1, "upper": 5, "is_fidelity": "yes"}}, "neps.p: fidelity of Integer must be true or false"),
     ({"p": []}, "neps.p: options of Categorical must be a list with something in it, got []"),
-    ({"p": object()}, "neps.p: is no data, but of type object"),
-    ({"p": {"value": {1: 2}}}, "neps.p: keys must be text, got 1 of type int"),
+    ({"p": object()}, "neps.p: is an object, and a space holds data"),
+    ({"p": {"value": {(1,): 2}}}, "neps.p: keys must be text or numbers, got (1,) of type tuple"),
     ({1: [0, 1]}, "neps: names of parameters are texts, got 1"),
     ([1, 2], "neps: takes a dict of parameters, a PipelineSpace or a SearchSpace, got [1, 2] of type list"),
 ]
