@@ -302,7 +302,8 @@ def warn_of_changes(evaluator: Evaluator | None, noted: dict[str, Any], changed_
             stacklevel=6,
         )
     then, now = noted.get("fingerprint"), None if evaluator is None else evaluator.fingerprint()
-    if evaluator is not None and then is not None and now is not None and then != now:
+    is_same = evaluator is not None and noted.get("code") is not None and noted["code"] == evaluator.fingerprint_code()
+    if evaluator is not None and then is not None and now is not None and then != now and not is_same:
         with contextlib.suppress(OSError, ValueError):  # of a standard error that is gone
             warnings.warn(
                 f"the code or data of the evaluator ({evaluator.kind}) is not what it was when this run was last "

@@ -149,7 +149,7 @@ class Source:
         return f"{registry.find_file(place)}:{function}" if place.endswith(".py") else self._given
 
     def _same(self, given: Any, context: Mapping[str, Any] | None) -> Evaluator:
-        return same_evaluator(given, self._config, context, self._noted.get("fingerprint"))
+        return same_evaluator(given, self._config, context, self._noted, self._folder)
 
     def _function(self, name: str) -> Any:
         """The function of that name in the script."""
