@@ -25,6 +25,7 @@ from typing import Any, TypeVar
 from runlib.cli.form import below, check_form, naming
 from runlib.engine import registry
 from runlib.engine.component import Component, from_config, merge_context
+from runlib.engine.legible import shell_word
 from runlib.engine.yamlfile import read_yaml
 from runlib.errors import ConfigError
 from runlib.observe.base import Observer
@@ -103,12 +104,26 @@ def _made(place: str, config: Any, family: type[C], context: Mapping[str, Any]) 
         return from_config(config, context=context, family=family)
 
 
+def _refuse_other(file: Path) -> None:
+    """What is no config and plainly something else."""
+    if file.is_dir():
+        is_run = (file / "tape.son").is_file()
+        way = f"the folder of a run; to go on with it: runlib restore {shell_word(file)}" if is_run else "a folder"
+        raise ConfigError(f"{file} is {way}; runlib run takes the file of a config, CONFIG.yaml")
+    if file.name == "tape.son":
+        raise ConfigError(f"{file} is the tape of a run; to go on with it: runlib restore {shell_word(file.parent)}")
+    if file.suffix in (".py", ".ipynb"):
+        start = f", which Python starts: python {shell_word(file)}" if file.suffix == ".py" else ""
+        raise ConfigError(f"{file} is a program{start}; runlib run takes the file of a config, CONFIG.yaml")
+
+
 def read_job(file: Path) -> Job:
     """Read the file and check its form; components are not made yet.
 
     Raises:
         ConfigError: It cannot be read, or has another form.
     """
+    _refuse_other(file)
     data = read_yaml(file, reread_words)
     with naming(file):
         check_form(data)

@@ -79,7 +79,7 @@ class Component(KnownArguments):
     @classmethod
     def _where_instead(cls, word: str) -> str:
         own = cls.__module__.partition(".")[0] == __name__.partition(".")[0]
-        return registry.where_instead(word) if own else ""  # a model of somebody has words of its own
+        return registry.where_instead(word, cls) if own else ""  # a model of somebody has words of its own
 
     def __init__(self, context: Mapping[str, Any] | None = None) -> None:
         if context is not None or "given_context" not in self.__dict__:

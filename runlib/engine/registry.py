@@ -214,17 +214,17 @@ def _bare(kind: str) -> str:
     return kind.partition("_")[2]
 
 
-def where_instead(word: str) -> str:
+def where_instead(word: str, asked: type[Any] | None = None) -> str:
     """Where something is said that is no argument: by a component of its own, or in a context; empty if nowhere.
 
-    Of what the same word means elsewhere a component is told first.
+    Of what the same word means elsewhere a component is told first, and never of ``asked``, the one that was asked.
     """
     _settle()
     plain = word.lower()
     if plain in INSTEAD:
         return INSTEAD[plain]
     for cls in _classes.values():
-        if plain in vars(cls).get("also_called", ()):
+        if cls is not asked and plain in vars(cls).get("also_called", ()):
             return f"for that there is {cls.__name__}(...)"
     contexts = {key: cls for cls in _classes.values() for key in getattr(cls, "default_context", {})}
     for key in near(word, sorted(contexts), cutoff=0.8):

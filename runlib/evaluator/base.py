@@ -39,3 +39,7 @@ class Evaluator(Component, abstract=True):
     def fingerprint(self) -> str | None:
         """A hash of what the config does not show (the source of a function), noted for restores; or None."""
         return None
+
+    def fingerprint_code(self) -> str | None:
+        """A hash of what a function does, without its name and the text around it; None for what is no function."""
+        return None

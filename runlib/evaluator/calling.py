@@ -57,6 +57,15 @@ class Caller:
             return self.function(suggestion)
         raise TypeError(_mismatch(self.function, self.signature, suggestion))
 
+    def mismatch(self, suggestion: Any) -> str:
+        """What is wrong with calling it; empty if it can be called."""
+        if not isinstance(suggestion, dict) or self.signature is None:
+            return ""
+        whole = self._is_of_dict and _asks_for_whole(self.signature, suggestion)
+        if whole or _fits(self.signature, suggestion) or _takes_whole(self.signature, suggestion):
+            return ""
+        return _mismatch(self.function, self.signature, suggestion)
+
 
 def takes_nothing(function: Callable[..., Any]) -> bool:
     """Whether a function is known to have no parameter."""

@@ -97,6 +97,8 @@ def _made(given: Any, context: Mapping[str, Any] | None) -> Component:
     except UnknownKind as error:
         if not isinstance(given, str):
             raise
+        if given.endswith(".py"):
+            raise ConfigError(f"{given} is a file; the function in it is named behind a colon: {given}:NAME") from None
         function = f"a function is written 'module:name' or 'file.py:name', got {given!r}"
         raise UnknownKind(f"{function}; {error.reason}", error.path) from None
 

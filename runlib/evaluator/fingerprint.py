@@ -2,7 +2,8 @@
 
 It is the same in every process for the same source, and another one when a line of the function changed. It does
 not follow what the function calls. Where the source cannot be read (a script from standard input), its compiled
-code is hashed, which is another one under another version of Python.
+code is hashed, which is another one under another version of Python. That hash alone tells that a function is the
+same under another name, or that a lambda is which stands in another statement.
 """
 
 from __future__ import annotations
@@ -17,13 +18,38 @@ from typing import Any
 
 from runlib.engine.canonical import NotPlain, canonical_json
 
-__all__ = ["fingerprint_function"]
+__all__ = ["fingerprint_code", "fingerprint_function"]
 
 
 def fingerprint_function(function: Callable[..., Any]) -> str | None:
     """32 hexadecimal digits; None for what was not written in Python."""
     parts = b"".join(_parts(function))
     return hashlib.blake2b(parts, digest_size=16).hexdigest() if parts else None
+
+
+def fingerprint_code(function: Callable[..., Any]) -> str | None:
+    """The same of what the function does alone: its compiled code, without its name, and the data bound to it."""
+    parts = b"".join(_parts_of_code(function))
+    return hashlib.blake2b(parts, digest_size=16).hexdigest() if parts else None
+
+
+def _parts_of_code(function: Any) -> Iterator[bytes]:
+    if isinstance(function, functools.partial):
+        inner = fingerprint_code(function.func)
+        if inner is not None:
+            yield inner.encode() + _data([list(function.args), function.keywords])
+        return
+    code = _code(function)
+    if code is not None:
+        yield code + _data(_closure(inspect.unwrap(function)))
+
+
+def _closure(function: Any) -> list[Any]:
+    """The values of the variables around a function."""
+    try:
+        return [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
+    except ValueError:  # one has none yet
+        return []
 
 
 def _parts(function: Any) -> Iterator[bytes]:

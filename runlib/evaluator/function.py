@@ -16,7 +16,7 @@ from runlib.errors import ConfigError
 from runlib.evaluator.asynchronous import refuse_asynchronous
 from runlib.evaluator.base import Evaluator
 from runlib.evaluator.calling import Caller, takes_nothing
-from runlib.evaluator.fingerprint import fingerprint_function
+from runlib.evaluator.fingerprint import fingerprint_code, fingerprint_function
 
 __all__ = ["FunctionEvaluator"]
 
@@ -56,6 +56,11 @@ class FunctionEvaluator(Evaluator):
         """The name of the function, as it stands in the config."""
         return self._name
 
+    @property
+    def target(self) -> Callable[..., Any]:
+        """The function itself."""
+        return self._target
+
     def known_as(self, name: str) -> Self:
         """The same under another name: that by which a tape knows the function."""
         other = copy.copy(self)
@@ -77,6 +82,10 @@ class FunctionEvaluator(Evaluator):
         """
         return self._target() if self.without_suggestion else self._caller(suggestion)
 
+    def mismatch(self, suggestion: Any) -> str:
+        """Why the function cannot be called with a suggestion, and what it should take; empty if it can."""
+        return self._caller.mismatch(suggestion)
+
     @property
     def takes_nothing(self) -> bool:
         """Whether the function has no parameter."""
@@ -94,6 +103,10 @@ class FunctionEvaluator(Evaluator):
     def fingerprint(self) -> str | None:
         """A hash of the function's source, or None if it has none; the same in every process."""
         return fingerprint_function(self._target)
+
+    def fingerprint_code(self) -> str | None:
+        """A hash of the function's compiled code; the same under every name, with the same version of Python."""
+        return fingerprint_code(self._target)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_caller"}

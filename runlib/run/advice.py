@@ -14,6 +14,7 @@ from typing import Any
 from runlib.engine import registry
 from runlib.engine.component import Component, is_config
 from runlib.engine.legible import legible_line, shell_word
+from runlib.run.definitions import guarded_names, listed_names
 from runlib.run.parts import function_name
 from runlib.run.view import RunView
 
@@ -73,6 +74,11 @@ def ways_on(run: RunView, *, count: int | None = None, is_found: bool = False, p
         return Ways(python, shell)
     if "<" in name and not noted.get("evaluator"):
         return Ways(f"Run.restore({str(folder)!r}, evaluator=f{more}).run()", where="with the same function as f")
+    guarded = [] if noted.get("evaluator") else guarded_names(noted)
+    if guarded:
+        file = legible_line(str(_program(noted).get("file") or "the script"))
+        changes = f"which sets {listed_names(guarded)} only there"
+        return Ways(python, where=f"in place of the start under the guard of {file}, {changes}")
     lacking = [] if _program(noted).get("file") else list(map(legible_line, _in_no_file(name, config, noted)))
     return _with_a_file(python, shell, lacking, noted) if lacking else Ways(python, shell)
 

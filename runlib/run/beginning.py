@@ -48,12 +48,21 @@ class Beginning(Holding, RunView, abstract=True):
 
     Attributes:
         pool: Where evaluations run.
-        observers: Who listens.
+        observers: Who listens, in a list of its own at each reading; it is assigned, not changed in place.
     """
 
     pool: Pool
-    observers: list[Observer]
+    _observers: list[Observer]
     _scene_given: dict[str, Any]
+
+    @property
+    def observers(self) -> list[Observer]:
+        """Who listens."""
+        return list(self._observers)
+
+    @observers.setter
+    def observers(self, observers: Sequence[Observer | Mapping[str, Any] | str] | None) -> None:
+        self._observers = make_observers(observers, self.build, self.given_context)
 
     @told_in_one_line(lambda: OPENING)
     def prepare(self, directory: str | Path = ".", *, resume: bool = False) -> Self:
@@ -187,10 +196,12 @@ class Beginning(Holding, RunView, abstract=True):
     def _go_on(self, past: Past, lock: FolderLock, changeable: Iterable[str]) -> None:
         """Write from the end of the past on, noting which of the settings that may change did."""
         self._folder, self._state, self._trust = past.folder, past.state, past.source.trust
+        self.begun_in = None if past.source.program is None else past.source.program.folder
         self.program, self.found_by = past.source.next_program(), past.source.found_by
         self.ended_before = None if past.state.ended is None else past.state.ended.reason
         self._pen = Pen(past.folder, past.state, self.context["sync"])
-        opening.warn_of_changes(self.evaluator, past.noted)
+        changed_globals = past.source.changed_globals(self.evaluator, past.noted)
+        opening.warn_of_changes(self.evaluator, past.noted, changed_globals)
         now, before = plain(self.get_config())[self.kind], {**DEFAULTS, **past.settings}
         changed = {key: now[key] for key in changeable if now[key] != before.get(key)}
         self._pen.take(lock, past.end, self._scene(changed))
@@ -298,7 +309,7 @@ class Beginning(Holding, RunView, abstract=True):
         pool, context = scene["pool"], scene["context"]
         self.pool = self.build("pool", pool if pool is not None else ProcessPool(context), Pool)
         self.pool.slots(self.context)  # what the pool does not like is said before there is a folder
-        self.observers = make_observers(scene["observers"], self.build, context)
+        self._observers = make_observers(scene["observers"], self.build, context)
 
     def _scene(self, changed: Mapping[str, Any] | None = None) -> dict[str, Any]:
         return noted_scene(self, self.pool, self.observers, changed)

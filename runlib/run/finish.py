@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator
 
 from runlib.engine.legible import legible, legible_line, logger
 from runlib.engine.printing import tell
+from runlib.engine.program import working_folder
 from runlib.engine.shape import flat
 from runlib.engine.yamlfile import write_yaml
+from runlib.errors import EvaluationError
 from runlib.observe.notebook import is_notebook
 from runlib.observe.terminal import is_terminal
 from runlib.run.advice import ways_on
@@ -24,7 +26,16 @@ from runlib.run.unusable import why_none
 from runlib.run.view import RunView
 from runlib.state.state import State
 
-__all__ = ["announce", "announce_start", "is_done", "summary", "telling", "way_on", "write_best"]
+__all__ = [
+    "announce",
+    "announce_start",
+    "is_done",
+    "naming_working_folder",
+    "summary",
+    "telling",
+    "way_on",
+    "write_best",
+]
 
 BEST = 5
 
@@ -107,6 +118,23 @@ class _Teller(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         # Where standard error is gone nobody is there to be told; the log has it.
         tell(legible(record.getMessage()), sys.stderr)
+
+
+@contextlib.contextmanager
+def naming_working_folder(begun_in: str | None) -> Iterator[None]:
+    """In here, an evaluation that fails is told together with the working folder of the run, if this is another one.
+
+    Evaluators may read files by names that are relative to it.
+    """
+    here = working_folder()
+    try:
+        yield
+    except EvaluationError as error:
+        if begun_in is not None and begun_in != here:
+            said, inside, trace = str(error).partition("\n\nIn the worker:\n")
+            where = f"The run was begun in the working folder {legible_line(begun_in)}, and this is {here}"
+            error.args = (f"{said}. {where}: names of files in the evaluator may count from there{inside}{trace}",)
+        raise
 
 
 @contextlib.contextmanager

@@ -23,6 +23,7 @@ from typing import Any
 
 from runlib.engine import disk
 from runlib.engine.directory import Directory
+from runlib.engine.legible import shell_word
 from runlib.engine.names import check_name, random_name
 from runlib.errors import FolderError, FolderExists, FolderMoved, NotARun
 from runlib.run.leftovers import PREFIX, remove_leftovers, temporary_name
@@ -106,7 +107,7 @@ class RunFolder:
         if path.name == "tape.son" and path.is_file():
             path = path.parent
         if not path.is_dir():
-            raise NotARun(f"{path} is no run: there is no such folder", path)
+            raise NotARun(f"{path} is no run: {_why_no_folder(path)}", path)
         found = cls(absolute(path))
         if not found.tape.is_file():
             raise NotARun(f"{path} is no run: there is no tape.son in it", path)
@@ -255,6 +256,16 @@ def file_parts(name: Any) -> tuple[str, ...]:
     if not isinstance(name, str) or not _FILE.fullmatch(name):
         raise ValueError(f"{name!r} is not the name of a file of a trial")
     return tuple(name.split("/"))
+
+
+def _why_no_folder(path: Path) -> str:
+    if not path.is_file():
+        return "there is no such folder"
+    if path.suffix == ".py":
+        return f"it is a script: python {shell_word(path)} starts it; a run is the folder run_NAME that it makes"
+    if path.suffix in (".yaml", ".yml", ".json"):
+        return f"it is a file, with which a run is begun: runlib run {shell_word(path)}"
+    return "it is a file, and a run is a folder, run_NAME"
 
 
 def discard(folder: Path) -> None:

@@ -286,10 +286,24 @@ def _known(configs: list[Any]) -> bool:
     return True
 
 
-def warn_of_changes(evaluator: Evaluator | None, noted: dict[str, Any]) -> None:
-    """Say what may keep the continuation from being the one that it would have been."""
+def warn_of_changes(evaluator: Evaluator | None, noted: dict[str, Any], changed_globals: str = "") -> None:
+    """Say what may keep the continuation from being the one that it would have been.
+
+    Args:
+        evaluator: Of the run.
+        noted: By the last session.
+        changed_globals: Which globals that the evaluator reads have other values; empty for none.
+    """
+    if changed_globals:
+        warnings.warn(
+            f"the evaluator reads {changed_globals}, which it had with another value when this run was last written; "
+            "its results so far are kept",
+            RuntimeWarning,
+            stacklevel=6,
+        )
     then, now = noted.get("fingerprint"), None if evaluator is None else evaluator.fingerprint()
-    if evaluator is not None and then is not None and now is not None and then != now:
+    is_same = evaluator is not None and noted.get("code") is not None and noted["code"] == evaluator.fingerprint_code()
+    if evaluator is not None and then is not None and now is not None and then != now and not is_same:
         with contextlib.suppress(OSError, ValueError):  # of a standard error that is gone
             warnings.warn(
                 f"the code or data of the evaluator ({evaluator.kind}) is not what it was when this run was last "

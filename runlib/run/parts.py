@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from runlib.engine import registry
@@ -14,6 +15,7 @@ from runlib.engine.synonyms import near
 from runlib.errors import ConfigError
 from runlib.evaluator.base import Evaluator
 from runlib.evaluator.function import FunctionEvaluator
+from runlib.evaluator.reading import Reading
 from runlib.observe.base import Observer
 from runlib.observe.log import LogObserver
 from runlib.observe.status import StatusObserver
@@ -28,6 +30,7 @@ from runlib.space.accidents import quiet
 __all__ = [
     "config_of",
     "function_name",
+    "is_same_code",
     "make_observers",
     "make_search",
     "noted",
@@ -64,16 +67,26 @@ def noted_scene(
         ConfigError: A pool or an observer has no config, with its place.
     """
     names = [] if run.found_by is None else texts([run.found_by])
+    read = None if run.evaluator is None else _reading(run.evaluator).noted()
+    code = None if run.evaluator is None else run.evaluator.fingerprint_code()
     return {
         "slots": pool.slots(run.context),
         "context": {name: run.context[name] for name in run.default_context},
         "pool": noted("pool", pool),
         "observers": [noted(f"observers.{i}", observer) for i, observer in enumerate(observers)],
         "fingerprint": None if run.evaluator is None else run.evaluator.fingerprint(),
+        **({} if code is None else {"code": code}),
+        **({} if read is None else {"globals": read}),
         **({} if run.program is None else {"program": run.program.as_data()}),
         **({"evaluator": names[0]} if names else {}),
         **({"changed": dict(changed)} if changed else {}),
     }
+
+
+def _reading(evaluator: Evaluator) -> Reading:
+    """What it reads of a script, also of one that was imported as a module this time."""
+    name = function_name(evaluator.get_config())
+    return Reading(evaluator, anywhere=name is not None and name.startswith("__main__:"))
 
 
 def make_observers(given: Sequence[Any] | None, build: Build, context: Mapping[str, Any] | None) -> list[Observer]:
@@ -153,7 +166,7 @@ def config_of(name: str, given: Any, family: type[Component]) -> dict[str, Any] 
 
 
 def same_evaluator(
-    given: Any, config: Any, context: Mapping[str, Any] | None, fingerprint: str | None = None
+    given: Any, config: Any, context: Mapping[str, Any] | None, noted: Mapping[str, Any], folder: Path
 ) -> Evaluator:
     """The evaluator given to a restore, if it is that of the run, under the name that it has on the tape.
 
@@ -163,7 +176,8 @@ def same_evaluator(
         given: An evaluator, a function, or its name.
         config: Of the evaluator of the run.
         context: Handed to an evaluator that is made.
-        fingerprint: Of the evaluator of the run; None if it is not known.
+        noted: By the last session of the run.
+        folder: Of the run.
 
     Raises:
         ConfigError: It is another one; the message says where they differ.
@@ -172,14 +186,27 @@ def same_evaluator(
     if config is None:
         raise ConfigError("this run is driven by hand, by suggest() and submit(): it has none", "evaluator")
     name = function_name(config)
-    if name is not None and isinstance(evaluator, FunctionEvaluator):
-        is_same = fingerprint is not None and fingerprint == evaluator.fingerprint()
-        if is_same or _bare(name) == _bare(evaluator.name):
-            return evaluator.known_as(name)
+    if (
+        name is not None
+        and isinstance(evaluator, FunctionEvaluator)
+        and (is_same_code(evaluator, noted) or _bare(name) == _bare(evaluator.name))
+    ):
+        return evaluator.known_as(name)
     found = list(differences(config, evaluator.get_config()))
     if found:
-        raise ConfigError(f"is another evaluator than that of the run: {'; '.join(found)}", "evaluator")
+        raise ConfigError(
+            f"is another evaluator than that of the run {folder}: {'; '.join(found)}; give a function of the same name "
+            "or with the same source, leave the evaluator out, or let another one have a run of its own: "
+            "Run(search, evaluator, stop)",
+            "evaluator",
+        )
     return evaluator
+
+
+def is_same_code(evaluator: Evaluator, noted: Mapping[str, Any]) -> bool:
+    """Whether an evaluator is known to do what the one did whose session noted this."""
+    pairs = ((noted.get("fingerprint"), evaluator.fingerprint()), (noted.get("code"), evaluator.fingerprint_code()))
+    return any(then is not None and then == now for then, now in pairs)
 
 
 def function_name(config: Any) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from types import EllipsisType
 from typing import Any, Self
 
 from runlib.engine.arguments import known_arguments
@@ -22,10 +23,10 @@ from runlib.run.audience import shown_to
 from runlib.run.beginning import OPENING, Beginning
 from runlib.run.conduct import conduct, make_cast, make_policy
 from runlib.run.edit import Editing
-from runlib.run.finish import announce, announce_start, summary, telling
+from runlib.run.finish import announce, announce_start, naming_working_folder, summary, telling
 from runlib.run.fit import check_fit
 from runlib.run.folder import RunFolder
-from runlib.run.given import AnyDirection, AnyStop, Exceptional, Exceptions
+from runlib.run.given import AnyDirection, AnyStop, Exceptional, Exceptions, check_places
 from runlib.run.hand import ByHand, Hand
 from runlib.run.inbox import Edit
 from runlib.run.interrupted import told_in_one_line
@@ -101,9 +102,9 @@ class Run(ByHand, Editing, Beginning):
 
     def __init__(
         self,
-        search: Search | Mapping[str, Any],
-        evaluator: Evaluator | Callable[..., Any] | Mapping[str, Any] | str | None,
-        stop: AnyStop,
+        search: Search | Mapping[str, Any] | EllipsisType = ...,
+        evaluator: Evaluator | Callable[..., Any] | Mapping[str, Any] | str | EllipsisType | None = ...,
+        stop: AnyStop | EllipsisType = ...,
         *,
         objective: str = "loss",
         direction: AnyDirection = "min",
@@ -120,6 +121,7 @@ class Run(ByHand, Editing, Beginning):
         observers: Sequence[Observer | Mapping[str, Any] | str] | None = None,
         context: Mapping[str, Any] | None = None,
     ) -> None:
+        check_places(search, evaluator, stop)
         context = native_context(context, self.default_context)
         super().__init__(context)
         settings = {
@@ -194,7 +196,7 @@ class Run(ByHand, Editing, Beginning):
     def _run(self, evaluator: Evaluator, observers: Sequence[Observer], seconds: float | None) -> None:
         if self.announces:
             announce_start(self)
-        with listening() as interrupt, telling(self.announces):
+        with listening() as interrupt, telling(self.announces), naming_working_folder(self.begun_in):
             policy = make_policy(self, self.pool.slots(self.context), seconds)
             cast = make_cast(self, self.pool, observers, self._require_pen().held, seconds)
             end = conduct(cast, policy, interrupt, evaluator, self.context)

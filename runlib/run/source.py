@@ -22,6 +22,7 @@ from runlib.engine.script import Script, standing_in
 from runlib.engine.trust import Trust, importing_under
 from runlib.errors import ConfigError, NotTrusted
 from runlib.evaluator.base import Evaluator
+from runlib.run.definitions import changed_globals
 from runlib.run.folder import RunFolder
 from runlib.run.parts import function_name, same_evaluator
 from runlib.run.view import RunView
@@ -50,6 +51,7 @@ class Source:
         self, folder: RunFolder, metadata: Mapping[str, Any], given: Any = None, trust: Trust | None = None
     ) -> None:
         self.trust = trust or Trust(folder.tape)
+        self._folder = folder.path
         self._home = folder.path.parent
         self._config = metadata["run"].get("evaluator")
         self._origin: Mapping[str, Any] = metadata.get("origin") or {}
@@ -111,6 +113,14 @@ class Source:
             return Program.running(self._home)
         return replace(self.program, directory=str(self._home))
 
+    def changed_globals(self, evaluator: Evaluator | None, noted: Mapping[str, Any]) -> str:
+        """Which globals have other values for the evaluator than the last session noted; empty for none.
+
+        Raises:
+            ConfigError: One has, or is missing, because what the script guards did not run.
+        """
+        return changed_globals(evaluator, noted, self._script, str(self._folder))
+
     def _read(self, noted: Mapping[str, Any], n: int) -> Program | None:
         own = Program.read(noted.get("program"))
         program = own or Program.read(self._origin.get("program"))
@@ -139,7 +149,7 @@ class Source:
         return f"{registry.find_file(place)}:{function}" if place.endswith(".py") else self._given
 
     def _same(self, given: Any, context: Mapping[str, Any] | None) -> Evaluator:
-        return same_evaluator(given, self._config, context, self._noted.get("fingerprint"))
+        return same_evaluator(given, self._config, context, self._noted, self._folder)
 
     def _function(self, name: str) -> Any:
         """The function of that name in the script."""

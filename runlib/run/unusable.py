@@ -18,6 +18,7 @@ __all__ = ["FirstResults", "log", "no_success", "why_none"]
 AT_LEAST = 5  # results in a row from the start on before the run ends; more with more workers
 UNUSABLE = "InvalidResult"
 LONGEST = 300
+SHOWN = 3  # texts of one error
 
 log = logger("runlib.results")
 
@@ -77,16 +78,22 @@ def why_none(state: State) -> str:
     """Why no trial succeeded: the commonest errors with their counts; empty if one did, or none has ended."""
     if state.trials.ok_count or not state.trials.error_count:
         return ""
-    errors = [
-        f"{count} {_line(name)}" + (f" ({_line(text)})" if text else "") for name, count, text in _commonest(state)
-    ]
+    errors = [f"{count} {_line(name)}{_texts(texts)}" for name, count, texts in state.trials.commonest_errors(3)]
     rest = len(state.trials.count_by_error()) - len(errors)
-    more = f", and {rest} other kinds" if rest else ""
+    more = f", and {rest} other kind{'s' if rest > 1 else ''}" if rest else ""
     return f"none of {len(state.trials)} trials succeeded: {', '.join(errors)}{more}"
 
 
-def _commonest(state: State) -> list[tuple[str, int, str]]:
-    return state.trials.commonest_errors(3)
+def _texts(texts: list[tuple[str, int]]) -> str:
+    """What failures of one error said, in brackets: the commonest with their counts, if they are several."""
+    [(first, most), *others] = texts
+    if not others:
+        return f" ({_line(first)})" if first else ""
+    if most == 1:
+        return f" (such as: {_line(first)})"
+    shown = [f"{times} times {_line(text) or 'without a text'}" for text, times in texts[:SHOWN]]
+    rest = sum(times for _, times in texts[SHOWN:])
+    return f" ({'; '.join(shown)}{f'; {rest} other' if rest else ''})"
 
 
 def no_success(state: State) -> NoSuccess | None:

@@ -58,6 +58,7 @@ class RunView(Component, abstract=True):
     Attributes:
         program: What writes the run, and where its definitions are; None before it has a folder.
         found_by: The name by which a restore finds the evaluator, where that is not the one in the config.
+        begun_in: The working folder of the program that wrote the run before, where this one goes on with it.
         ended_before: Why the last session ended, where this one goes on with a run; None if it did not.
     """
 
@@ -67,6 +68,7 @@ class RunView(Component, abstract=True):
     _trust: Trust | None = None
     program: Program | None = None
     found_by: str | None = None
+    begun_in: str | None = None
     ended_before: str | None = None
     readonly: bool
     objective: str

@@ -177,6 +177,7 @@ class AskTell(Search):
             if _is_optimizer(optimizer):
                 return optimizer
             _refuse_object(optimizer)
+            _refuse_lacking(optimizer)
             config = handed_down(optimizer, {"space": self.space, "seed": self.seed})
             made = from_config(config, context=self.given_context, family=Component)
             for name in ("ask", "tell"):
@@ -214,6 +215,17 @@ def _is_optimizer(given: Any) -> bool:
     if isinstance(given, Component | Mapping | str | type):
         return False
     return callable(getattr(given, "ask", None)) and callable(getattr(given, "tell", None))
+
+
+def _refuse_lacking(given: Any) -> None:
+    """An object without ask or tell is no config either."""
+    if isinstance(given, Component | Mapping | str):
+        return
+    name = getattr(given, "__name__", type(given).__name__)
+    if isinstance(given, type):
+        raise ConfigError(f"takes an object, got the class {name}; write {name}(...)")
+    lacking = [f"{method}()" for method in ("ask", "tell") if not callable(getattr(given, method, None))]
+    raise ConfigError(f"{name} has no {' and no '.join(lacking)}; an optimizer has ask() and tell(key, loss)")
 
 
 def _refuse_object(config: Any) -> None:

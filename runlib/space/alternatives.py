@@ -10,11 +10,11 @@ from collections import deque
 from collections.abc import Iterator, KeysView, ValuesView
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from runlib.engine.native import is_column, listed
 from runlib.engine.plain import NotPlain
-from runlib.errors import SpaceError
+from runlib.errors import SpaceError, UnknownArgument
 from runlib.space.accidents import as_meant, refuse_ranges
 from runlib.space.distributions import Options
 from runlib.space.expression import owned, to_data
@@ -30,8 +30,23 @@ __all__ = ["Categorical", "Choice", "Constant", "Ordinal"]
 MAX_OPTIONS = 100_000  # of something that is gone through
 
 
+class _Listing(Parameter):
+    """What takes a list of options, and says so where they are given one by one."""
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Check the arguments; ``__init__`` takes them.
+
+        Raises:
+            UnknownArgument: There are several options, and no list of them.
+        """
+        if len(args) > 1:
+            shown = ", ".join(map(repr, args)) if len(args) < 5 else f"{args[0]!r}, {args[1]!r}, ..."
+            raise UnknownArgument(f"{cls.__name__} takes its options in one list: {cls.__name__}([{shown}])")
+        return super().__new__(cls, *args, **kwargs)
+
+
 @dataclass(frozen=True, eq=False, repr=False)
-class Categorical(Parameter):
+class Categorical(_Listing):
     """One of several options without an order.
 
     Args:
@@ -60,7 +75,7 @@ class Categorical(Parameter):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Ordinal(Parameter):
+class Ordinal(_Listing):
     """One of several options in an order, equally likely; a search may take neighbours for similar.
 
     Args:
@@ -116,7 +131,7 @@ class Constant(Parameter):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Choice(Parameter):
+class Choice(_Listing):
     """One of several sub-spaces, equally likely; what stands in one is there only if it was chosen.
 
     Args:

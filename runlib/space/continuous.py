@@ -1,6 +1,7 @@
 """Uniform and normal numbers with hyperopt's arguments: bounds of the logarithm, rounding beyond the bounds.
 
-What is rounded is a multiple of ``q``, half to even, as numpy rounds.
+What is rounded is a multiple of ``q``, half to even, as numpy rounds. The raw number is that multiple as floats
+multiply, as hyperopt has it; the suggestion shows it with its decimals (``runlib.space.steps``).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 from runlib.space.bell import quantile
 from runlib.space.numbers import CLOSE, exp, listable, number, on_grid, shown
 from runlib.space.ranges import Rng
+from runlib.space.steps import multiple, nearest
 
 __all__ = ["Normal", "Uniform"]
 
@@ -57,7 +59,7 @@ class Uniform:
         if self.q is None:
             return (exp(self.low), exp(self.high)) if self.log else (self.low, self.high)
         first, last = self._multiples(self.q)
-        return first * self.q, last * self.q
+        return multiple(first * self.q, self.q), multiple(last * self.q, self.q)
 
     def _multiples(self, q: float) -> tuple[int, int]:
         """The least and the greatest k that k * q is drawn of: a mere point of the interval does not count."""
@@ -67,12 +69,18 @@ class Uniform:
 
     def value(self, raw: float) -> Any:
         """The number in the suggestion."""
-        return int(raw) if self.integer else float(raw) + 0.0  # + 0.0: a rounded -0.0 is 0.0
+        if self.integer:
+            return int(raw)
+        return float(raw) + 0.0 if self.q is None else multiple(float(raw), self.q)  # + 0.0: a rounded -0.0 is 0.0
 
     def raw(self, value: Any) -> float | None:
         """The draw that shows as ``value``."""
         found = number(value, self.integer)
-        return None if found is None or not self._within(found) else found
+        return None if found is None or not self._within(found) else self.settled(found)
+
+    def settled(self, found: float) -> float:
+        """The raw number that a number in a suggestion stands for."""
+        return found if self.q is None else nearest(found, self.q)
 
     def _within(self, found: float) -> bool:
         low, high = (math.exp(self.low), math.exp(self.high)) if self.log else (self.low, self.high)
@@ -137,7 +145,7 @@ class Normal:
 
     def value(self, raw: float) -> float:
         """The number in the suggestion."""
-        return float(raw) + 0.0
+        return float(raw) + 0.0 if self.q is None else multiple(float(raw), self.q)
 
     def raw(self, value: Any) -> float | None:
         """The draw that shows as ``value``."""
@@ -145,7 +153,11 @@ class Normal:
         if found is None or not on_grid(found, self.q):
             return None
         positive = found > 0 or (found == 0 and self.q is not None)
-        return found if positive or not self.log else None
+        return self.settled(found) if positive or not self.log else None
+
+    def settled(self, found: float) -> float:
+        """The raw number that a number in a suggestion stands for."""
+        return found if self.q is None else nearest(found, self.q)
 
     def from_unit(self, u: float) -> float:
         """The raw number below which the share ``u`` of all draws lies."""

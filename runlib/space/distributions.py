@@ -22,6 +22,7 @@ from runlib.space.continuous import Normal, Uniform
 from runlib.space.numbers import CLOSE, listable, number, shown
 from runlib.space.quantile import Quantile
 from runlib.space.ranges import Range, Rng
+from runlib.space.steps import multiple, nearest
 
 __all__ = ["Distribution", "Integers", "Normal", "Options", "Power", "Quantile", "Range", "Uniform"]
 
@@ -104,7 +105,8 @@ class Power:
 
     def value(self, raw: float) -> float:
         """The power in the suggestion."""
-        return float(self.base ** (float(raw) + 0.0))
+        q = self.exponent.q
+        return float(self.base ** (float(raw) + 0.0 if q is None else multiple(float(raw), q)))
 
     def raw(self, value: Any) -> float | None:
         """The exponent of ``value``."""
@@ -113,7 +115,7 @@ class Power:
             return None
         exponent = math.log(found) / math.log(self.base)
         if self.exponent.q is not None:
-            exponent = round(exponent / self.exponent.q) * self.exponent.q
+            exponent = nearest(exponent, self.exponent.q)
         near = math.isclose(self.value(exponent), found, rel_tol=CLOSE)
         return self.exponent.raw(exponent) if near else None
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from runlib.engine.canonical import canonical_suggestion
+from runlib.space.continuous import Normal, Uniform
 from runlib.space.distributions import Options, Range
 from runlib.space.nodes import INACTIVE, Fixed, Memo, Node, Row, Variable
 
@@ -36,6 +37,8 @@ class Leaf(Node):
             value = memo[self.label]
         elif isinstance(self.distribution, Range) and self.distribution.step is not None:
             value = self.distribution.raw(value)
+        elif isinstance(self.distribution, Normal | Uniform):
+            value = self.distribution.settled(float(value))
         row[self.index] = float(value)
 
     def locate(self, value: Any, row: Row) -> bool:

@@ -6,6 +6,7 @@ lie in the space stays as it was written, and so does what has no other spelling
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from runlib.space.distributions import Distribution, Options, Power, Quantile
@@ -13,6 +14,7 @@ from runlib.space.formula import Formula
 from runlib.space.leaves import Branch, Leaf
 from runlib.space.merge import Merge
 from runlib.space.nodes import Fixed, Items, Node, Row, Table, same
+from runlib.space.numbers import CLOSE, number
 from runlib.space.unary import Unary
 
 __all__ = ["spelled"]
@@ -30,11 +32,12 @@ def spelled(node: Node, value: Any, row: Row) -> Any:
         return node.made(spelled(part, item, row) for part, item in zip(node.nodes, value, strict=True))
     if isinstance(node, Branch):
         option = next((option for option in node.options if option.locate(value, row)), None)
+        option = option or next((option for option in node.options if _is_near(option, value)), None)
         return value if option is None else spelled(option, value, row)
     if isinstance(node, Leaf):
         return _number(node.distribution, value)
     if isinstance(node, Fixed):
-        return node.assemble([]) if same(node.value, value) else value
+        return node.assemble([]) if same(node.value, value) or _is_near(node, value) else value
     return _calculated(node, value, row) if isinstance(node, Formula | Unary) else value
 
 
@@ -53,15 +56,37 @@ def _merge(node: Merge, value: Any, row: Row) -> Any:
     return {key: found.get(key, item) for key, item in value.items()}
 
 
+def _is_near(node: Node, value: Any) -> bool:
+    """Whether a constant is another spelling of a value: 0.3 of 0.30000000000000004, 1 of True."""
+    return isinstance(node, Fixed) and _are_near(node.value, value)
+
+
+def _are_near(mine: Any, other: Any) -> bool:
+    if isinstance(mine, list | tuple) and isinstance(other, list | tuple):
+        return len(mine) == len(other) and all(map(_are_near, mine, other))
+    if isinstance(mine, dict) and isinstance(other, dict):
+        return mine.keys() == other.keys() and all(_are_near(item, other[key]) for key, item in mine.items())
+    mine_number, other_number = number(mine, integer=False), number(_as_integer(other), integer=False)
+    if mine_number is None or other_number is None:
+        return same(mine, other)
+    tolerance = CLOSE if isinstance(mine, float) or isinstance(other, float) else 0.0
+    return math.isclose(mine_number, other_number, rel_tol=tolerance)
+
+
 def _number(distribution: Distribution, value: Any) -> Any:
-    raw = None if isinstance(distribution, Options) else distribution.raw(value)
+    given = _as_integer(value)
+    raw = None if isinstance(distribution, Options) else distribution.raw(given)
     if isinstance(distribution, Options) or raw is None:
         return value
     if isinstance(distribution, Power | Quantile):
         given_in_steps = distribution.inner.q is not None
-        return distribution.value(raw) if given_in_steps else _as_number(distribution, value)
-    q = getattr(distribution, "q", None)
-    return distribution.value(raw if q is None else round(raw / q) * q)
+        return distribution.value(raw) if given_in_steps else _as_number(distribution, given)
+    return distribution.value(raw)
+
+
+def _as_integer(value: Any) -> Any:
+    """A truth value as the number that Python has for it; all else as it is."""
+    return int(value) if isinstance(value, bool) else value
 
 
 def _as_number(distribution: Power | Quantile, value: Any) -> Any:

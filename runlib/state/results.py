@@ -148,12 +148,14 @@ class ResultTable(Mapping[K, Entry], Generic[K]):
         outcomes = [self._entries[key][1] for key, _ in self.top(n)]
         return [copied(outcome["refined_suggestion"]) for outcome in outcomes if "refined_suggestion" in outcome]
 
-    def commonest_errors(self, n: int = 3) -> list[tuple[str, int, str]]:
-        """Of the ``n`` commonest errors the name, how many failed of it, and what the first one said."""
-        said: dict[str, str] = {}
+    def commonest_errors(self, n: int = 3) -> list[tuple[str, int, list[tuple[str, int]]]]:
+        """Of the ``n`` commonest errors the name, how many failed of it, and the texts with their counts."""
+        said: dict[str, Counter[str]] = {}
         for outcome in self._outcomes("error"):
-            said.setdefault(outcome.get("error", UNKNOWN), str(outcome.get("error_text", "")))
-        return [(name, count, said[name]) for name, count in Counter(self.count_by_error()).most_common(n)]
+            name, text = outcome.get("error", UNKNOWN), str(outcome.get("error_text", ""))
+            said.setdefault(name, Counter())[text] += 1
+        commonest = sorted(said, key=lambda name: -said[name].total())[:n]
+        return [(name, said[name].total(), said[name].most_common()) for name in commonest]
 
     def count_by_error(self) -> dict[str, int]:
         """How many failed of each error, by its name; a failure without one counts as ``UnknownError``."""

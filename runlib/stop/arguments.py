@@ -22,6 +22,8 @@ def check_whole(value: Any, name: str) -> int:
         ConfigError: With ``name`` as its path.
     """
     value = native(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, Integral) or int(value) < 1:
         raise ConfigError(f"must be a whole number of at least 1, got {value!r}", name)
     return int(value)

@@ -1,7 +1,7 @@
 """The contract of a stop: a predicate over the state of a run that ends it.
 
 A stop is a pure function of the state, so that it is the same for a live run, a restored and a checked-out one.
-A stop limits what is started, never what is suggested.
+A stop limits what is started, never what is suggested. ``a | b`` is whichever comes first, ``a & b`` both.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import math
 import weakref
 from collections.abc import Callable
 from numbers import Real
-from typing import Any
+from typing import Any, cast
 
-from runlib.engine.component import Component
+from runlib.engine.component import Component, from_config
 from runlib.errors import RunlibError
 from runlib.state.state import State
 
@@ -27,9 +27,26 @@ class Stop(Component, abstract=True):
     @classmethod
     def read_short(cls, given: Any) -> Any:
         """A number means so many trials, ``StopMax(40)``; a list means whichever of its stops comes first."""
+        if isinstance(given, str) and given.strip().isdecimal():
+            given = int(given)
         if isinstance(given, Real):
             return {"stop_max": {"count": given}}
         return {"stop_any": {"stops": given}} if isinstance(given, list | tuple) else given
+
+    def __or__(self, other: Any) -> Stop:
+        """``StopAny``: whichever comes first."""
+        return self._joined("stop_any", other)
+
+    def __and__(self, other: Any) -> Stop:
+        """``StopAll``: once both are reached."""
+        return self._joined("stop_all", other)
+
+    def _joined(self, kind: str, other: Any) -> Stop:
+        if not isinstance(other, Stop):
+            return cast(Stop, NotImplemented)
+        stops = [stop for one in (self, other) for stop in (one.stops if one.kind == kind else [one])]  # type: ignore[attr-defined]
+        joined: Stop = from_config({kind: {"stops": stops}}, family=Stop)
+        return joined
 
     def done(self, state: State) -> bool:
         """Whether the run has done enough."""

@@ -35,6 +35,18 @@ class StopDuration(Stop):
         "minutes",
     )
 
+    @classmethod
+    def _where_instead(cls, word: str) -> str:
+        unit = word.lower().partition("_")[0].rstrip("s")
+        how = {
+            "second": "seconds / 60",
+            "sec": "seconds / 60",
+            "hour": "60 * hours",
+            "h": "60 * hours",
+            "day": "1440 * days",
+        }
+        return f"it takes minutes: StopDuration({how[unit]})" if unit in how else super()._where_instead(word)
+
     def __init__(self, duration: float, context: Mapping[str, Any] | None = None) -> None:
         super().__init__(context)
         self.duration = check_positive(duration, "duration")

@@ -39,9 +39,10 @@ class Session:
 
     Attributes:
         info: host, pid, versions, pool, observers, plugins and the like; ``program``, the file of ``__main__`` and how
-            it was started; ``fingerprint``, a hash of what the evaluator does; ``evaluator``, the name by which it was
-            found, where that is not the one in the config; ``changed``, the settings that differ
-            from those of the session before (``stop``, ``trial_timeout``, ``caught_exceptions``, ``retries``);
+            it was started; ``fingerprint``, a hash of what the evaluator does; ``globals``, what it reads of the
+            script that defines it; ``evaluator``, the name by which it was found, where that is not the one in the
+            config; ``changed``, the settings that differ from those of the session before (``stop``,
+            ``trial_timeout``, ``caught_exceptions``, ``retries``);
             ``recovered``, what was not as a writer leaves it (a torn end, lost records), a sentence each; ``clocks``,
             when it began, by the wall and by a clock that is never set; and ``format``, where what it writes is newer
             than what the metadata say.

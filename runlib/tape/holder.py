@@ -67,7 +67,10 @@ def refusal(folder: Path, holder: Holder | None, free: bool) -> str:
         who, what = "another process (which has not yet said its name)", "check it out to read it"
     elif (holder.pid, holder.is_here) == (os.getpid(), True):
         who = f"this very process since {holder.since}"
-        what = "close() the Run that has it, or check it out to read it"
+        what = (
+            "close() the Run that has it; while that runs, in another thread, wait for its end or ask for it by "
+            "run.stop(reason); or check it out to read it"
+        )
     elif holder.is_here and not holder.is_gone:
         who, what = str(holder), "check it out to read it"
     else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import logging
 from enum import Enum
 from pathlib import Path
@@ -11,15 +13,20 @@ import numpy as np
 import pytest
 
 from runlib import (
+    AskTell,
+    Categorical,
     Choice,
     ConfigError,
     Float,
     Hyperopt,
+    Ordinal,
     Run,
     SerialPool,
     Space,
     Stop,
+    StopAll,
     StopAny,
+    StopDuration,
     StopLoss,
     StopMax,
     UnknownArgument,
@@ -265,3 +272,142 @@ def test_methods_say_which_argument_is_meant(call: str, given: dict[str, Any], s
     with pytest.raises(UnknownArgument) as caught:
         getattr(make(), call)(**given)
     assert str(caught.value).startswith(said)
+
+
+H = Hyperopt(SPACE)
+RIGHT = r"it is Run\(search, evaluator, stop\), such as Run\(Hyperopt\(space\), evaluate, StopMax\(100\)\)"
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ((square, H, 3), "^search: got what is meant as the evaluator, square: "),
+        (("job.py:square", H, 3), "^search: got what is meant as the evaluator"),
+        ((3, H, square), "^search: got what is meant as the stop, 3: "),
+        ((H, 3, square), "^evaluator: got what is meant as the stop, 3: "),
+        ((H, StopMax(3), square), "^evaluator: got what is meant as the stop, StopMax"),
+        ((H, H, 3), "^evaluator: got what is meant as the search, Hyperopt"),
+        ((H, square, square), "^stop: got what is meant as the evaluator, square: "),
+        ((H, square, H), "^stop: got what is meant as the search, Hyperopt"),
+    ],
+)
+def test_parts_in_the_place_of_others_are_told_with_the_right_order(given: Any, says: str) -> None:
+    with pytest.raises(ConfigError, match=says + (".*" if says[-1] != " " else "") + RIGHT):
+        Run(*given)
+
+
+@pytest.mark.parametrize(
+    ("given", "place"), [((H, square), "stop"), ((H, None), "stop"), ((H,), "evaluator"), ((), "search")]
+)
+def test_a_part_that_is_missing_is_told_with_an_example(given: Any, place: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^{place}: is missing.*: Run\(search, evaluator, stop\), such as Run"):
+        Run(*given)
+
+
+@pytest.mark.parametrize("stop", [2.0, "40", " 40 ", np.float64(3)])
+def test_whole_numbers_of_trials(stop: Any) -> None:
+    assert make(stop).stop.get_config() == StopMax(int(float(stop))).get_config()
+
+
+@pytest.mark.parametrize("stop", [2.5, "2.5", "-1", "forty", 0.0, float("nan"), float("inf")])
+def test_no_whole_numbers_of_trials(stop: Any) -> None:
+    with pytest.raises(ConfigError, match=r"^stop"):
+        make(stop)
+
+
+def test_stops_are_joined_by_or_and_and() -> None:
+    a, b, c = StopMax(2), StopDuration(1), StopLoss(0.1)
+    assert (a | b).get_config() == StopAny([a, b]).get_config()
+    assert (a & b).get_config() == StopAll([a, b]).get_config()
+    assert (a | b | c).get_config() == StopAny([a, b, c]).get_config()
+    assert ((a & b) | c).get_config() == StopAny([StopAll([a, b]), c]).get_config()
+    assert make(a | b).stop.get_config() == StopAny([a, b]).get_config()
+    with pytest.raises(TypeError, match="unsupported operand"):
+        _ = a | square
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        ("seconds", r"it takes minutes: StopDuration\(seconds / 60\)"),
+        ("hours", r"it takes minutes: StopDuration\(60 \* hours\)"),
+        ("time_limit", "it takes duration and context|StopDuration takes"),
+    ],
+)
+def test_units_of_a_duration(word: str, says: str) -> None:
+    with pytest.raises(UnknownArgument, match=says) as caught:
+        StopDuration(**{word: 3})
+    assert "for that there is StopDuration" not in str(caught.value)
+
+
+@pytest.mark.parametrize("given", [("a", "b"), (1, 2, 3), ([1], [2])])
+@pytest.mark.parametrize("kind", [Categorical, Ordinal, Choice])
+def test_options_one_by_one(kind: Any, given: Any) -> None:
+    shown = ", ".join(map(repr, given))
+    with pytest.raises(UnknownArgument) as caught:
+        kind(*given)
+    assert str(caught.value) == f"{kind.__name__} takes its options in one list: {kind.__name__}([{shown}])"
+    assert copy.deepcopy(kind([1, 2])).to_data() == kind([1, 2]).to_data()
+
+
+class OnlyAsk:
+    def ask(self) -> Any:
+        return {}
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (OnlyAsk(), r"OnlyAsk has no tell\(\); an optimizer has ask\(\) and tell"),
+        (3, r"int has no ask\(\) and no tell\(\)"),
+        (OnlyAsk, r"takes an object, got the class OnlyAsk; write OnlyAsk\(\.\.\.\)"),
+        (square, r"square has no ask\(\) and no tell\(\)"),
+    ],
+)
+def test_an_object_that_is_no_optimizer(given: Any, says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        AskTell(given)
+
+
+def one(x: float) -> float:
+    return x
+
+
+def two(params: Any, data: Any) -> float:
+    return 0.0
+
+
+@pytest.mark.parametrize("function", [one, two, functools.partial(two), lambda x, z: x])
+def test_a_function_that_does_not_take_the_keys_is_refused_when_it_is_given(function: Any) -> None:
+    space = {"x": Float(0, 1), "y": Choice([1, {"z": Float(0, 1)}])}
+    with pytest.raises(ConfigError, match=r"^evaluator: the function .* does not fit the keys of the suggestion"):
+        Run(Hyperopt(space), function, 3)
+
+
+@pytest.mark.parametrize(
+    ("space", "function"),
+    [
+        ({"x": Float(0, 1), "y": 3}, lambda x, y: x),
+        ({"x": Float(0, 1), "y": 3}, lambda x, **rest: x),
+        ({"x": Float(0, 1), "y": 3}, lambda params, data=None: 0),
+        ({"x": Float(0, 1), "y": 3}, functools.partial(two, data=3)),
+        (Choice([{"x": Float(0, 1)}, {"x": 1, "y": 2}]), one),  # nobody knows which keys come
+    ],
+)
+def test_functions_that_may_fit_are_taken(space: Any, function: Any) -> None:
+    assert Run(Hyperopt(space), function, 3).evaluator is not None
+
+
+def test_the_list_of_observers_is_a_copy() -> None:
+    run = make(observers=["observe_log"])
+    run.observers.clear()
+    assert [observer.kind for observer in run.observers] == ["observe_log"]
+    run.observers = ["observe_status", *run.observers]
+    assert [observer.kind for observer in run.observers] == ["observe_status", "observe_log"]
+
+
+def test_the_name_of_a_file_is_no_name_of_a_function() -> None:
+    with pytest.raises(
+        ConfigError, match=r"^evaluator: job\.py is a file; the function in it is named .* job\.py:NAME"
+    ):
+        Run(H, "job.py", 3)

@@ -25,6 +25,9 @@ def evaluate(x):
 def renamed(x):
     return (x - 0.5) ** 2
 
+def other(x):
+    return (x - 0.5) ** 4
+
 class Holder:
     @staticmethod
     def evaluate(x):
@@ -106,9 +109,46 @@ def test_of_the_same_name_with_another_body_is_warned_of(
 
 def test_of_another_name_with_another_body_is_refused(modules: tuple[ModuleType, ModuleType], tmp_path: Path) -> None:
     folder = make(modules[0].evaluate, tmp_path)
-    for other in (modules[0].renamed, modules[0].Holder.evaluate, len, lambda x: x):
-        with pytest.raises(ConfigError, match=r"evaluator: is another evaluator than that of the run: .*job_of_old"):
+    for other in (modules[1].other, modules[0].Holder.evaluate, len, lambda x: x):
+        with pytest.raises(
+            ConfigError, match=r"evaluator: is another evaluator than that of the run .*/run_.*: .*job_of_old"
+        ):
             Run.restore(folder, evaluator=other)
+
+
+def nested(low: float) -> dict[str, Any]:
+    def inside(x: float) -> float:
+        return (x - low) ** 2
+
+    return {
+        "lambda": lambda x: (x - 0.5) ** 2,
+        "closure": inside,
+        "partial": functools.partial(lambda x, y: x * y, y=2),
+    }
+
+
+def test_a_lambda_of_another_statement_and_a_function_under_another_name_are_the_same(
+    modules: tuple[ModuleType, ModuleType], tmp_path: Path
+) -> None:
+    pairs: list[tuple[Any, Any]] = [
+        (lambda x: (x - 0.5) ** 2, nested(0)["lambda"]),
+        (nested(0)["lambda"], lambda x: (x - 0.5) ** 2),
+        (functools.partial(lambda x, y: x * y, y=2), nested(0)["partial"]),
+        (nested(0.5)["closure"], nested(0.5)["closure"]),
+        (modules[0].evaluate, modules[1].renamed),
+    ]
+    for place, (old, now) in enumerate(pairs):
+        folder = make(old, tmp_path / str(place))
+        assert len(restore(folder, now).state.trials) == 6
+
+
+def test_what_is_bound_to_a_function_counts(tmp_path: Path) -> None:
+    folder = make(functools.partial(lambda x, y: x * y, y=3), tmp_path)
+    with pytest.raises(ConfigError, match="give a function of the same name or with the same source"):
+        Run.restore(folder, evaluator=nested(0)["lambda"])
+    folder = make(lambda x: (x - 0.5) ** 2, tmp_path)
+    with pytest.raises(ConfigError, match=r"let another one have a run of its own: Run\(search, evaluator, stop\)"):
+        Run.restore(folder, evaluator=nested(0.5)["closure"])
 
 
 def test_a_name_is_taken_and_found_again(modules: tuple[ModuleType, ModuleType], tmp_path: Path) -> None:
@@ -136,8 +176,7 @@ def test_a_tape_that_says_nothing_of_its_program(
     with pytest.raises(ConfigError, match=r"--evaluator FILE\.py:NAME"):
         Run.restore(folder)
     (tmp_path / "saved.py").write_text(SOURCE)
-    with pytest.warns(RuntimeWarning, match="code or data"):  # what was typed has no source to compare
-        run = Run.restore(folder, evaluator=f"{tmp_path / 'saved.py'}:evaluate", new_stop=StopMax(5), pool=DirectPool())
+    run = Run.restore(folder, evaluator=f"{tmp_path / 'saved.py'}:evaluate", new_stop=StopMax(5), pool=DirectPool())
     assert len(run.run().state.trials) == 5
 
 

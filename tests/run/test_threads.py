@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from runlib import Observer, Run, StopMax
-from runlib.errors import RunlibError
+from runlib.errors import RunlibError, RunLocked
 from tests.fakes import DirectPool, SpySearch, quadratic
 
 
@@ -110,3 +110,14 @@ def test_suggesting_by_hand_is_refused_too(tmp_path: Path) -> None:
     with turning as run, pytest.raises(RunlibError, match="suggest"):
         run.suggest()
     assert turning.failure == []
+
+
+def test_a_restore_of_a_run_that_turns_says_how_to_wait_or_to_end_it(tmp_path: Path) -> None:
+    turning = Turning(tmp_path)
+    with turning as run:
+        folder = run.work_directory
+        with pytest.raises(RunLocked, match=r"while that runs, in another thread, wait .* run\.stop\(reason\)"):
+            Run.restore(folder)
+        run.stop("asked for")
+    assert turning.failure == []
+    Run.restore(folder, evaluator=turning.evaluate).close()

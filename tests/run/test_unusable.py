@@ -158,7 +158,7 @@ def test_of_many_kinds_of_errors_the_commonest_are_told(tmp_path: Path) -> None:
         raise next(kinds)("text " * 200)
 
     run = run_of(tmp_path, evaluate, 7, caught_exceptions=["Exception"]).run()
-    with pytest.raises(NoSuccess, match=r"3 ValueError \(.*\), 2 TypeError \(.*\), 1 KeyError.*, and 1 other kinds"):
+    with pytest.raises(NoSuccess, match=r"3 ValueError \(.*\), 2 TypeError \(.*\), 1 KeyError.*, and 1 other kind$"):
         _ = run.best
 
 
@@ -195,3 +195,24 @@ def test_it_is_said_once_where_logging_shows_it_too(tmp_path: Path, capfd: pytes
 def test_the_traceback_of_an_unusable_result_is_not_that_of_our_own_code(tmp_path: Path) -> None:
     run = run_of(tmp_path, lambda x: None, 1, pool="pool_serial").run()
     assert "File" not in run.state.trials[0][1]["traceback"]
+
+
+@pytest.mark.parametrize(
+    ("texts", "says"),
+    [
+        ([f"bad {k}" for k in range(12)], r"12 ValueError \(such as: bad 0\)$"),
+        (["a", "b", "b", "c", "b", "c"], r"6 ValueError \(3 times b; 2 times c; 1 times a\)$"),
+        (["a", "a"], r"2 ValueError \(a\)$"),
+        (["a", "a", "b", "c", "d", "e"], r"6 ValueError \(2 times a; 1 times b; 1 times c; 2 other\)$"),
+        (["", "", "x"], r"3 ValueError \(2 times without a text; 1 times x\)$"),
+    ],
+)
+def test_what_failures_of_one_error_said_is_counted(tmp_path: Path, texts: list[str], says: str) -> None:
+    left = iter(texts)
+
+    def evaluate(x: float) -> float:
+        raise ValueError(next(left))
+
+    run = run_of(tmp_path, evaluate, len(texts), caught_exceptions=["ValueError"]).run()
+    with pytest.raises(NoSuccess, match=says):
+        _ = run.best

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runlib import Float, Integer, Space
-from runlib.space.steps import Steps
+from runlib.space.steps import Steps, multiple, nearest
 
 
 @pytest.mark.parametrize(
@@ -52,3 +53,34 @@ def test_what_is_written_on_disk_of_a_grid_has_no_long_tails() -> None:
     assert {len(repr(s["a"])) for s in found} == {3, 4}
     assert {s["n"] for s in found} == {10, 30, 50}
     assert {type(s["n"]) for s in found} == {int}
+
+
+@pytest.mark.parametrize(
+    ("x", "q", "shown"),
+    [
+        (0.29, 0.1, 0.3),
+        (0.30000000000000004, 0.1, 0.3),
+        (-0.29, 0.1, -0.3),
+        (-0.01, 0.1, 0.0),
+        (7.1, 2, 8.0),
+        (6e-6, 1e-6, 6e-6),
+        (0.99, 1 / 3, 1.0),
+        (1e300, 1e-300, 1e300),
+    ],
+)
+def test_a_multiple_is_shown_with_its_decimals_and_kept_as_floats_multiply(x: float, q: float, shown: float) -> None:
+    assert repr(multiple(x, q)) == repr(float(shown))
+    assert nearest(multiple(x, q), q) == nearest(x, q)
+
+
+@pytest.mark.parametrize(
+    "form", [["hp_quniform", "x", 0, 1, 0.1], ["hp_qnormal", "x", 0, 1, 0.05], ["hp_qloguniform", "x", -3, 3, 0.1]]
+)
+def test_both_spellings_of_a_rounded_number_are_read_as_what_was_drawn(form: list[object]) -> None:
+    space, rng = Space.of({"x": form}), random.Random(1)
+    [variable] = space.variables
+    for _ in range(200):
+        raw = variable.distribution.draw(rng)
+        shown = space.assemble([raw])
+        assert len(repr(shown["x"])) < 7
+        assert space.read(shown, None) == space.read({"x": raw}, None) == [raw]

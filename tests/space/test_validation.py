@@ -84,7 +84,7 @@ def test_long_lists_of_options_are_cut_short() -> None:
     [
         (
             ["hp_quniform", "x", 0, 1, 0.3],
-            "suggestion: must be a number from 0 to 0.8999999999999999, a",
+            "suggestion: must be a number from 0 to 0.9, a",
         ),
         (["hp_qnormal", "x", 0, 1, 0.5], "suggestion: must be a finite number, a multiple of 0.5, got 'y'"),
         (["hp_qlognormal", "x", 0, 1, 1], "suggestion: must be a finite number from 0 on, a multiple of 1, got 'y'"),

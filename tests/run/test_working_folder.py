@@ -1,0 +1,49 @@
+"""An evaluation that fails in another working folder than that in which the run was begun: the error names both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from runlib import EvaluationError, FixedSearch, Run
+
+
+def evaluate(x: float) -> float:
+    with open("scale.txt") as file:
+        return x * float(file.read())
+
+
+@pytest.fixture
+def begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run of an evaluator that reads a file by a relative name."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "scale.txt").write_text("2")
+    monkeypatch.chdir(home)
+    run = Run(FixedSearch([{"x": 1.0}, {"x": 2.0}]), evaluate, 1, pool="pool_serial").prepare()
+    return run.run(progress=False).work_directory
+
+
+@pytest.mark.parametrize("pool", ["pool_serial", "pool_processes"])
+def test_it_is_told_where_the_run_was_begun(begun: Path, monkeypatch: pytest.MonkeyPatch, pool: str) -> None:
+    elsewhere = begun.parent.parent
+    monkeypatch.chdir(elsewhere)
+    with pytest.raises(EvaluationError) as caught:
+        Run.restore(begun, new_stop=2, pool=pool).run(progress=False)
+    said = str(caught.value).partition("\n\nIn the worker:\n")
+    assert f"The run was begun in the working folder {begun.parent}, and this is {elsewhere}: " in said[0]
+    assert "FileNotFoundError" in said[2]
+    assert caught.value.folder == begun
+
+
+def test_in_the_same_folder_nothing_is_told(begun: Path) -> None:
+    (begun.parent / "scale.txt").unlink()
+    with pytest.raises(EvaluationError) as caught:
+        Run.restore(begun, new_stop=2).run(progress=False)
+    assert "The run was begun in" not in str(caught.value)
+
+
+def test_from_there_it_goes_on(begun: Path) -> None:
+    run = Run.restore(begun, new_stop=2).run(progress=False)
+    assert len(run.state.trials) == 2
