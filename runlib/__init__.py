@@ -4,6 +4,10 @@ A ``Search``, an ``Evaluator`` and a ``Stop`` compose into a ``Run``, which keep
 and can be restored exactly, or checked out read-only, from it. Nothing is configured by importing this.
 """
 
+from runlib.engine import undisturbed  # from here on a Ctrl-C waits
+
+# isort: split
+
 from runlib.engine.canonical import compute_hash
 from runlib.engine.component import Component, from_config, to_config
 from runlib.engine.registry import register
@@ -82,6 +86,8 @@ from runlib.stop.errors import StopErrors
 from runlib.stop.loss import StopLoss
 from runlib.stop.max import StopMax
 from runlib.stop.no_progress import StopNoProgress
+
+undisturbed.end()
 
 __version__ = "0.1.0"
 

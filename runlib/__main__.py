@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from runlib.cli.main import main
+from runlib.engine import undisturbed
 
 __all__: list[str] = []
 
 if __name__ == "__main__":
+    undisturbed.begin()
+    try:
+        from runlib.cli.main import main
+    finally:
+        undisturbed.end()
     main()

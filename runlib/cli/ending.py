@@ -17,11 +17,13 @@ import errno
 import logging
 import os
 import re
+import signal
 import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 import typer
 
@@ -46,6 +48,7 @@ __all__ = [
     "INTERRUPTED",
     "WRONG",
     "exit_code",
+    "interruptible",
     "report",
     "reporting",
     "say",
@@ -133,6 +136,29 @@ def report(error: RunlibError | OSError, traceback: bool = False) -> int:
         also = ", or log.log" if isinstance(error, EvaluationError) else ""
         say(f"in the worker: {frames[-1].strip()} (for the rest: --traceback{also})")
     return exit_code(error)
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """The whole command: before it has begun anything, and after all of it, a signal ends it without a word.
+
+    Raises:
+        SystemExit: A signal came; what is half made is taken away by then.
+    """
+    defaults = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    before = {number: signal.getsignal(number) for number in defaults}
+    for number, default in defaults.items():
+        if before[number] is default:
+            signal.signal(number, _leave)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 @contextlib.contextmanager

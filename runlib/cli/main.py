@@ -13,6 +13,7 @@ from runlib import __version__
 from runlib.cli.audit import repair, verify
 from runlib.cli.change import annotate, enqueue, fork, stop, void
 from runlib.cli.clean import clean
+from runlib.cli.ending import interruptible
 from runlib.cli.show import status, top
 from runlib.cli.spelling import KnownCommands, KnownOptions
 from runlib.cli.streams import have_streams
@@ -61,6 +62,11 @@ for _command in (run, restore, status, top, enqueue, void, annotate, stop, fork,
 
 def main() -> None:
     """Entry point of the command: never returns."""
+    with interruptible():
+        _main()
+
+
+def _main() -> None:
     declare_command()
     have_streams()
     # As with ``python -m``, modules in the working folder can be named; last, so that they stand in nobody's way.

@@ -42,11 +42,13 @@ class Finished:
         tid: The trial.
         result: ``{"ok": {...}}`` or ``{"error": {...}}``, plain data.
         names: For an error, the names by which it can be caught: its class and the bases of that.
+        signalled: Whether a signal from outside may be the reason of the error.
     """
 
     tid: int
     result: dict[str, Any]
     names: tuple[str, ...] = field(default=())
+    signalled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,20 @@ class Pool(Component, abstract=True):
             PoolError: The evaluator cannot be built in a worker.
         """
         raise NotImplementedError
+
+    def drain(self, patience: float) -> list[Finished | Lost]:
+        """What has finished and was not collected; the pool is closed next, and nothing begins any more.
+
+        A pool whose ``collect`` leaves nothing behind need not have this.
+
+        Args:
+            patience: Seconds for which those that still work may go on after being asked to end; what they then report
+                does not count. 0 to ask nobody, and to wait for nothing.
+        """
+        return []
+
+    def rest(self, seconds: float) -> None:
+        """Start no worker for so many seconds; for pools that start them by themselves."""
 
     def cancel(self, tid: int) -> None:
         """Give up a scheduled or running evaluation; nothing is reported of it."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from runlib.pool.base import Finished, Lost, Task
 from runlib.pool.guard import Guard
 from runlib.pool.process import DATAGRAM, WorkerProcess
+from runlib.pool.running_time import RunningTime
 from runlib.pool.starting import Starting
 
 __all__ = ["Desk", "Order"]
@@ -37,6 +38,7 @@ class Desk:
         guard: Knows the groups of all workers; None where each has a supervisor.
         max_trials: How many trials a worker may have; None for any number.
         starting: Whether the system has room for workers.
+        clock: On which all limits count.
         selector: Waits for their streams and ends.
         queue: Tasks that no worker has.
         events: What is to be reported.
@@ -47,6 +49,7 @@ class Desk:
     guard: Guard | None
     max_trials: int | None = None
     starting: Starting = field(default_factory=Starting)
+    clock: RunningTime = field(default_factory=RunningTime)
     selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
     queue: deque[Order] = field(default_factory=deque)
     events: list[Finished | Lost] = field(default_factory=list)

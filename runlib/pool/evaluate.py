@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -22,29 +23,35 @@ __all__ = ["evaluate", "lost", "out_of_memory", "timed_out"]
 Outcome = tuple[dict[str, Any], tuple[str, ...]]
 
 
-def evaluate(evaluator: Evaluator, suggestion: Any, folder: Path | None = None) -> Outcome:
+def evaluate(
+    evaluator: Evaluator, suggestion: Any, folder: Path | None = None, ended: Callable[[], None] = lambda: None
+) -> Outcome:
     """Call the evaluator.
 
     Args:
         evaluator: What is called.
         suggestion: Its argument, which it may change: the caller passes a copy.
         folder: Where its output goes; None to leave it alone.
+        ended: Called when the evaluator has ended, whatever came of it.
 
     Returns:
         ``{"ok": {...}}`` and no names, or ``{"error": {...}}`` and the names by which it can be caught.
     """
     try:
         if folder is None:
-            return _call(evaluator, suggestion), ()
+            return _call(evaluator, suggestion, ended), ()
         with captured(folder):
-            return _call(evaluator, suggestion), ()
+            return _call(evaluator, suggestion, ended), ()
     except BaseException as error:
         return failed(error)
 
 
-def _call(evaluator: Evaluator, suggestion: Any) -> dict[str, Any]:
+def _call(evaluator: Evaluator, suggestion: Any, ended: Callable[[], None]) -> dict[str, Any]:
     start = time.perf_counter()
-    returned = evaluator(suggestion)
+    try:
+        returned = evaluator(suggestion)
+    finally:
+        ended()
     try:
         return ok_result(returned, time.perf_counter() - start, evaluator.objective)
     except (Failed, InvalidResult) as error:  # where in our code that was found tells the user nothing

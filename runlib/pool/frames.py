@@ -39,6 +39,7 @@ class Kind(enum.IntEnum):
         READY: To the manager: the evaluator is built.
         UNBUILT: To the manager: it cannot be built.
         RESULT: To the manager: what came of a task.
+        SIGNALLED: To the manager: the next result may come of a signal that somebody sent.
     """
 
     BOOT = 1
@@ -50,6 +51,7 @@ class Kind(enum.IntEnum):
     READY = 17
     UNBUILT = 18
     RESULT = 19
+    SIGNALLED = 20
 
 
 class Message(NamedTuple):

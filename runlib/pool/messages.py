@@ -18,7 +18,7 @@ from runlib.evaluator.conversion import FILES
 from runlib.pool.frames import LIMIT, Kind, Message
 from runlib.pool.sizes import describe_bytes
 
-__all__ = ["Nonsense", "Ready", "Result", "Unbuilt", "excess", "excess_of_texts", "read_message"]
+__all__ = ["Nonsense", "Ready", "Result", "Signalled", "Unbuilt", "excess", "excess_of_texts", "read_message"]
 
 CONTAINERS = 2**23  # lists and dicts in one message: each takes many times the memory that its text does
 WRAPPED = 4  # levels of a message that are not of what the evaluator returned
@@ -35,6 +35,11 @@ class Nonsense(Exception):
 @dataclass(frozen=True, slots=True)
 class Ready:
     """The evaluator is built."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signalled:
+    """The next result may come of a signal that somebody sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,7 @@ def _is_bare(result: Any) -> bool:
 _READERS: Mapping[int, Callable[[Any], Unbuilt | Result]] = {Kind.UNBUILT: Unbuilt.read, Kind.RESULT: Result.read}
 
 
-def read_message(message: Message) -> Ready | Unbuilt | Result:
+def read_message(message: Message) -> Ready | Signalled | Unbuilt | Result:
     """What a worker said.
 
     Raises:
@@ -114,6 +119,8 @@ def read_message(message: Message) -> Ready | Unbuilt | Result:
         return reader(_load(body))
     if kind == Kind.READY and not body:
         return Ready()
+    if kind == Kind.SIGNALLED and not body:
+        return Signalled()
     raise Nonsense(f"a message of a kind that there is not: {kind}")
 
 

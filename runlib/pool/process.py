@@ -17,6 +17,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from importlib.util import find_spec
@@ -24,6 +25,7 @@ from pathlib import Path
 
 from runlib.engine.descriptors import fill_standard
 from runlib.pool.frames import CHUNK, PREFIX, WORDS, Inbox, Kind, Message, Outbox
+from runlib.pool.orderly import RECENT, held_back
 from runlib.pool.output import standard_output
 from runlib.pool.sizes import describe_bytes
 
@@ -49,6 +51,7 @@ class WorkerProcess:
         supervised: Whether it has a supervisor.
         overrun: How many bytes it took when the supervisor ended it for that; None if it did not. Known once it is
             buried.
+        exit_code: How it ended, as ``subprocess`` has it; None until it is buried.
     """
 
     def __init__(self, environment: Mapping[str, str], memory_limit: int | None = None) -> None:
@@ -79,6 +82,8 @@ class WorkerProcess:
         self._control.setblocking(False)
         self.overrun: int | None = None
         self.unstarted: int | None = None
+        self.exit_code: int | None = None
+        self._said = b""  # by the supervisor
         self.stream.setblocking(False)
         self._tasks.setblocking(False)
         self._inbox = Inbox()
@@ -155,6 +160,11 @@ class WorkerProcess:
         """Hear nothing of it any more, for this reason."""
         self._inbox.refuse(fault)
 
+    @property
+    def arriving(self) -> int:
+        """How many bytes there are of a message that is not whole yet."""
+        return len(self._inbox.rest())
+
     def _receive(self) -> bytes:
         try:
             piece = self.stream.recv(CHUNK)
@@ -176,11 +186,37 @@ class WorkerProcess:
         Where there is no supervisor, what left the worker's group hears of neither.
         """
         if self.supervised:
+            self.wake()
             with suppress(BrokenPipeError, ConnectionResetError, BlockingIOError):
                 self._control.send(b"K" if number == signal.SIGKILL else b"T")
             return
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
+
+    def wake(self) -> None:
+        """Let the supervisor go on, should somebody have stopped it."""
+        if self.supervised and self._popen.returncode is None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(self.pid, signal.SIGCONT)
+
+    def give_up(self) -> None:
+        """Kill the child itself, whatever becomes of what the worker started: its supervisor does not do its part."""
+        with suppress(ProcessLookupError, PermissionError):
+            self._popen.kill()
+
+    @property
+    def signalled(self) -> bool:
+        """Whether the supervisor got a signal a moment ago that others send to all processes of a job."""
+        self._listen()
+        times = [float(line[1:]) for line in self._lines() if line.startswith(b"S")]
+        return bool(times) and time.monotonic() - times[-1] < RECENT
+
+    def _lines(self) -> list[bytes]:
+        return self._said.split(b"\n")[:-1]
+
+    def _listen(self) -> None:
+        with suppress(OSError):  # nothing more was said, or the line is closed
+            self._said += self._control.recv(4096)
 
     def has_ended(self) -> bool:
         """Whether the worker is dead; it is not reaped, so that its number stays its own."""
@@ -199,13 +235,10 @@ class WorkerProcess:
         Returns:
             How it ended, for people: ``was killed by signal 9 (SIGKILL)``.
         """
-        code = self._popen.wait()
-        with suppress(BlockingIOError, ConnectionResetError):
-            said = self._control.recv(64)
-            if said.startswith(b"F"):
-                self.unstarted = int(said[1:])
-            else:
-                self.overrun = int(said or 0) or None
+        self.exit_code = code = self._popen.wait()
+        self._listen()
+        self.overrun = next((int(line) for line in self._lines() if line.isdigit()), None)
+        self.unstarted = next((int(line[1:]) for line in self._lines() if line.startswith(b"F")), None)
         if self.handle is not None:
             os.close(self.handle)
             self.handle = None
@@ -236,7 +269,7 @@ def _under_supervision(command: list[str], control: int, memory_limit: int, fds:
 def _start(command: list[str], fds: list[int], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     # The path of this process, in its order, so that the worker finds the same runlib; it sets back the variable.
     path = {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if isinstance(entry, str))}
-    with standard_output() as (out, err):
+    with standard_output() as (out, err), held_back():
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,

@@ -33,6 +33,7 @@ from runlib.pool.parcel.names import find_script
 from runlib.pool.parcel.script import Origin, note_origin
 from runlib.pool.parcel.unpacking import is_arriving
 from runlib.pool.process import WorkerProcess, has_supervisors
+from runlib.pool.running_time import LOOK
 from runlib.pool.settings import Settings, read_settings
 from runlib.pool.slot import Slot, State
 from runlib.pool.starting import is_for_want_of_room, refusal
@@ -97,12 +98,14 @@ class ProcessPool(Pool):
         self._parcel: bytes = load("runlib.pool.parcel.packing").pack(evaluator)
         self._origin = note_origin(find_script(evaluator))
         self._failed = False
+        self._drained = False
+        self._rests_until = float("-inf")
         self._desk = Desk(self._launch, _make_guard(), self._settings.max_trials_per_worker)
         self._slots = [Slot(index, self._desk) for index in range(self._settings.max_workers)]
         self._trouble: PoolError | None = None
         try:
             for slot in self._slots:
-                self._start(slot, time.monotonic(), opening=True)
+                self._start(slot, self._desk.clock(), opening=True)
             if self._trouble is not None:
                 raise self._trouble
         except BaseException:
@@ -184,28 +187,39 @@ class ProcessPool(Pool):
                 not open.
         """
         desk = self._opened()
+        desk.clock.arrive()
         self._balance()
         end = time.monotonic() + timeout
         while True:
-            for key, mask in desk.selector.select(self._wait(end)):
-                key.data(mask)
+            self._await_something(desk, self._wait(end))
             self._look_after()
             self._dispatch()
             if desk.events or self._has_news() or time.monotonic() >= end:
+                desk.clock.leave()
                 return self._report(desk)
 
+    def _await_something(self, desk: Desk, seconds: float) -> None:
+        since = desk.clock()
+        ready = desk.selector.select(seconds)
+        desk.clock.waited(seconds, since)
+        for key, mask in ready:
+            key.data(mask)
+
     def _has_news(self) -> bool:
-        return (self._opened().failure is not None or self._trouble is not None) and not self._failed
+        return self._is_in_trouble() and not self._failed
 
     def _wait(self, end: float) -> float:
         if self._opened().events or self._has_news():
             return 0.0
-        moments = [end, *(due for slot in self._slots if (due := slot.due) is not None)]
-        wait = min(max(0.0, min(moments) - time.monotonic()), probe.PATIENCE)
+        wait = min(end - time.monotonic(), probe.PATIENCE)
+        limits = [due for slot in self._slots if (due := slot.due) is not None]
+        if limits:
+            wait = min(wait, LOOK, min(limits) - self._opened().clock())
+        wait = max(0.0, wait)
         return wait if hasattr(os, "pidfd_open") else min(wait, GLANCE)
 
     def _look_after(self) -> None:
-        now = time.monotonic()
+        now = self._opened().clock()
         for slot in self._slots:
             if slot.state is not State.EMPTY:
                 if slot.process.handle is None and slot.process.has_ended():
@@ -214,8 +228,11 @@ class ProcessPool(Pool):
                     slot.on_due()
                 else:
                     slot.look(now)
-            if slot.state is State.EMPTY and self._opened().failure is None and self._trouble is None:
+            if slot.state is State.EMPTY and now >= self._rests_until and not self._is_in_trouble():
                 self._start(slot, now)
+
+    def _is_in_trouble(self) -> bool:
+        return self._opened().failure is not None or self._trouble is not None
 
     def _report(self, desk: Desk) -> list[Finished | Lost]:
         if not desk.events and desk.failure is not None and not self._failed:
@@ -234,6 +251,28 @@ class ProcessPool(Pool):
         error = PoolError(f"the evaluator cannot be built in a worker: {where or reason}")
         error.add_note(f"In the worker:\n{trace}")
         return error
+
+    def drain(self, patience: float) -> list[Finished | Lost]:
+        """Ask all workers to end, and return what had finished by then; the pool is closed next.
+
+        A worker that dies has no part in it: its trial counts as not tried.
+        """
+        if self._desk is None:
+            return []
+        self._drained = patience > 0
+        busy = [slot for slot in self._slots if slot.load]
+        for slot in self._slots:
+            if slot.state is not State.EMPTY:
+                slot.hear_rest(asking=self._drained)
+        self._await(busy, patience)
+        self._await([slot for slot in busy if slot.is_arriving], PATIENCE if patience else 0.0)
+        events = list(self._desk.events)
+        self._desk.events.clear()
+        return events
+
+    def rest(self, seconds: float) -> None:
+        """Start no worker for so many seconds."""
+        self._rests_until = self._opened().clock() + seconds
 
     def cancel(self, tid: int) -> None:
         """Give up a scheduled or running evaluation; nothing is reported of it."""
@@ -256,12 +295,17 @@ class ProcessPool(Pool):
         if self._desk is None:
             return
         alive = [slot for slot in self._slots if slot.state is not State.EMPTY]
-        for slot in alive if grace > 0 else []:
+        for slot in alive if grace > 0 and not self._drained else []:
             slot.ask_to_end()
-        self._await(alive, grace)
+        # Those that were at work had their time when the pool was drained.
+        self._await([slot for slot in alive if not (self._drained and slot.orders)], grace)
         for slot in alive:
             if slot.state is not State.EMPTY:
                 slot.kill()
+        self._await(alive, PATIENCE)
+        for slot in alive:
+            if slot.state is not State.EMPTY:
+                slot.process.give_up()
         self._await(alive, PATIENCE)
         if self._desk.guard is not None:
             self._desk.guard.close()

@@ -1,19 +1,18 @@
 """What a worker does: it unpacks its evaluator once, then evaluates one task after the other.
 
 The evaluator runs in the main thread; reports are JSON, so that whatever it made, only plain data leaves. The
-worker decides nothing: when to stop is up to the manager, and the terminal's Ctrl-C is not for it.
+worker decides nothing: when to stop is up to the manager, and signals of others are not for it (see ``orderly``).
 """
 
 from __future__ import annotations
 
 import faulthandler
-import io
 import os
 import pickle
-import signal
 import socket
 import sys
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -30,8 +29,10 @@ from runlib.pool.evaluate import evaluate, failed
 from runlib.pool.frames import PREFIX, Kind, receive, send
 from runlib.pool.lifeline import hold
 from runlib.pool.messages import excess, excess_of_texts
+from runlib.pool.orderly import Requests
 from runlib.pool.parcel.script import stand_in
 from runlib.pool.parcel.unpacking import arriving, type_at_fault, unpack
+from runlib.pool.prints import print_to_nobody
 
 __all__ = ["serve"]
 
@@ -41,9 +42,9 @@ OOM_SCORE = 500  # thousandths of all memory: what is added to a worker's share 
 
 def serve() -> None:
     """Serve the manager on the descriptors named in ``sys.argv`` until it says that this is all."""
-    stream, tasks = _connect(*map(int, sys.argv[1:4]))
+    stream, tasks, requests = _connect(*map(int, sys.argv[1:4]))
     try:
-        _serve(stream, tasks)
+        _serve(stream, tasks, requests)
     except (BrokenPipeError, ConnectionResetError):
         return  # the manager is gone
     finally:
@@ -53,7 +54,7 @@ def serve() -> None:
                 line.close()
 
 
-def _serve(stream: socket.socket, tasks: socket.socket) -> None:
+def _serve(stream: socket.socket, tasks: socket.socket, requests: Requests) -> None:
     boot, parcel = receive(stream), receive(stream)
     if boot is None or parcel is None:
         return  # the manager is gone
@@ -66,20 +67,30 @@ def _serve(stream: socket.socket, tasks: socket.socket) -> None:
         send(stream, Kind.UNBUILT, dump({**told, "type": type_at_fault(parcel.body)}))
         return
     send(stream, Kind.READY, b"")
-    _work(evaluator, stream, tasks)
+    _work(evaluator, stream, tasks, requests)
 
 
-def _connect(stream: int, tasks: int, life: int) -> tuple[socket.socket, socket.socket]:
+def _connect(stream: int, tasks: int, life: int) -> tuple[socket.socket, socket.socket, Requests]:
     stream, tasks, life = map(move_up, (stream, tasks, life))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:  # else the manager ignores it, or was started so
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, [])  # the thread that started this may have blocked some
+    line = socket.socket(fileno=tasks)
+    requests = Requests(lambda: _is_last(line))
+    requests.listen()
     hold(life)
     _be_taken_first()
     # Where a crash is described: after the last message, see ``WorkerProcess.last_words``.
     faulthandler.enable(stream, all_threads=False)
-    return socket.socket(fileno=stream), socket.socket(fileno=tasks)
+    return socket.socket(fileno=stream), line, requests
+
+
+def _is_last(tasks: socket.socket) -> bool:
+    """Whether the manager says that this is all; it does so, too, if it cannot be heard."""
+    try:
+        datagram = tasks.recv(DATAGRAM, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:  # the evaluator closed the line
+        return True
+    return not datagram or datagram[0] == Kind.LEAVE
 
 
 def _be_taken_first() -> None:
@@ -104,11 +115,7 @@ def _settle(boot: dict[str, Any]) -> None:
         os.environ.pop("PYTHONPATH", None)
     else:
         os.environ["PYTHONPATH"] = boot["pythonpath"]
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # So that a killed trial leaves what it printed; and lines are written whole, also with PYTHONUNBUFFERED,
-            # by which a line is as many writes as it was printed in, and lines of several workers mix.
-            stream.reconfigure(line_buffering=True, write_through=False)
+    print_to_nobody()
     for folder in boot["paths"]:
         registry.add_path(folder)
     for plugin in boot["plugins"]:
@@ -125,7 +132,7 @@ def _as_text(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _work(evaluator: Evaluator, stream: socket.socket, tasks: socket.socket) -> None:
+def _work(evaluator: Evaluator, stream: socket.socket, tasks: socket.socket, requests: Requests) -> None:
     numbers = stream.fileno(), tasks.fileno()
     lines = _identities(*numbers)
     while (datagram := tasks.recv(DATAGRAM)) and datagram[0] != Kind.LEAVE:
@@ -133,14 +140,16 @@ def _work(evaluator: Evaluator, stream: socket.socket, tasks: socket.socket) -> 
         if kind == Kind.PROBE:
             continue  # that it was taken is the answer
         data = _receive_long(stream, number) if kind == Kind.ANNOUNCED else datagram[PREFIX.size :]
-        tid, suggestion, folder, *shape = load(data)
-        if shape:
-            suggestion = reshaped(suggestion, *shape)
-        report = _evaluate(evaluator, number, tid, suggestion, folder)
+        report = _evaluate(evaluator, number, load(data), requests.begin_report)
         _flush()
         if _identities(*numbers) != lines:
             raise SystemExit("the evaluation closed or replaced descriptors by which its worker hears of trials")
+        if requests.is_late:
+            return  # it is no result any more
+        if requests.signalled:
+            send(stream, Kind.SIGNALLED, b"")
         send(stream, Kind.RESULT, report)
+        requests.end_report()
 
 
 def _identities(stream: int, tasks: int) -> tuple[int, ...] | None:
@@ -160,8 +169,12 @@ def _receive_long(stream: socket.socket, number: int) -> bytes:
     raise SystemExit("the manager is gone")
 
 
-def _evaluate(evaluator: Evaluator, number: int, tid: int, suggestion: Any, folder: str | None) -> bytes:
-    result, names = evaluate(evaluator, suggestion, Path(os.fsdecode(folder.encode("latin-1"))) if folder else None)
+def _evaluate(evaluator: Evaluator, number: int, task: list[Any], ended: Callable[[], None]) -> bytes:
+    tid, suggestion, folder, *shape = task
+    if shape:
+        suggestion = reshaped(suggestion, *shape)
+    where = Path(os.fsdecode(folder.encode("latin-1"))) if folder else None
+    result, names = evaluate(evaluator, suggestion, where, ended)
     try:
         why = excess_of_texts(result)
         if why is None:

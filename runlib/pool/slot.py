@@ -16,20 +16,20 @@ from __future__ import annotations
 import enum
 import selectors
 import signal
-import time
 from collections import deque
 
 from runlib.pool.base import Finished, Lost
 from runlib.pool.desk import Desk, Order
 from runlib.pool.evaluate import lost, out_of_memory, timed_out
 from runlib.pool.frames import Kind, Message
-from runlib.pool.messages import Nonsense, Ready, Result, Unbuilt, read_message
+from runlib.pool.messages import Nonsense, Ready, Result, Signalled, Unbuilt, read_message
+from runlib.pool.orderly import FATAL
 from runlib.pool.probe import Probe
 from runlib.pool.process import WorkerProcess
 
 __all__ = ["Slot"]
 
-GRACE = 0.3  # seconds between SIGTERM and SIGKILL
+GRACE = 0.3  # seconds between SIGTERM and SIGKILL, and between two looks at a result that is arriving
 FAREWELL = 2.0  # seconds for a worker that had its last trial to end by itself
 BOTH = selectors.EVENT_READ | selectors.EVENT_WRITE
 
@@ -61,6 +61,8 @@ class Slot:
         self._killed = self._rejected = False
         self._done = 0
         self._handed = 0
+        self._signalled = self._excused = False
+        self._arrived = 0
         self._verdict: Finished | Lost | None = None
         self._process: WorkerProcess | None = None
 
@@ -97,9 +99,9 @@ class Slot:
         self.state = State.BOOTING
         self._kill_at = self._verdict = None
         self._probe = Probe(process)
-        self._killed = self._rejected = False
+        self._killed = self._rejected = self._signalled = False
         self._done = 0
-        self._since = time.monotonic()
+        self._since = self._desk.clock()
         self._desk.selector.register(process.stream, BOTH, self.on_stream)
         if process.handle is not None:
             self._desk.selector.register(process.handle, selectors.EVENT_READ, self.on_end)
@@ -107,7 +109,7 @@ class Slot:
     def hand(self, order: Order) -> None:
         """Give the worker a task; only a short one may wait behind another."""
         if not self.orders:
-            self._since = time.monotonic()
+            self._begin()
         self._handed += 1
         order.number = self._handed
         if not self._send(order):
@@ -115,6 +117,12 @@ class Slot:
             self._reject("nothing, but closed the line by which it gets its tasks")
             return
         self.orders.append(order)
+
+    def _begin(self) -> None:
+        """The time of a trial counts from here."""
+        self._since = self._desk.clock()
+        self._excused = False
+        self._arrived = 0
 
     def _send(self, order: Order) -> bool:
         """A long task is only announced on the line; its number tells it from one that was taken back."""
@@ -151,10 +159,13 @@ class Slot:
         except Nonsense as nonsense:
             self._reject(str(nonsense))
 
-    def _take(self, said: Ready | Unbuilt | Result) -> bool:
+    def _take(self, said: Ready | Signalled | Unbuilt | Result) -> bool:
         """Act on what was said; False if it cannot have been said by a worker that keeps to its part."""
         if isinstance(said, Result):
             return self._finish(said)
+        if isinstance(said, Signalled):
+            self._signalled = True
+            return self.state is not State.BOOTING
         if self.state is not State.BOOTING:
             return self.state is State.STOPPING
         if isinstance(said, Unbuilt):
@@ -165,13 +176,15 @@ class Slot:
         return True
 
     def _finish(self, said: Result) -> bool:
+        signalled, self._signalled = self._signalled, False
         first = self.orders[0] if self.orders else None
         if first is None or (first.number, first.tid) != (said.number, said.tid):
             return self.state is State.STOPPING  # then it came too late: the trial was given up
         self.orders.popleft()
-        self._since = time.monotonic()
+        self._begin()
         self._done += 1
-        self._desk.events.append(Finished(said.tid, said.result, said.names))
+        signalled = "error" in said.result and (signalled or self.process.signalled)
+        self._desk.events.append(Finished(said.tid, said.result, said.names, signalled))
         if self._done == self._desk.max_trials and self.state is State.READY:
             self._dismiss()
         return True
@@ -196,12 +209,12 @@ class Slot:
             self.state = State.STOPPING
         self._leave_stream()
         self.kill()
-        self._kill_at = time.monotonic() + GRACE
+        self._kill_at = self._desk.clock() + GRACE
 
-    def _loss(self, reason: str, words: str = "") -> Finished | Lost:
+    def _loss(self, reason: str, words: str = "", signalled: bool = False) -> Finished | Lost:
         """The report of a worker that is lost: of the trial that it was at, or of itself."""
         if self.orders:
-            return Finished(self.orders.popleft().tid, *lost(reason, words))
+            return Finished(self.orders.popleft().tid, *lost(reason, words), signalled)
         when = "before it was ready" if self.state is State.BOOTING else "while it had no task"
         said = f"; it said:\n{words}" if words else ""
         return Lost(self.index, f"{reason} {when}{said}")
@@ -222,13 +235,13 @@ class Slot:
         """The worker had its last trial: it ends, and a fresh one takes its place."""
         self.state = State.STOPPING
         self.process.send_task(Kind.LEAVE)
-        self._kill_at = time.monotonic() + FAREWELL
+        self._kill_at = self._desk.clock() + FAREWELL
 
     def _lose_stream(self) -> None:
         """Nothing more will come; the process is about to end, or has closed what it must not."""
         self._leave_stream()
         if self._kill_at is None:
-            self._kill_at = time.monotonic() + GRACE
+            self._kill_at = self._desk.clock() + GRACE
 
     def _leave_stream(self) -> None:
         if self.process.stream in self._desk.selector.get_map():
@@ -240,9 +253,35 @@ class Slot:
             self._escalate()
             return
         self.on_stream()  # the result may be there
-        if self.due is not None and self.due <= time.monotonic() and self._kill_at is None:
+        if self.due is not None and self.due <= self._desk.clock() and self._kill_at is None and not self._excuse():
             task = self.orders[0].task
             self._stop(Finished(task.tid, *timed_out(task.timeout or 0.0)), task.tid)
+
+    def _excuse(self) -> bool:
+        """Whether the trial gets more time: nobody ran, or its result is arriving."""
+        more = 0.0
+        if not self._excused:
+            self._excused, more = True, self._desk.clock.unseen
+        if (arrived := self.process.arriving) > self._arrived:
+            self._arrived, more = arrived, max(more, GRACE)
+        self._since += more
+        return more > 0
+
+    @property
+    def is_arriving(self) -> bool:
+        """Whether a message has begun to arrive, and goes on."""
+        return self._process is not None and self._process.arriving > 0 and not self._process.ended_stream
+
+    def hear_rest(self, asking: bool) -> None:
+        """Hear all that has arrived; with ``asking``, what the worker says until it ends counts, and its end does not.
+
+        Args:
+            asking: Ask the worker to end.
+        """
+        self._hear_all()
+        if asking:
+            self.ask_to_end()
+            self.state = State.STOPPING
 
     def cancel(self, tid: int) -> bool:
         """Give up a task of this worker.
@@ -284,13 +323,15 @@ class Slot:
         self._verdict = verdict
         self.state = State.STOPPING
         self.ask_to_end()
-        self._kill_at = time.monotonic() + GRACE
+        self._kill_at = self._desk.clock() + GRACE
 
     def ask_to_end(self) -> None:
         """Ask a busy worker by SIGTERM, which it may heed in its own way; an idle one by a word."""
+        self.take_back()  # so that the word is the next thing on the line
         process = self.process
         busy = self.load != 0
         process.send_task(Kind.LEAVE)
+        process.wake()
         if busy:
             process.signal(signal.SIGTERM)
 
@@ -305,7 +346,7 @@ class Slot:
             self._pronounce()
         else:
             self.kill()
-            self._kill_at = time.monotonic() + GRACE
+            self._kill_at = self._desk.clock() + GRACE
 
     def _pronounce(self) -> None:
         if self._verdict is not None:
@@ -336,10 +377,15 @@ class Slot:
         if self.state is State.STOPPING:
             self._pronounce()
         elif self.process.unstarted is not None:
-            self._desk.starting.failed(self.process.unstarted, time.monotonic())
+            self._desk.starting.failed(self.process.unstarted, self._desk.clock())
         elif self.orders and overrun:
             self._desk.events.append(Finished(self.orders.popleft().tid, *out_of_memory(reason)))
         elif self.orders or self._desk.failure is None:
-            self._desk.events.append(self._loss(reason, words))
+            signalled = self._was_killed() or self.process.signalled
+            self._desk.events.append(self._loss(reason, words, signalled))
         self._desk.queue.extendleft(reversed(self.orders))
         self.orders.clear()
+
+    def _was_killed(self) -> bool:
+        """Whether somebody else ended it."""
+        return not self._killed and -(self.process.exit_code or 0) in FATAL

@@ -9,10 +9,14 @@ something, at the latest when the worker is dead.
 
 That happens when the worker ends, when the manager says so (``K``), when the manager is gone (end of the control
 line, or of the process: a fork of it may hold the line open), and when the processes of the worker together take
-more memory than they may, which is told to the manager (the bytes), as is a worker that cannot be started (``F`` and
-the number of the error). ``T`` asks the worker's group to end. At last the supervisor
+more memory than they may, which is told to the manager (a line with the number of bytes), as is a worker that cannot be
+started (a line with ``F`` and the number of the error). ``T`` asks the worker's group to end. At last the supervisor
 ends in the way the worker did, so that the manager reads the worker's end off it. Should the supervisor itself be
 killed, the kernel kills the worker (``PR_SET_PDEATHSIG``); in that case alone, what had left the worker's group stays.
+Should somebody stop it, the manager, or the kernel when that is gone, lets it go on.
+
+A signal by which all processes of a job are asked to end does not end it, but is told to the manager (a line with
+``S`` and the time), as errors of the worker may come of it.
 
 Linux alone has this. Elsewhere (macOS) workers are children of the manager, their groups are killed by it and by the
 ``guardian``, and a process in a session of its own survives them.
@@ -49,27 +53,42 @@ LISTED = os.path.exists(f"/proc/self/task/{os.getpid()}/children")  # not every 
 def main(manager: int, control: int, limit: int, lines: list[int], command: list[str]) -> None:
     """Start the worker, watch over it, and end as it ended."""
     os.set_inheritable(control, False)
-    signal.pthread_sigmask(signal.SIG_SETMASK, [])  # the thread that started this may have blocked some
-    wakeup = _hear_of_children()
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in DEAF}
+    os.set_blocking(control, False)
+    wakeup = _hear_of_signals()
+    before = _stand_signals()
     _prctl(SUBREAPER, 1)
+    _prctl(PDEATHSIG, signal.SIGCONT)
     try:
         worker = _spawn(command, before)
     except OSError as error:  # there is no room for another process; the manager tries again
-        os.write(control, b"F%d" % (error.errno or 0))
+        os.write(control, b"F%d\n" % (error.errno or 0))
         os._exit(1)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
     _let_go(lines)
     _end_like(_Watch(worker, manager, control, limit).run(wakeup))
 
 
-def _hear_of_children() -> int:
-    """A descriptor that becomes readable when a child ends."""
+def _hear_of_signals() -> int:
+    """A descriptor on which there is a byte for each signal: a child ended, or one of ``DEAF`` came."""
     wakeup, written = os.pipe()
     for end in (wakeup, written):
         os.set_blocking(end, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(written, warn_on_full_buffer=False)
     return wakeup
+
+
+def _stand_signals() -> dict[signal.Signals, Any]:
+    """Live on whatever comes; returns what was done about it before.
+
+    All are blocked while the worker is started, which lets them through when it is ready for them.
+    """
+    signal.pthread_sigmask(signal.SIG_SETMASK, DEAF)
+    before = {number: signal.getsignal(number) for number in DEAF}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
+    return before
 
 
 def _prctl(option: int, value: int) -> None:
@@ -115,6 +134,7 @@ class _Watch:
         self.status: int | None = None
         self.ending = False
         self.weigh_at = 0.0
+        self.told_at = -GLANCE
 
     def run(self, wakeup: int) -> int:
         """Watch until nothing is left, and return how the worker ended, as ``os.waitpid`` has it."""
@@ -141,6 +161,8 @@ class _Watch:
     def _obey(self) -> None:
         try:
             said = os.read(self.control, 4096)
+        except BlockingIOError:
+            return
         except ConnectionResetError:
             said = b""
         self.ending |= not said or b"K" in said
@@ -161,12 +183,13 @@ class _Watch:
         if used > self.limit:
             self.ending = True
             with suppress(OSError):  # nobody is left to hear it
-                os.write(self.control, b"%d" % used)
+                os.write(self.control, b"%d\n" % used)
 
     def _reap(self, wakeup: int) -> bool:
-        """Bury the children that ended; False when there are no others."""
+        """Bury the children that ended, and tell of signals; False when there are no others."""
         with suppress(BlockingIOError):
-            os.read(wakeup, 65536)
+            if any(number != signal.SIGCHLD for number in os.read(wakeup, 65536)):
+                self._tell_of_signal()
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -176,6 +199,13 @@ class _Watch:
                 return True
             if pid == self.worker:
                 self.status = status
+
+    def _tell_of_signal(self) -> None:
+        now = time.monotonic()
+        if now - self.told_at >= GLANCE:  # not the more, the more there are
+            self.told_at = now
+            with suppress(OSError):  # nobody is left to hear it, or nobody reads
+                os.write(self.control, b"S%.3f\n" % now)
 
     def _end(self, wakeup: int) -> None:
         """Kill the children, and what becomes a child by that, until there is none.

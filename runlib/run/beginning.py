@@ -24,6 +24,7 @@ from runlib.run import opening
 from runlib.run.folder import RunFolder, absolute, discard
 from runlib.run.fork import make_fork
 from runlib.run.given import AnyStop, Exceptional, Exceptions
+from runlib.run.interrupted import told_in_one_line
 from runlib.run.parts import config_of, make_observers, noted_scene
 from runlib.run.past import Past
 from runlib.run.pen import Holding, Pen
@@ -37,7 +38,9 @@ from runlib.tape.clock import SessionClock
 from runlib.tape.events import Session
 from runlib.tape.lock import FolderLock
 
-__all__ = ["Beginning"]
+__all__ = ["OPENING", "Beginning"]
+
+OPENING = "interrupted while the run was opened"
 
 
 class Beginning(Holding, RunView, abstract=True):
@@ -61,6 +64,7 @@ class Beginning(Holding, RunView, abstract=True):
     def observers(self, observers: Sequence[Observer | Mapping[str, Any] | str] | None) -> None:
         self._observers = make_observers(observers, self.build, self.given_context)
 
+    @told_in_one_line(lambda: OPENING)
     def prepare(self, directory: str | Path = ".", *, resume: bool = False) -> Self:
         """Make the folder of the run, ``directory/run_<name>``, and hold it.
 
@@ -108,6 +112,7 @@ class Beginning(Holding, RunView, abstract=True):
         return self
 
     @classmethod
+    @told_in_one_line(lambda: OPENING)
     def restore(
         cls,
         folder: str | Path,
@@ -225,6 +230,7 @@ class Beginning(Holding, RunView, abstract=True):
             self._set_scene(scene)
 
     @classmethod
+    @told_in_one_line(lambda: OPENING)
     def fork(
         cls,
         folder: str | Path,

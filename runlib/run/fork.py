@@ -79,6 +79,7 @@ def _files(source: RunFolder, records: list[dict[str, Any]]) -> Iterator[tuple[s
             continue
         result = submit.get("result", {})
         for entry in [*([result["file"]] if is_apart(result) else []), *files_of(result)]:
+            data = read_named(entry, source)  # only then its name is known to be one
             if entry["name"] not in seen:
                 seen.add(entry["name"])
-                yield entry["name"], read_named(entry, source)
+                yield entry["name"], data

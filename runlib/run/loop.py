@@ -8,7 +8,7 @@ so that a run that was cut off between any two records goes on as if it had not 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runlib.engine.legible import logger
@@ -16,8 +16,10 @@ from runlib.errors import EvaluationError, PoolError
 from runlib.observe.base import Stage
 from runlib.pool.base import Finished, Lost, Pool, Task
 from runlib.run.audience import Audience
+from runlib.run.doubt import Doubtful
 from runlib.run.folder import RunFolder
 from runlib.run.inbox import Edit, InboxFolder, take_all
+from runlib.run.losses import Losses
 from runlib.run.outputs import make_outputs
 from runlib.run.pause import Arrivals
 from runlib.run.refill import Refill
@@ -32,10 +34,10 @@ from runlib.tape.writer import TapeWriter
 
 __all__ = ["Cast", "Loop", "Policy"]
 
-LOST_IN_A_ROW = 5
 ALWAYS_CAUGHT = frozenset({"Failed", "RunlibError"})  # names of our own error; not of another one called Failed
 PATIENCE = 0.5  # seconds that the loop waits for the pool before it looks at clock, signals and status
 INBOX = 0.25  # seconds between two looks into the inbox, at least
+GRACE = 1.0  # seconds that workers get to end by themselves
 
 log = logger()
 
@@ -100,7 +102,6 @@ class Loop:
     captures: bool = False
     running: set[int] = field(default_factory=set)
     _failure: EvaluationError | PoolError | None = None
-    _lost_in_a_row: int = 0
     _is_open: bool = False
     _looked: float = float("-inf")
     _taken: list[str] = field(default_factory=list)
@@ -112,6 +113,7 @@ class Loop:
         tape = cast.folder.tape
         self._inbox = InboxFolder(cast.folder.path, cast.folder.directory)
         self._first = FirstResults(cast.stage.slots)
+        self._losses, self._doubtful = Losses(self.clock), Doubtful(self.clock)
         self._arrivals = Arrivals(tape, cast.pool, self.interrupt, self.running, self._left, self.clock)
         self._suggesting = Refill(
             cast.search,
@@ -146,6 +148,7 @@ class Loop:
             self._show()
             for message in self._arrivals.turn(self._patience()):
                 self._take(message)
+            self._take_doubtful()
             self._raise_failure()
 
     def _open(self) -> None:
@@ -158,10 +161,18 @@ class Loop:
 
     def _take(self, message: Finished | Lost) -> None:
         if isinstance(message, Lost):
-            self._count_lost(message.reason)
+            self._fail_of_losses(self._losses.lost_alone(message.slot, self.running, message.reason))
+        elif message.tid in self.running and message.signalled:
+            self._doubtful.hold(message)
         elif message.tid in self.running:
             self._take_result(message)
             self.running.discard(message.tid)
+
+    def _take_doubtful(self) -> None:
+        """Errors that a signal may have caused are none of the trial if it ends the run, too: it stays live then."""
+        if self.interrupt.signum is None:
+            for message in self._doubtful.ripe():
+                self._take(replace(message, signalled=False))
 
     def _take_result(self, message: Finished) -> None:
         error = message.result.get("error")
@@ -177,7 +188,7 @@ class Loop:
         self._suggesting.fill(lambda: True)  # what the results before this one call for may not know this one
         self._append(Submit(message.tid, result))
         self._failure = self._failure or self._first.take(message.tid, result)
-        self._count_if_lost(error)
+        self._count_loss(message.tid, error)
         self._suggesting.waiting = False
 
     def _is_caught(self, message: Finished) -> bool:
@@ -192,28 +203,33 @@ class Loop:
         if rule is None:
             return False
         self._append(Retry(message.tid, self.cast.state.failed_attempts(message.tid) + 1, rule, error))
-        self._count_if_lost(error)
+        self._count_loss(message.tid, error)
         return True
 
-    def _count_if_lost(self, error: Mapping[str, Any] | None) -> None:
-        if error is not None and error.get("error") == "WorkerLost":
-            self._count_lost(error.get("error_text", ""))
-        else:
-            self._lost_in_a_row = 0
+    def _count_loss(self, tid: int, error: Mapping[str, Any] | None) -> None:
+        if error is None or error.get("error") != "WorkerLost":
+            self._losses.survived(ok=error is None)
+            return
+        self._fail_of_losses(self._losses.lost_with_trial(tid, self.running, error.get("error_text", "")))
 
-    def _count_lost(self, reason: str) -> None:
-        self._lost_in_a_row += 1
-        log.warning("a worker was lost: %s", reason)
-        if self._lost_in_a_row >= LOST_IN_A_ROW:
-            self._failure = self._failure or PoolError(
-                f"{self._lost_in_a_row} workers in a row were lost without a result, the last one: {reason}; "
-                f"look into {self.cast.folder.path / 'log.log'}, then restore the run"
-            )
+    def _fail_of_losses(self, why: str | None) -> None:
+        if why is not None:
+            log_file = self.cast.folder.path / "log.log"
+            self._failure = self._failure or PoolError(f"{why}; look into {log_file}, then restore the run")
+        elif self._losses.pause:
+            self.cast.pool.rest(self._losses.pause)
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
+            self._take_rest()
             self._commit()
             raise self._failure
+
+    def _take_rest(self) -> None:
+        """What has finished before the end is on the tape."""
+        if self._is_open:
+            for message in self._arrivals.rest(GRACE):
+                self._take(message)
 
     # -- what people want -------------------------------------------------------------------------
 
@@ -261,7 +277,7 @@ class Loop:
     def _start(self) -> None:
         """Hand over live trials, oldest first, as far as the stop and the clock allow."""
         state = self.cast.state
-        if len(self.running) == len(state.live_trials) or self._closing():
+        if len(self.running) == len(state.live_trials) or self._closing() or self._losses.pause:
             return
         busy = {state.eid(tid) for tid in self.running} if self.policy.reuse else set()
         for tid in state.live_trials:
@@ -332,6 +348,10 @@ class Loop:
         return None
 
     def _finish(self, end: End) -> End:
+        self._take_rest()
+        if self._failure is not None:  # it ends the run no more, which is over
+            log.warning("%s", str(self._failure).partition("\n")[0])
+        end = self._ending() or end  # the reports are of now
         self._append(end)
         self._commit()
         self._show()

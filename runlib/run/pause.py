@@ -68,10 +68,38 @@ class Arrivals:
         Raises:
             KeyboardInterrupt: A second SIGINT came meanwhile.
         """
-        if not self._messages:
+        insisted = None if self._messages else self._fetch(self.pool.collect, patience)
+        yield from self._deal_with(len(self._messages))  # not with those that a pause adds behind them
+        if insisted is not None:
+            raise insisted
+
+    def rest(self, patience: float) -> Iterator[Finished | Lost]:
+        """All that is left when the loop has turned for the last time, as with ``turn``.
+
+        Args:
+            patience: Seconds that workers get to end by themselves.
+
+        Raises:
+            KeyboardInterrupt: A second SIGINT came meanwhile.
+        """
+        insisted = self._fetch(self.pool.drain, patience)
+        while self._messages:
+            yield from self._deal_with(len(self._messages))
+        if insisted is not None:
+            raise insisted
+
+    def _fetch(self, source: Callable[[float], list[Finished | Lost]], patience: float) -> KeyboardInterrupt | None:
+        """Take reports; a second SIGINT does not wait, and is returned."""
+        try:
             with self.interrupt.waiting():
-                self._messages.extend(self.pool.collect(patience))
-        for _ in range(len(self._messages)):  # not those that a pause adds behind them
+                self._messages.extend(source(patience))
+        except KeyboardInterrupt as error:
+            self._messages.extend(self.pool.drain(0.0))
+            return error
+        return None
+
+    def _deal_with(self, count: int) -> Iterator[Finished | Lost]:
+        for _ in range(count):
             yield self._messages[0]
             self._messages.popleft()
 

@@ -20,7 +20,7 @@ from runlib.observe.base import Observer
 from runlib.pool.base import Pool
 from runlib.run import opening
 from runlib.run.audience import shown_to
-from runlib.run.beginning import Beginning
+from runlib.run.beginning import OPENING, Beginning
 from runlib.run.conduct import conduct, make_cast, make_policy
 from runlib.run.edit import Editing
 from runlib.run.finish import announce, announce_start, naming_working_folder, summary, telling
@@ -180,10 +180,11 @@ class Run(ByHand, Editing, Beginning):
         if self.evaluator is None:
             raise RunlibError("this run has no evaluator: drive it by suggest() and submit(), or give it one")
         self.evaluator.objective = self.objective
-        pen.begin(self._scene())
         before = len(self.state.trials)
-        observers = shown_to(self.observers, progress, self.given_context)
+        with told_in_one_line(lambda: OPENING):
+            pen.begin(self._scene())
         try:
+            observers = shown_to(self.observers, progress, self.given_context)
             with told_in_one_line(lambda: summary(self, before)), importing_under(self._trust or current()):
                 self._run(self.evaluator, observers, None if duration is None else 60 * duration)
         finally:

@@ -16,10 +16,12 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
+from runlib.pool.orderly import ORDERLY
+
 __all__ = ["Interrupt", "listening"]
 
-# Batch queues announce the end by SIGTERM, or by a signal that the user chose.
-ORDERLY = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+# Batch queues announce the end by SIGTERM, or by a signal that the user chose; a terminal that goes away, by SIGHUP.
+OWN = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP)  # those for which programs have uses of their own
 
 
 class Interrupt:
@@ -80,8 +82,8 @@ def listening() -> Iterator[Interrupt]:
 
 
 def _is_spoken_for(signum: signal.Signals) -> bool:
-    """Whether a signal is ignored, or has no meaning of its own and is handled by the user's program."""
+    """Whether a signal is ignored, or one of which the user's program makes a use of its own."""
     handler = signal.getsignal(signum)
     if handler is signal.SIG_IGN:
         return True
-    return signum in (signal.SIGUSR1, signal.SIGUSR2) and handler is not signal.SIG_DFL
+    return signum in OWN and handler is not signal.SIG_DFL

@@ -71,7 +71,7 @@ class Search(Component, abstract=True):
         return lambda: from_config(plain(config), context=context, family=Search)
 
     def suggest(self) -> tuple[int, Any]:
-        """The next ``(tid, suggestion)``; the suggestion is plain data.
+        """The next ``(tid, suggestion)``; the suggestion is plain data, which may have a shape: tuples, other keys.
 
         Raises:
             SearchExhausted: Nothing is left to suggest, whatever results come.
@@ -125,9 +125,9 @@ class Search(Component, abstract=True):
     def adopt(self, suggestion: Any) -> int:
         """Take in a trial that this search did not suggest, and give it the next ``tid``.
 
-        The suggestion is plain data, inside the search space or not; it may change after the call. Where this is not
-        overridden, a run uses the search through ``runlib.search.by_history.complete``: the trial gets its ``tid``,
-        and the search does not hear of it.
+        The suggestion is data as those of ``suggest``, inside the search space or not; it may change after the call.
+        Where this is not overridden, a run uses the search through ``runlib.search.by_history.complete``: the trial
+        gets its ``tid``, and the search does not hear of it.
 
         Raises:
             NotPlain: The suggestion is no plain data.

@@ -292,7 +292,7 @@ def test_a_worker_that_lies_while_it_starts_is_named(open_pool):
     pool = open_pool(Unbuildable("stray"), max_workers=1)
     [event] = finish(pool, 1)
     assert isinstance(event, Lost)
-    assert "sent what is no message: it begins with b'stray'" in event.reason
+    assert "sent what is no message: it begins with b'stray" in event.reason
     assert "before it was ready" in event.reason
 
 
@@ -475,11 +475,16 @@ class Puppet(WorkerProcess):
             line.setblocking(False)
         self._inbox, self._outbox = Inbox(), Outbox(self.stream)
         self.pid, self.handle, self.ended_stream, self.all_sent = 0, None, False, True
-        self.overrun = self.unstarted = None
+        self.overrun = self.unstarted = self.exit_code = None
         self.signals = []
+
+    signalled = False
 
     def signal(self, number):
         self.signals.append(number)
+
+    def wake(self):
+        pass
 
     def has_ended(self):
         return False
@@ -503,6 +508,7 @@ PIECES = st.lists(
         st.sampled_from(
             [
                 frame(Kind.READY, b""),
+                frame(Kind.SIGNALLED, b""),
                 frame(Kind.RESULT, dump([1, 0, OK, []])),
                 frame(Kind.RESULT, dump([2, 1, OK, []])),
                 frame(Kind.RESULT, dump([2, 1, OK, []]))[:-3],

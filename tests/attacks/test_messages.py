@@ -80,6 +80,23 @@ def test_a_pipe_that_nobody_reads_ends_no_run(tmp_path: Path, stream: str) -> No
     assert len(Run.checkout(tmp_path / "run_x").state.trials) == 12
 
 
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_trials_may_print_to_a_pipe_that_nobody_reads(tmp_path: Path, stream: str) -> None:
+    evaluate = f"def evaluate(x):\n    print('a line', file=sys.{stream}, flush=True)\n    return x\n"
+    space, start = "{'x': ['hp_uniform', 'x', 0, 1]}", "if __name__ == '__main__':\n    "
+    text = f"import sys\nfrom runlib import RandomSearch, Run\n{evaluate}{start}"
+    text += f"Run(RandomSearch({space}), evaluate, 8, name='x', context={{'max_workers': 2}}).prepare().run()\n"
+    (tmp_path / "job.py").write_text(text)
+    read, write = os.pipe()
+    os.close(read)
+    with open(write, "wb") as gone:
+        streams: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, stream: gone}
+        done = subprocess.run([sys.executable, "job.py"], cwd=tmp_path, timeout=60, **streams)
+    assert done.returncode == 0
+    trials = Run.checkout(tmp_path / "run_x").state.trials
+    assert (len(trials), trials.error_count) == (8, 0)
+
+
 def test_every_handler_is_called_where_one_of_them_raises() -> None:
     class Bad(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:

@@ -424,7 +424,7 @@ def test_a_supervisor_that_can_start_no_worker_tells_the_manager():
         command = [sys.executable, "-c", code]
         done = subprocess.run(command, pass_fds=[theirs.fileno()], stderr=subprocess.PIPE, timeout=30)
         assert select.select([ours], [], [], 10)[0]
-        assert ours.recv(64) == b"F11"
+        assert ours.recv(64) == b"F11\n"
     assert done.stderr == b""
 
 

@@ -439,7 +439,7 @@ def test_asking_again_gives_the_same_and_another_suggestion_is_a_mismatch(config
 
 
 @each
-@pytest.mark.parametrize("given", [{"x": object()}, {1: 2}, [{1, 2}], lambda: None])
+@pytest.mark.parametrize("given", [{"x": object()}, {(1, 2): 3}, [{1, 2}], lambda: None])
 def test_adopting_what_is_no_plain_data_is_refused_and_changes_nothing(config: dict[str, Any], given: Any) -> None:
     search, other = make(config), make(config)
     with pytest.raises(RunlibError, match=r"is no data, but of type|keys must be text"):

@@ -55,7 +55,7 @@ def where(pool):
         ({"do": "exit", "code": 3}, "ended with exit code 3"),
         ({"do": "exit", "code": 0}, "ended with exit code 0"),
         ({"do": "kill", "number": 9}, "was killed by signal 9 (SIGKILL)"),
-        ({"do": "kill", "number": 15}, "was killed by signal 15 (SIGTERM)"),
+        ({"do": "kill", "number": 6}, "was killed by signal 6 (SIGABRT)"),
     ],
 )
 def test_a_worker_that_dies_costs_its_trial_alone_and_says_how(start, suggestion, text):

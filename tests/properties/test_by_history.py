@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runlib.engine.canonical import dump, load, plain
+from runlib.engine.shape import flat, reshaped, shaped
 from runlib.errors import ReplayMismatch, SearchExhausted, SearchWaiting
 from runlib.search.base import Search, seed_for
 from runlib.search.by_history import ByHistory, complete
+from runlib.tape.events import Suggest, event_to_data
 
 
 class Blind(Search):
@@ -162,7 +164,9 @@ class Life:
         except (SearchWaiting, SearchExhausted) as error:
             self.tape.append((type(error).__name__, None))
         else:
-            self.begin("suggest", tid, load(dump(plain([suggestion, self.search.memo(tid)]))))
+            memo = load(dump(plain(self.search.memo(tid))))
+            written = event_to_data(Suggest(tid, shaped(suggestion)))  # on a tape it keeps its shape
+            self.begin("suggest", tid, [reshaped(load(dump(flat(suggestion))), written.get("shape")), memo])
 
     def begin(self, what: str, tid: int, data: Any) -> None:
         assert tid == self.trials

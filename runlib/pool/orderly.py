@@ -1,0 +1,99 @@
+"""Signals that end a run in order, and what a worker makes of them: nothing, unless its manager asks it to end.
+
+Batch queues and service managers send them to all processes of a job. The manager then ends the run; a worker that
+died of them would leave a failed trial where there is none. So a worker goes on, and only remembers that it was
+signalled: an error that follows may come of that (a process that the trial had started died of the same signal).
+
+The manager, too, asks by SIGTERM, so that an evaluator may handle it in its own way. What tells that from a SIGTERM of
+somebody else is the last message on the worker's line of tasks, which is there before the signal is.
+
+Signals are handled, not ignored: what a trial starts would ignore them as well, and could not be ended by it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+__all__ = ["FATAL", "ORDERLY", "RECENT", "Requests", "held_back"]
+
+ORDERLY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+FATAL = frozenset({*ORDERLY, signal.SIGQUIT, signal.SIGKILL})  # those by which others end processes
+RECENT = 2.0  # seconds for which a signal may be the reason of an error
+
+
+@contextlib.contextmanager
+def held_back() -> Iterator[None]:
+    """In here this thread gets no orderly signal; a process that is started gets none before it asks for them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ORDERLY)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class Requests:
+    """Tells the manager's request to end from the signals of others, in the main thread of a worker.
+
+    Args:
+        is_last: Whether the next message on the line of tasks is the last one.
+        clock: A monotonic clock in seconds.
+    """
+
+    def __init__(self, is_last: Callable[[], bool], clock: Callable[[], float] = time.monotonic) -> None:
+        self._is_last, self._clock = is_last, clock
+        self._worker = os.getpid()
+        self._heard = float("-inf")
+        self._reporting = False
+
+    def listen(self) -> None:
+        """Handle the signals from now on, but for those that whoever started the run has ignored."""
+        for number in ORDERLY:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, self.handle)
+        os.register_at_fork(after_in_child=self._let_go)
+        signal.pthread_sigmask(signal.SIG_SETMASK, [])  # see ``held_back``
+
+    def handle(self, number: int, frame: FrameType | None) -> None:
+        """End as by default if the manager asks for it, or if this is not the worker; go on if not."""
+        if os.getpid() != self._worker or (number == signal.SIGTERM and self._is_asked()):
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        else:
+            self._heard = self._clock()
+
+    def _is_asked(self) -> bool:
+        return not self._reporting and self._is_last()  # who reports comes to that message by itself
+
+    @property
+    def signalled(self) -> bool:
+        """Whether a signal of somebody else came a moment ago, or may have come to a handler of the evaluator's own."""
+        return self._clock() - self._heard < RECENT or any(map(self._is_taken, ORDERLY))
+
+    def _is_taken(self, number: signal.Signals) -> bool:
+        handler = signal.getsignal(number)
+        return callable(handler) and handler != self.handle
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the evaluator went on after the manager had asked, by a handler of its own."""
+        return self._is_taken(signal.SIGTERM) and self._is_last()
+
+    def begin_report(self) -> None:
+        """The evaluator has ended: from here on a request to end waits until that is told."""
+        self._reporting = True
+
+    def end_report(self) -> None:
+        """It is told."""
+        self._reporting = False
+
+    def _let_go(self) -> None:
+        """What is forked off a worker takes signals as any process does."""
+        for number in ORDERLY:
+            if signal.getsignal(number) == self.handle:
+                default = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+                signal.signal(number, default)
