@@ -136,7 +136,7 @@ def test_wrong_usage(project: Path, quick: Command, words: tuple[str, ...], says
     ("words", "says"),
     [
         (("run", "gone.yaml"), "gone.yaml cannot be read: No such file or directory"),
-        (("run", "project"), "project cannot be read: Is a directory"),
+        (("run", "project"), "project is a folder; runlib run takes the file of a config"),
         (("status", "gone"), "gone is no run: there is no such folder"),
         (("top", "project"), "project is no run: there is no tape.son in it"),
         (("restore", "project/run.yaml"), "project/run.yaml is no run"),
@@ -194,3 +194,25 @@ def test_a_run_that_is_driven_by_hand_is_not_gone_on_with(tmp_path: Path, quick:
     run.submit(run.suggest()[0], loss=1.0)
     run.close()
     check_sentence(quick("restore", str(run.work_directory)), "is driven by hand, from Python: there is no evaluator")
+
+
+def test_files_and_folders_in_the_place_of_others(project: Path, quick: Command) -> None:
+    quick("run", "project/run.yaml", "--quiet")
+    (project / "t.py").write_text("x = 1\n")
+    tape = Path("run_red_fox") / "tape.son"
+    for words, says in [
+        (
+            ("run", "run_red_fox"),
+            "is the folder of a run; to go on with it: runlib restore run_red_fox; runlib run takes",
+        ),
+        (("run", str(tape)), "is the tape of a run; to go on with it: runlib restore run_red_fox"),
+        (("run", "project"), "project is a folder; runlib run takes the file of a config"),
+        (("run", "t.py"), "t.py is a program, which Python starts: python t.py; runlib run takes"),
+        (("restore", "t.py"), "t.py is no run: it is a script: python t.py starts it; a run is the folder run_NAME"),
+        (("status", "t.py"), "t.py is no run: it is a script"),
+        (("restore", "project/run.yaml"), "with which a run is begun: runlib run project/run.yaml"),
+        (("restore", "run_red_fox/status.txt"), "it is a file, and a run is a folder, run_NAME"),
+        (("restore", "nothing"), "nothing is no run: there is no such folder"),
+        (("restore", "run_red_fox", "--evaluator", "t.py"), "is named behind a colon: t.py:NAME"),
+    ]:
+        check_sentence(quick(*words), says)

@@ -294,7 +294,7 @@ def test_what_is_no_run_is_said(tmp_path: Path) -> None:
     (tmp_path / "with_folder" / "tape.son").mkdir(parents=True)
     for path, reason in (
         (tmp_path / "nothing", "there is no such folder"),
-        (tmp_path / "file", "there is no such folder"),
+        (tmp_path / "file", "it is a file, and a run is a folder, run_NAME"),
         (tmp_path, "there is no tape.son in it"),
         (tmp_path / "with_folder", "there is no tape.son in it"),
         (tmp_path / "tape.son", "there is no such folder"),

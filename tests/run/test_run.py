@@ -532,7 +532,7 @@ class TestWrongArguments:
             Run(SpySearch(), FunctionEvaluator, StopMax(1))
         with pytest.raises(ConfigError, match=r"^stop: takes an object, got the class StopMax; write StopM"):
             Run(SpySearch(), quadratic, StopMax)  # type: ignore[arg-type]
-        with pytest.raises(ConfigError, match=r"^evaluator: expected an Evaluator, got a StopMax"):
+        with pytest.raises(ConfigError, match=r"^evaluator: got what is meant as the stop, StopMax"):
             Run(SpySearch(), StopMax(1), StopMax(1))  # type: ignore[arg-type]
 
     def test_a_misspelt_key_of_the_context_is_said(self, caplog: pytest.LogCaptureFixture) -> None:
