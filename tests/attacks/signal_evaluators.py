@@ -22,7 +22,7 @@ def leave(number, frame):
 
 
 class Waiting(Evaluator):
-    """``{"how": name, "x": number}``; ``started-x`` is made with the worker's number, and it waits until ``go`` is there."""
+    """``{"how": name, "x": number}``; it says that it has started, and waits until ``go`` is there."""
 
     kind = "signals_test_waiting"
 
@@ -36,10 +36,10 @@ class Waiting(Evaluator):
             file.write(f"{suggestion['x']}\n")
         return {"loss": float(suggestion["x"]), "text": "x" * suggestion.get("size", 0)}
 
-    def say(self, x, pid=None):
+    def say(self, x):
         """Say that the trial has started."""
         path = Path(self.folder) / f"started-{x}"
-        path.with_suffix(".new").write_text(str(pid or os.getpid()))
+        path.with_suffix(".new").write_text(str(os.getpid()))
         path.with_suffix(".new").rename(path)
 
     def quick(self, x):
@@ -87,9 +87,8 @@ class Waiting(Evaluator):
 
     def terminate(self, x):
         """End processes that it started, in several ways, each by SIGTERM."""
-        started = subprocess.Popen(
-            [sys.executable, "-ISc", "print(flush=True); import time; time.sleep(3600)"], stdout=-1
-        )
+        code = "print(flush=True); import time; time.sleep(3600)"
+        started = subprocess.Popen([sys.executable, "-ISc", code], stdout=subprocess.PIPE)
         forked = multiprocessing.get_context("fork").Process(target=time.sleep, args=(3600,))
         forked.start()
         started.stdout.readline()
