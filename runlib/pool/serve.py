@@ -9,10 +9,10 @@ from __future__ import annotations
 import faulthandler
 import os
 import pickle
+import resource
 import socket
 import sys
 import traceback
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ from runlib.pool.prints import print_to_nobody
 __all__ = ["serve"]
 
 DATAGRAM = 64 * 1024
+PATIENCE = 0.1  # seconds between the first and the last process of a job to get a signal
 OOM_SCORE = 500  # thousandths of all memory: what is added to a worker's share when the kernel looks for a victim
 
 
@@ -140,7 +141,7 @@ def _work(evaluator: Evaluator, stream: socket.socket, tasks: socket.socket, req
         if kind == Kind.PROBE:
             continue  # that it was taken is the answer
         data = _receive_long(stream, number) if kind == Kind.ANNOUNCED else datagram[PREFIX.size :]
-        report = _evaluate(evaluator, number, load(data), requests.begin_report)
+        report = _evaluate(evaluator, number, load(data), requests)
         _flush()
         if _identities(*numbers) != lines:
             raise SystemExit("the evaluation closed or replaced descriptors by which its worker hears of trials")
@@ -169,12 +170,15 @@ def _receive_long(stream: socket.socket, number: int) -> bytes:
     raise SystemExit("the manager is gone")
 
 
-def _evaluate(evaluator: Evaluator, number: int, task: list[Any], ended: Callable[[], None]) -> bytes:
+def _evaluate(evaluator: Evaluator, number: int, task: list[Any], requests: Requests) -> bytes:
     tid, suggestion, folder, *shape = task
     if shape:
         suggestion = reshaped(suggestion, *shape)
     where = Path(os.fsdecode(folder.encode("latin-1"))) if folder else None
-    result, names = evaluate(evaluator, suggestion, where, ended)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    result, names = evaluate(evaluator, suggestion, where, requests.begin_report)
+    if "error" in result and resource.getrusage(resource.RUSAGE_CHILDREN) != before:
+        requests.await_signal(PATIENCE)  # a process that it waited for may have got one before this one does
     try:
         why = excess_of_texts(result)
         if why is None:
