@@ -184,7 +184,7 @@ def test_faults_of_tell_are_named() -> None:
         ({"stop_max": {"count": 3}}, r"search_asktell\.optimizer: stop_max has no ask\(\); an optimizer has ask\(\)"),
         ({"halvin": {}}, r"search_asktell\.optimizer: no component of kind 'halvin'"),
         ({"halving": {"shap": 1}}, r"search_asktell\.optimizer\.halving: unknown argument 'shap'"),
-        (lambda: 1, r"search_asktell\.optimizer: a component is written"),
+        (lambda: 1, r"search_asktell\.optimizer: .*has no ask"),
     ],
 )
 def test_wrong_optimizers(optimizer: Any, message: str) -> None:

@@ -159,7 +159,7 @@ def test_space_and_failures_are_those_of_the_search() -> None:
     ("optimizer", "text"),
     [
         (Plain, "takes an object, got the class Plain"),
-        (object(), "a component is written"),
+        (object(), "object has no ask() and no tell(); an optimizer has ask() and tell(key, loss)"),
         ({"object": {"class": "x:Y"}}, "is an object of the class x:Y"),
         ({"object": None}, "is an object of the class None"),
     ],
