@@ -23,7 +23,6 @@ __all__ = ["FATAL", "ORDERLY", "RECENT", "Requests", "held_back"]
 
 ORDERLY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 FATAL = frozenset({*ORDERLY, signal.SIGQUIT, signal.SIGKILL})  # those by which others end processes
-GLANCE = 0.005  # seconds
 RECENT = 2.0  # seconds for which a signal may be the reason of an error
 
 
@@ -83,12 +82,6 @@ class Requests:
     def is_late(self) -> bool:
         """Whether the evaluator went on after the manager had asked, by a handler of its own."""
         return self._is_taken(signal.SIGTERM) and self._is_last()
-
-    def await_signal(self, seconds: float) -> None:
-        """Wait until a signal comes, at most so long."""
-        end = self._clock() + seconds
-        while not self.signalled and self._clock() < end:
-            time.sleep(GLANCE)
 
     def begin_report(self) -> None:
         """The evaluator has ended: from here on a request to end waits until that is told."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import faulthandler
 import os
 import pickle
-import resource
 import socket
 import sys
 import traceback
@@ -37,7 +36,6 @@ from runlib.pool.prints import print_to_nobody
 __all__ = ["serve"]
 
 DATAGRAM = 64 * 1024
-PATIENCE = 0.1  # seconds between the first and the last process of a job to get a signal
 OOM_SCORE = 500  # thousandths of all memory: what is added to a worker's share when the kernel looks for a victim
 
 
@@ -175,10 +173,7 @@ def _evaluate(evaluator: Evaluator, number: int, task: list[Any], requests: Requ
     if shape:
         suggestion = reshaped(suggestion, *shape)
     where = Path(os.fsdecode(folder.encode("latin-1"))) if folder else None
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     result, names = evaluate(evaluator, suggestion, where, requests.begin_report)
-    if "error" in result and resource.getrusage(resource.RUSAGE_CHILDREN) != before:
-        requests.await_signal(PATIENCE)  # a process that it waited for may have got one before this one does
     try:
         why = excess_of_texts(result)
         if why is None:
