@@ -3,6 +3,7 @@
 Batch queues and service managers send them to all processes of a job. The manager then ends the run; a worker that
 died of them would leave a failed trial where there is none. So a worker goes on, and only remembers that it was
 signalled: an error that follows may come of that (a process that the trial had started died of the same signal).
+As that process may have been the first to get it, an error after processes of the trial have ended waits for a moment.
 
 The manager, too, asks by SIGTERM, so that an evaluator may handle it in its own way. What tells that from a SIGTERM of
 somebody else is the last message on the worker's line of tasks, which is there before the signal is.
@@ -14,7 +15,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from types import FrameType
@@ -24,6 +27,8 @@ __all__ = ["FATAL", "ORDERLY", "RECENT", "Requests", "held_back"]
 ORDERLY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 FATAL = frozenset({*ORDERLY, signal.SIGQUIT, signal.SIGKILL})  # those by which others end processes
 RECENT = 2.0  # seconds for which a signal may be the reason of an error
+BEHIND = 0.2  # seconds by which a signal may come later to the worker than to what a trial started
+LOOK = 0.01  # seconds between looks whether it came
 
 
 @contextlib.contextmanager
@@ -36,17 +41,30 @@ def held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def _children_that_ended() -> tuple[float, ...]:
+    """Something that is another when one more child has ended and was waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime, used.ru_stime, used.ru_minflt, used.ru_nvcsw, used.ru_nivcsw
+
+
 class Requests:
     """Tells the manager's request to end from the signals of others, in the main thread of a worker.
 
     Args:
         is_last: Whether the next message on the line of tasks is the last one.
         clock: A monotonic clock in seconds.
+        sleep: Waits so many seconds.
     """
 
-    def __init__(self, is_last: Callable[[], bool], clock: Callable[[], float] = time.monotonic) -> None:
-        self._is_last, self._clock = is_last, clock
+    def __init__(
+        self,
+        is_last: Callable[[], bool],
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._is_last, self._clock, self._sleep = is_last, clock, sleep
         self._worker = os.getpid()
+        self._ended = _children_that_ended()
         self._heard = float("-inf")
         self._reporting = False
 
@@ -84,8 +102,16 @@ class Requests:
         return self._is_taken(signal.SIGTERM) and self._is_last()
 
     def begin_report(self) -> None:
-        """The evaluator has ended: from here on a request to end waits until that is told."""
+        """The evaluator has ended, by an error if one is handled: a request to end now waits until that is told."""
         self._reporting = True
+        before, self._ended = self._ended, _children_that_ended()
+        if sys.exception() is not None and self._ended != before:
+            self._await_signal()
+
+    def _await_signal(self) -> None:
+        end = self._clock() + BEHIND
+        while not self.signalled and self._clock() < end:
+            self._sleep(LOOK)
 
     def end_report(self) -> None:
         """It is told."""
