@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -129,6 +129,6 @@ def test_the_processes_of_an_earlier_trial_are_none_of_the_next(make):
 def test_a_signal_is_held_back_until_it_is_let_through(make):
     requests = make()
     with held_back():
-        os.kill(os.getpid(), signal.SIGUSR1)
+        signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)  # of this thread: others hold nothing back
         assert not requests.signalled
     assert requests.signalled
