@@ -15,8 +15,10 @@ from hypothesis import settings
 from runlib.engine import modules, registry
 
 # A deadline per example measures the other things that the machine does.
-settings.register_profile("runlib", deadline=None, print_blob=True, max_examples=60)
-settings.load_profile("runlib")
+# The same examples in each run: whoever changes one thing is not told of another. "explore" looks for new ones.
+settings.register_profile("runlib", deadline=None, print_blob=True, max_examples=60, derandomize=True)
+settings.register_profile("explore", deadline=None, print_blob=True, max_examples=500)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "runlib"))
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and with them all that they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
