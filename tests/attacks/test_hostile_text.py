@@ -116,7 +116,7 @@ def test_every_command(tmp_path: Path) -> None:
     check_commands(tmp_path / "more", ALL[60:])
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TEXTS)
 def test_every_command_with_any_text(tmp_path: Path, text: str) -> None:
     shutil.rmtree(tmp_path)

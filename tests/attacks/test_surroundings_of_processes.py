@@ -79,9 +79,13 @@ def check(folder, count, captured):
         assert sorted(text.read_text().splitlines()) == ["a print", "a stray print", "another"]
 
 
+# The quick tests have all of them closed; the slow ones every combination.
+SOME_SLOW = [closed if len(closed) == 3 else pytest.param(closed, marks=pytest.mark.slow) for closed in CLOSED]
+
+
 @pytest.mark.parametrize("capture", ["", "1"], ids=["", "captured"])
 @pytest.mark.parametrize("pool", ["pool_processes", "pool_serial"])
-@pytest.mark.parametrize("closed", CLOSED, ids=str)
+@pytest.mark.parametrize("closed", SOME_SLOW, ids=str)
 def test_a_script_without_standard_descriptors(tmp_path, closed, pool, capture):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
@@ -105,7 +109,7 @@ context: {{max_workers: 2, capture_output: {capture}}}
 
 
 @pytest.mark.parametrize("capture", ["false", "true"])
-@pytest.mark.parametrize("closed", CLOSED, ids=str)
+@pytest.mark.parametrize("closed", SOME_SLOW, ids=str)
 def test_the_command_without_standard_descriptors(tmp_path, monkeypatch, closed, capture):
     monkeypatch.chdir(tmp_path)
     Path("evaluators.py").write_text(SCRIPT)

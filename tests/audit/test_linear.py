@@ -74,6 +74,7 @@ TAPES: dict[str, Callable[[], bytes]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", TAPES.values(), ids=TAPES)
 def test_a_megabyte_of_anything_is_judged_and_repaired_soon(tmp_path: Path, make: Callable[[], bytes]) -> None:
     folder = set_tape(tmp_path / "run_x", make())

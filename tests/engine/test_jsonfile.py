@@ -92,6 +92,7 @@ def test_a_long_list_is_read_from_json(tmp_path: Path) -> None:
     assert time.process_time() - began < SOON
 
 
+@pytest.mark.slow
 def test_the_time_to_refuse_does_not_grow_with_what_is_behind(tmp_path: Path) -> None:
     took = []
     for times in (1, 2):
