@@ -8,13 +8,13 @@ which is refused when it is to be looked up.
 
 from __future__ import annotations
 
-import difflib
 import functools
 import sys
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
+from runlib.engine.extras import load
 from runlib.engine.modules import import_file, import_named
 from runlib.engine.script import main_module
 from runlib.engine.starts import running
@@ -103,6 +103,6 @@ def _get(holder: Any, part: str, name: str) -> Any:
             "run that script, or give the evaluator itself: evaluator=..., or on the command line "
             "--evaluator FILE.py:NAME"
         )
-    near = difflib.get_close_matches(part, dir(holder), n=1)
+    near = load("difflib").get_close_matches(part, dir(holder), n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise ConfigError(f"there is no {part!r} in {name.rpartition(':')[0]!r}{hint}")

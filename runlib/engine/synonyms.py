@@ -5,8 +5,9 @@ The table holds words of the field alone; which of them something here takes is 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
+
+from runlib.engine.extras import load
 
 __all__ = ["INSTEAD", "UNITS", "near", "same_meaning"]
 
@@ -111,4 +112,4 @@ def near(word: str, known: Iterable[str], *, count: int = 1, cutoff: float = 0.6
     """
     words, meant = list(known), same_meaning(word[:80])
     found = [other for other in words if other in meant]
-    return found[:count] or difflib.get_close_matches(word[:80], words, n=count, cutoff=cutoff)
+    return found[:count] or load("difflib").get_close_matches(word[:80], words, n=count, cutoff=cutoff)

@@ -5,7 +5,6 @@ The definitions are those of ``sklearn.metrics``: https://scikit-learn.org/stabl
 
 from __future__ import annotations
 
-import difflib
 from typing import Any, NamedTuple
 
 from runlib.engine.extras import load as load_module
@@ -48,7 +47,7 @@ def check_loss(name: Any, argument: str) -> None:
     """
     if isinstance(name, str) and name in LOSSES:
         return
-    near = difflib.get_close_matches(str(name).lower(), LOSSES, n=3, cutoff=0.5)
+    near = load_module("difflib").get_close_matches(str(name).lower(), LOSSES, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known are {', '.join(LOSSES)}"
     raise ConfigError(f"unknown loss {name!r}; {hint}", argument)
 

@@ -7,7 +7,6 @@ for that may be moved.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import hashlib
 import os
@@ -124,7 +123,7 @@ class _Reader:
 
     def _object(self, value: Any, depth: int) -> Any:
         cls = type(value)
-        if isinstance(value, argparse.Namespace | SimpleNamespace) or dataclasses.is_dataclass(value):
+        if isinstance(value, SimpleNamespace) or _is_namespace(value) or dataclasses.is_dataclass(value):
             return {cls.__qualname__: self.read(dict(getattr(value, "__dict__", {})), depth)}
         if cls.__module__ == "numpy" and hasattr(value, "tolist"):
             if getattr(value, "size", MOST) >= MOST or value.dtype.hasobject:
@@ -150,3 +149,8 @@ class _Reader:
         if self._home and (whole == self._home or whole.startswith(f"{self._home}{os.sep}")):
             return {"home": whole.removeprefix(self._home)}
         return whole if whole.isascii() else {"text": whole.encode("utf-8", "surrogatepass").hex()}
+
+
+def _is_namespace(value: Any) -> bool:
+    """Whether it is what ``argparse`` gives, which is not imported for that."""
+    return any(cls.__module__ == "argparse" and cls.__name__ == "Namespace" for cls in type(value).__mro__)

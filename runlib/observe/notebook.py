@@ -6,7 +6,6 @@ stands in the cell as well, where the kernel takes what worker processes write.
 
 from __future__ import annotations
 
-import html
 import sys
 from typing import Any
 
@@ -43,4 +42,5 @@ class Notebook:
 
 def _bundle(text: str, done: int, total: int | None) -> dict[str, str]:
     bar = f'<progress value="{done}" max="{total}"></progress> ' if total else ""
-    return {"text/plain": text, "text/html": f"{bar}<code>{html.escape(text)}</code>"}
+    shown = load("html").escape(text)
+    return {"text/plain": text, "text/html": f"{bar}<code>{shown}</code>"}

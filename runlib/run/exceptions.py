@@ -7,11 +7,11 @@ name that nobody here knows is taken, and one that is nearly the name of a known
 from __future__ import annotations
 
 import builtins
-import difflib
 from typing import Any
 
 from runlib import errors
 from runlib.engine.classes import class_name
+from runlib.engine.extras import load
 from runlib.engine.legible import logger
 from runlib.errors import ConfigError
 
@@ -43,7 +43,7 @@ def _warn_of_near_name(name: str, place: str, familiar: set[str]) -> None:
         log.warning("%s: %r cannot be the name of an exception", place, name)
         return
     by_letters = {known.lower(): known for known in familiar}
-    for meant in difflib.get_close_matches(name.lower(), by_letters, n=1, cutoff=ALIKE):
+    for meant in load("difflib").get_close_matches(name.lower(), by_letters, n=1, cutoff=ALIKE):
         if name not in _defined(BaseException, set()):
             log.warning("%s: no exception %s is known here; did you mean %s?", place, name, by_letters[meant])
 

@@ -5,11 +5,11 @@ Nothing is listed in advance: point *i* is computed from its number, so that a g
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from typing import Any
 
 from runlib.engine.copies import Copied
+from runlib.engine.extras import load
 from runlib.errors import ConfigError, ReplayMismatch, SearchExhausted
 from runlib.search import _checks as checks
 from runlib.search._history import History
@@ -151,7 +151,7 @@ class GridSearch(Search):
         known = [variable.label for variable in self._space.variables]
         for label, value in self.resolution.items():
             if label not in known:
-                near = difflib.get_close_matches(label, known, n=1)
+                near = load("difflib").get_close_matches(label, known, n=1)
                 hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known) or 'none'}"
                 raise ConfigError(f"there is no variable of this label; {hint}", f"resolution.{label}")
             checks.integer(f"resolution.{label}", value, least=1)

@@ -7,10 +7,10 @@ the memo, for the suggestion does not show it.
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, replace
 from typing import Any
 
+from runlib.engine.extras import load
 from runlib.engine.plain import NotPlain
 from runlib.engine.shape import shaped
 from runlib.errors import SpaceError
@@ -261,6 +261,6 @@ def _options(name: str, args: list[Any], path: str) -> list[Any]:
 
 
 def _unknown(name: str) -> str:
-    near = difflib.get_close_matches(name, NAMES, n=3, cutoff=0.6)
+    near = load("difflib").get_close_matches(name, NAMES, n=3, cutoff=0.6)
     hint = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(NAMES)}"
     return f"unknown function {name!r}; {hint}"
