@@ -13,6 +13,7 @@ Signals are handled, not ignored: what a trial starts would ignore them as well,
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # what ``signal`` wraps, in more time than a quick trial takes
 import contextlib
 import os
 import resource
@@ -41,10 +42,9 @@ def held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _children_that_ended() -> tuple[float, ...]:
+def _children_that_ended() -> object:
     """Something that is another when one more child has ended and was waited for."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime, used.ru_stime, used.ru_minflt, used.ru_nvcsw, used.ru_nivcsw
+    return resource.getrusage(resource.RUSAGE_CHILDREN)
 
 
 class Requests:
@@ -64,9 +64,10 @@ class Requests:
     ) -> None:
         self._is_last, self._clock, self._sleep = is_last, clock, sleep
         self._worker = os.getpid()
+        self._own = self.handle
         self._ended = _children_that_ended()
-        self._heard = float("-inf")
-        self._reporting = False
+        self._heard: float | None = None
+        self._reporting = self._failed = False
 
     def listen(self) -> None:
         """Handle the signals from now on, but for those that whoever started the run has ignored."""
@@ -89,12 +90,14 @@ class Requests:
 
     @property
     def signalled(self) -> bool:
-        """Whether a signal of somebody else came a moment ago, or may have come to a handler of the evaluator's own."""
-        return self._clock() - self._heard < RECENT or any(map(self._is_taken, ORDERLY))
+        """Whether a signal came of somebody else a moment ago, or may have come to a handler of a failed evaluator."""
+        if self._heard is not None and self._clock() - self._heard < RECENT:
+            return True
+        return self._failed and any(map(self._is_taken, ORDERLY))
 
     def _is_taken(self, number: signal.Signals) -> bool:
-        handler = signal.getsignal(number)
-        return callable(handler) and handler != self.handle
+        handler = _signal.getsignal(number)
+        return callable(handler) and handler != self._own
 
     @property
     def is_late(self) -> bool:
@@ -104,8 +107,9 @@ class Requests:
     def begin_report(self) -> None:
         """The evaluator has ended, by an error if one is handled: a request to end now waits until that is told."""
         self._reporting = True
+        self._failed = sys.exception() is not None
         before, self._ended = self._ended, _children_that_ended()
-        if sys.exception() is not None and self._ended != before:
+        if self._failed and self._ended != before:
             self._await_signal()
 
     def _await_signal(self) -> None:

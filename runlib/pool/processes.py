@@ -98,7 +98,7 @@ class ProcessPool(Pool):
         self._parcel: bytes = load("runlib.pool.parcel.packing").pack(evaluator)
         self._origin = note_origin(find_script(evaluator))
         self._failed = False
-        self._drained = False
+        self._drained = self._has_limits = False
         self._rests_until = float("-inf")
         self._desk = Desk(self._launch, _make_guard(), self._settings.max_trials_per_worker)
         self._slots = [Slot(index, self._desk) for index in range(self._settings.max_workers)]
@@ -148,6 +148,7 @@ class ProcessPool(Pool):
         desk = self._opened()
         folder = _as_text(task.folder) if self._settings.capture_output and task.folder is not None else None
         desk.queue.append(Order(task, _message(task, folder)))
+        self._has_limits |= task.timeout is not None
         self._dispatch()
 
     def _dispatch(self) -> None:
@@ -187,7 +188,8 @@ class ProcessPool(Pool):
                 not open.
         """
         desk = self._opened()
-        desk.clock.arrive()
+        if self._has_limits:
+            desk.clock.arrive()
         self._balance()
         end = time.monotonic() + timeout
         while True:
@@ -195,13 +197,15 @@ class ProcessPool(Pool):
             self._look_after()
             self._dispatch()
             if desk.events or self._has_news() or time.monotonic() >= end:
-                desk.clock.leave()
+                if self._has_limits:
+                    desk.clock.leave()
                 return self._report(desk)
 
     def _await_something(self, desk: Desk, seconds: float) -> None:
-        since = desk.clock()
+        since = desk.clock() if self._has_limits else None
         ready = desk.selector.select(seconds)
-        desk.clock.waited(seconds, since)
+        if since is not None:
+            desk.clock.waited(seconds, since)
         for key, mask in ready:
             key.data(mask)
 

@@ -83,6 +83,8 @@ def test_what_comes_after_the_request_is_late_where_the_evaluator_handles_that(m
 def test_a_handler_of_the_evaluators_own_may_have_heard_a_signal(make):
     requests = make()
     signal.signal(signal.SIGUSR2, lambda *_: None)
+    assert not requests.signalled
+    fail(requests, child=False)
     assert requests.signalled
 
 
