@@ -30,7 +30,7 @@ _WRITING = ("STORE_GLOBAL", "DELETE_GLOBAL")
 
 
 class Reading:
-    """Of one evaluator.
+    """What one evaluator reads.
 
     Args:
         evaluator: Whose functions are read.
