@@ -24,7 +24,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "runlib"))
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-GRACE = 5000  # milliseconds for a process that is just ending
+GRACE = 20_000  # milliseconds for a process that is just ending
 
 
 @pytest.fixture(autouse=True)

@@ -14,16 +14,27 @@ import site
 import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-__all__ = ["Program", "declare_command", "in_command", "is_main_of_command", "working_folder", "working_in"]
+__all__ = [
+    "Program",
+    "declare_command",
+    "evaluating_in",
+    "evaluation_folder",
+    "in_command",
+    "is_main_of_command",
+    "working_folder",
+    "working_in",
+]
 
 MOST_ARGUMENTS = 16_384  # characters of a command line that are noted; a longer one is left out
 
 _runs = itertools.count()
+_evaluating_in: ContextVar[str | None] = ContextVar("evaluating_in", default=None)
 _command_main: ModuleType | None = None
 
 
@@ -163,6 +174,21 @@ def working_folder() -> str | None:
         return os.getcwd()
     except OSError:
         return None
+
+
+@contextlib.contextmanager
+def evaluating_in(folder: str | None) -> Iterator[None]:
+    """In here, worker processes start in that folder; with None, in the working folder of this process."""
+    token = _evaluating_in.set(folder)
+    try:
+        yield
+    finally:
+        _evaluating_in.reset(token)
+
+
+def evaluation_folder() -> str | None:
+    """Returns the folder in which worker processes start; None if the working folder was deleted."""
+    return _evaluating_in.get() or working_folder()
 
 
 @contextlib.contextmanager

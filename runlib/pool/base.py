@@ -65,7 +65,13 @@ class Lost:
 
 
 class Pool(Component, abstract=True):
-    """Base of all pools."""
+    """Base of all pools.
+
+    Attributes:
+        in_this_process: Whether evaluations run in the process of the manager, and so in its working folder.
+    """
+
+    in_this_process = False
 
     def slots(self, context: Mapping[str, Any]) -> int:
         """How many evaluations run at once, from ``max_workers`` in the context."""

@@ -20,6 +20,7 @@ from runlib.engine import registry
 from runlib.engine.canonical import dump
 from runlib.engine.component import merge_context
 from runlib.engine.extras import load
+from runlib.engine.program import evaluation_folder
 from runlib.engine.shape import shape_of
 from runlib.engine.trust import current
 from runlib.errors import ConfigError, PoolError
@@ -357,13 +358,13 @@ def _as_text(folder: Path) -> str:
 
 
 def _working_folder() -> str:
-    try:
-        return os.getcwd()
-    except FileNotFoundError as error:
+    folder = evaluation_folder()
+    if folder is None:
         raise PoolError(
             "the working folder of this process was deleted, in which the workers are to run: change into another "
             "folder, then restore the run"
-        ) from error
+        )
+    return folder
 
 
 def _is_main(plugin: str) -> bool:

@@ -48,6 +48,7 @@ class SerialPool(Pool):
     """
 
     kind = "pool_serial"
+    in_this_process = True
     also_called = ("sync", "local", "inline", "debug", "none", "single", "synchronous")
 
     def __init__(self, context: Mapping[str, Any] | None = None) -> None:

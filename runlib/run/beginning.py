@@ -197,6 +197,7 @@ class Beginning(Holding, RunView, abstract=True):
         """Write from the end of the past on, noting which of the settings that may change did."""
         self._folder, self._state, self._trust = past.folder, past.state, past.source.trust
         self.begun_in = None if past.source.program is None else past.source.program.folder
+        self.evaluates_in = past.source.kept_folder
         self.program, self.found_by = past.source.next_program(), past.source.found_by
         self.ended_before = None if past.state.ended is None else past.state.ended.reason
         self._pen = Pen(past.folder, past.state, self.context["sync"])

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator
 
 from runlib.engine.legible import legible, legible_line, logger
 from runlib.engine.printing import tell
-from runlib.engine.program import working_folder
+from runlib.engine.program import evaluating_in, working_folder
 from runlib.engine.shape import flat
 from runlib.engine.yamlfile import write_yaml
 from runlib.errors import EvaluationError
 from runlib.observe.notebook import is_notebook
 from runlib.observe.terminal import is_terminal
+from runlib.pool.base import Pool
 from runlib.run.advice import ways_on
 from runlib.run.folder import RunFolder
 from runlib.run.pause import log as pauses
@@ -30,10 +31,10 @@ __all__ = [
     "announce",
     "announce_start",
     "is_done",
-    "naming_working_folder",
     "summary",
     "telling",
     "way_on",
+    "working_folders",
     "write_best",
 ]
 
@@ -121,19 +122,22 @@ class _Teller(logging.Handler):
 
 
 @contextlib.contextmanager
-def naming_working_folder(begun_in: str | None) -> Iterator[None]:
-    """In here, an evaluation that fails is told together with the working folder of the run, if this is another one.
+def working_folders(run: RunView, pool: Pool) -> Iterator[None]:
+    """In here, worker processes start where the run was begun, and an evaluation that fails is told with both folders.
 
-    Evaluators may read files by names that are relative to it.
+    Evaluators may read files by names that are relative to the working folder.
     """
-    here = working_folder()
+    here, begun_in = working_folder(), run.begun_in
     try:
-        yield
+        with evaluating_in(run.evaluates_in):
+            yield
     except EvaluationError as error:
         if begun_in is not None and begun_in != here:
             said, inside, trace = str(error).partition("\n\nIn the worker:\n")
             where = f"The run was begun in the working folder {legible_line(begun_in)}, and this is {here}"
-            error.args = (f"{said}. {where}: names of files in the evaluator may count from there{inside}{trace}",)
+            starts_there = run.evaluates_in is not None and not pool.in_this_process
+            why = "workers start there" if starts_there else "names of files in the evaluator may count from there"
+            error.args = (f"{said}. {where}: {why}{inside}{trace}",)
         raise
 
 

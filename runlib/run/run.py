@@ -23,7 +23,7 @@ from runlib.run.audience import shown_to
 from runlib.run.beginning import OPENING, Beginning
 from runlib.run.conduct import conduct, make_cast, make_policy
 from runlib.run.edit import Editing
-from runlib.run.finish import announce, announce_start, naming_working_folder, summary, telling
+from runlib.run.finish import announce, announce_start, summary, telling, working_folders
 from runlib.run.fit import check_fit
 from runlib.run.folder import RunFolder
 from runlib.run.given import AnyDirection, AnyStop, Exceptional, Exceptions, check_places
@@ -196,7 +196,7 @@ class Run(ByHand, Editing, Beginning):
     def _run(self, evaluator: Evaluator, observers: Sequence[Observer], seconds: float | None) -> None:
         if self.announces:
             announce_start(self)
-        with listening() as interrupt, telling(self.announces), naming_working_folder(self.begun_in):
+        with listening() as interrupt, telling(self.announces), working_folders(self, self.pool):
             policy = make_policy(self, self.pool.slots(self.context), seconds)
             cast = make_cast(self, self.pool, observers, self._require_pen().held, seconds)
             end = conduct(cast, policy, interrupt, evaluator, self.context)

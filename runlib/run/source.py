@@ -7,6 +7,7 @@ executed for its definitions, unless this program has them. A file that a restor
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -106,11 +107,21 @@ class Source:
         known = function_name(self._config)
         return None if name is None or "<" in name or name == known else name
 
+    @property
+    def kept_folder(self) -> str | None:
+        """The working folder of the program before, in which this run's evaluations go on.
+
+        None where the evaluator was given anew, since names of files in it then count from here, or where it is gone.
+        """
+        folder = None if self.program is None or self._given is not None else self.program.folder
+        return folder if folder is not None and os.access(folder, os.X_OK) else None
+
     def next_program(self) -> Program:
         """What the next session notes: this program, or that of before where its definitions go on being used."""
         is_used = self._script is not None and self._script.module is not None
         if self.program is None or not (in_command() or is_used):
-            return Program.running(self._home)
+            running = Program.running(self._home)
+            return replace(running, folder=self.kept_folder or running.folder)
         return replace(self.program, directory=str(self._home))
 
     def changed_globals(self, evaluator: Evaluator | None, noted: Mapping[str, Any]) -> str:

@@ -59,6 +59,7 @@ class RunView(Component, abstract=True):
         program: What writes the run, and where its definitions are; None before it has a folder.
         found_by: The name by which a restore finds the evaluator, where that is not the one in the config.
         begun_in: The working folder of the program that wrote the run before, where this one goes on with it.
+        evaluates_in: The folder in which worker processes start; None for the working folder of this process.
         ended_before: Why the last session ended, where this one goes on with a run; None if it did not.
     """
 
@@ -69,6 +70,7 @@ class RunView(Component, abstract=True):
     program: Program | None = None
     found_by: str | None = None
     begun_in: str | None = None
+    evaluates_in: str | None = None
     ended_before: str | None = None
     readonly: bool
     objective: str
