@@ -1,15 +1,16 @@
-"""``python -m runlib``: the same as the command ``runlib``."""
+"""The command ``runlib``, also as ``python -m runlib``: a Ctrl-C while it imports ends it without a traceback."""
 
 from __future__ import annotations
 
 from runlib.engine import undisturbed
 
-__all__: list[str] = []
+undisturbed.begin()
+try:
+    from runlib.cli.main import main
+finally:
+    undisturbed.end()
+
+__all__ = ["main"]
 
 if __name__ == "__main__":
-    undisturbed.begin()
-    try:
-        from runlib.cli.main import main
-    finally:
-        undisturbed.end()
     main()

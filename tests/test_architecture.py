@@ -211,7 +211,8 @@ def unsorted_exports(sources: Sources) -> list[str]:
 
 def _top_names(tree: ast.Module) -> set[str]:
     names: set[str] = set()
-    for node in tree.body:
+    guarded = (inner for node in tree.body if isinstance(node, ast.Try) for inner in node.body)
+    for node in (*tree.body, *guarded):
         if isinstance(node, ast.ClassDef | Function):
             names.add(node.name)
         elif isinstance(node, ast.Import | ast.ImportFrom) and getattr(node, "module", "") != "__future__":

@@ -5,7 +5,7 @@
          restore
     2    nothing was begun: wrong usage or config, no such folder, a name that is taken, a run that another process
          writes
-    130  Ctrl-C (SIGINT), 143 SIGTERM: the run ended in order and can be restored
+    129  SIGHUP, 130 Ctrl-C (SIGINT), 138 SIGUSR1, 140 SIGUSR2, 143 SIGTERM: the run ended in order and can be restored
 
 What runlib raises on purpose is never shown with a traceback. What it did not foresee is, being a mistake of a program.
 """

@@ -27,7 +27,7 @@ _HELP = """Tune with runs that survive: every event is on one tape, and a run th
 Exit codes: 0 the run ended as it should (its stop reached, the search exhausted, the duration passed), or there was
 something to show; 1 the run ended with an error, or its tape or disk cannot be used; 2 wrong usage or config, or a
 folder that is no run, exists already, or is written by another process: nothing was begun; 130 ended in order by
-Ctrl-C; 143 by SIGTERM; 138 and 140 by SIGUSR1 and SIGUSR2.
+Ctrl-C; 143 by SIGTERM; 138 and 140 by SIGUSR1 and SIGUSR2; 129 because its terminal went away.
 """
 
 app = typer.Typer(

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -409,6 +410,10 @@ sys.meta_path.insert(0, Finder())
 """
 
 
+(ENTRY,) = (entry for entry in entry_points(group="console_scripts") if entry.name == "runlib")
+CONSOLE_SCRIPT = f"from {ENTRY.module} import {ENTRY.attr}"  # as the installed command begins
+
+
 class TestFirstMoments:
     def run(self, tmp_path: Path, words: list[str], module: str, times: int = 1) -> tuple[int, str, str]:
         (tmp_path / "sitecustomize.py").write_text(EARLY.format(module=module, times=times))
@@ -426,6 +431,8 @@ class TestFirstMoments:
             (["-c", "import runlib; print('imported')"], "runlib.stop.no_progress"),
             (["-m", "runlib", "--version"], "orjson"),
             (["-m", "runlib", "run", "missing.yaml"], "typer"),
+            (["-c", f"{CONSOLE_SCRIPT}; main()"], "typer"),
+            (["-c", f"{CONSOLE_SCRIPT}; main()"], "runlib.cli.main"),
             (["-m", "runlib", "restore", "missing"], "runlib.cli.work"),
         ],
     )
