@@ -4,12 +4,12 @@ A ``Search``, an ``Evaluator`` and a ``Stop`` compose into a ``Run``, which keep
 and can be restored exactly, or checked out read-only, from it. Nothing is configured by importing this.
 """
 
-from runlib.engine import undisturbed  # from here on a Ctrl-C waits
+from runlib.engine.code import undisturbed
 
 # isort: split
 
-from runlib.engine.canonical import compute_hash
 from runlib.engine.component import Component, from_config, to_config
+from runlib.engine.data.canonical import compute_hash
 from runlib.engine.registry import register
 from runlib.errors import (
     ConfigError,
@@ -45,20 +45,20 @@ from runlib.errors import (
     WorkerLost,
 )
 from runlib.evaluator.base import Evaluator
-from runlib.evaluator.data_csv import CsvDataset
-from runlib.evaluator.data_npz import NpzDataset
-from runlib.evaluator.data_split import SplitDataset
-from runlib.evaluator.datasets import Dataset
-from runlib.evaluator.function import FunctionEvaluator
+from runlib.evaluator.datasets.base import Dataset
+from runlib.evaluator.datasets.csv_file import CsvDataset
+from runlib.evaluator.datasets.npz_file import NpzDataset
+from runlib.evaluator.datasets.split import SplitDataset
+from runlib.evaluator.functions.function import FunctionEvaluator
 from runlib.evaluator.holdout import HoldoutEvaluator
 from runlib.observe.base import Observer
 from runlib.observe.log import LogObserver
 from runlib.observe.progress import ProgressObserver
 from runlib.observe.status import StatusObserver
 from runlib.pool.base import Pool
-from runlib.pool.processes import ProcessPool
+from runlib.pool.processes.pool import ProcessPool
 from runlib.pool.serial import SerialPool
-from runlib.run.edit import Inbox
+from runlib.run.edits.edit import Inbox
 from runlib.run.run import Run
 from runlib.search.asktell import AskTell
 from runlib.search.base import Search
@@ -66,17 +66,17 @@ from runlib.search.chain import ChainSearch
 from runlib.search.evolution import EvolutionSearch
 from runlib.search.fixed import FixedSearch
 from runlib.search.grid import GridSearch
-from runlib.search.hyperopt import Hyperopt
+from runlib.search.hyperopt.search import Hyperopt
 from runlib.search.random import RandomSearch
 from runlib.search.sobol import SobolSearch
-from runlib.space.alternatives import Categorical, Choice, Constant, Ordinal
 from runlib.space.dialects.amltk import from_amltk
 from runlib.space.dialects.configspace import from_configspace
 from runlib.space.dialects.hyperopt import from_hyperopt
 from runlib.space.dialects.maggy import from_maggy
 from runlib.space.dialects.neps import from_neps
-from runlib.space.quantities import Float, Integer, LogNormal, Normal
 from runlib.space.tree import Space
+from runlib.space.typed.alternatives import Categorical, Choice, Constant, Ordinal
+from runlib.space.typed.quantities import Float, Integer, LogNormal, Normal
 from runlib.stop.all import StopAll
 from runlib.stop.any import StopAny
 from runlib.stop.base import Stop

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runlib.engine import undisturbed
+from runlib.engine.code import undisturbed
 
 undisturbed.begin()
 try:

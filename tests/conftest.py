@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from runlib.engine import modules, registry
+from runlib.engine import registry
+from runlib.engine.code import modules
 
 # A deadline per example measures the other things that the machine does.
 # The same examples in each run: whoever changes one thing is not told of another. "explore" looks for new ones.

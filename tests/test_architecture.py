@@ -35,8 +35,8 @@ DISK = "runlib.engine.disk"
 IMPORTERS = {
     "runlib.engine.extras",
     "runlib.engine.registry",
-    "runlib.engine.modules",
-    "runlib.engine.naming",
+    "runlib.engine.code.modules",
+    "runlib.engine.code.naming",
 }
 
 Sources = dict[str, str]
@@ -415,12 +415,12 @@ def test_the_reader_sees_imports_of_all_forms() -> None:
         "runlib.stop": "",
         "runlib.stop.base": "",
         "runlib.stop.max": (
-            "import runlib.engine.canonical\nfrom runlib.stop import base\nfrom . import base\nfrom .base import Stop\n"
+            "import runlib.engine.data.canonical\nfrom runlib.stop import base\nfrom . import base\nfrom .base import Stop\n"
             "from runlib.state.state import State\nfrom ..tape import events\nload('runlib.search.heavy')\n"
         ),
     }
     assert [target for target, _ in imports("runlib.stop.max", sources["runlib.stop.max"], sources)] == [
-        "runlib.engine.canonical",
+        "runlib.engine.data.canonical",
         "runlib.stop.base",
         "runlib.stop.base",
         "runlib.stop.base",
@@ -515,8 +515,8 @@ def test_what_only_reads_is_left_alone(line: str) -> None:
 
 
 def test_pipes_of_the_pool_are_no_files() -> None:
-    assert foreign_writes({"runlib.pool.frames": "os.write(fd, b'')"}) == []
-    assert foreign_writes({"runlib.pool.frames": "os.mkdir('a')"}) != []
+    assert foreign_writes({"runlib.pool.processes.frames": "os.write(fd, b'')"}) == []
+    assert foreign_writes({"runlib.pool.processes.frames": "os.mkdir('a')"}) != []
 
 
 def test_an_override_may_leave_its_docstring_to_the_base() -> None:

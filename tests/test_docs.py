@@ -22,7 +22,7 @@ import pytest
 from runlib import Float, RandomSearch, Run, SerialPool, StopMax
 from runlib.cli.job import read_job
 from runlib.engine.component import from_config
-from runlib.engine.yamlfile import parse_yaml
+from runlib.engine.data.yamlfile import parse_yaml
 
 ROOT = Path(__file__).parent.parent
 TEXTS = [ROOT / "README.md", *sorted((ROOT / "tutorials").glob("*.md"))]

@@ -18,7 +18,7 @@ from scipy.spatial.distance import cdist
 from runlib.engine.component import Component
 from runlib.engine.extras import load as load_module
 from runlib.errors import ConfigError
-from runlib.evaluator.datasets import Arrays, Dataset
+from runlib.evaluator.datasets.base import Arrays, Dataset
 
 __all__ = ["Diabetes", "Gaussian", "GlobalKernel", "KernelRidge", "Laplacian", "Linear", "Model"]
 

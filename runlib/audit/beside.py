@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from runlib.audit.report import Finding
-from runlib.engine.shape import flat
-from runlib.engine.yamlfile import write_yaml
+from runlib.engine.data.shape import flat
+from runlib.engine.data.yamlfile import write_yaml
 from runlib.errors import TapeCorrupt
-from runlib.run.claims import losses, read_claims, read_if_there, torn_ends
-from runlib.run.finish import BEST
-from runlib.run.folder import RunFolder
-from runlib.run.large import is_apart, load_large, read_named
-from runlib.run.returned import files_of
+from runlib.run.folder.folder import RunFolder
+from runlib.run.folder.large import is_apart, load_large, read_named
+from runlib.run.folder.length_hints import losses, read_claims, read_if_there, torn_ends
+from runlib.run.folder.returned import files_of
+from runlib.run.loop.ending import BEST
 from runlib.state.state import State
 
 __all__ = ["Claims", "check_best", "check_large"]

@@ -20,8 +20,8 @@ from runlib.audit.report import Finding, RepairReport
 from runlib.audit.scan import Scan, scan
 from runlib.audit.selection import Selection, select
 from runlib.errors import FolderError, FolderExists, TapeCorrupt, TapeFormat
-from runlib.run.folder import RunFolder, absolute, filled, publish
-from runlib.run.large import read_named
+from runlib.run.folder.folder import RunFolder, absolute, filled, publish
+from runlib.run.folder.large import read_named
 from runlib.tape.codec import FORMAT, FORMATS
 from runlib.tape.schema import check
 from runlib.tape.whole import whole_tape

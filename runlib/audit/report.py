@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from runlib.run.session import readable
+from runlib.run.metadata import readable
 
 __all__ = ["Finding", "Level", "RepairReport", "Report", "Verdict"]
 

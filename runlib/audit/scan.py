@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runlib.audit.mending import Mender, with_hash
-from runlib.engine.canonical import load
+from runlib.engine.data.canonical import load
 from runlib.tape import codec
 
 __all__ = ["Damage", "Line", "Scan", "missing", "read_head", "scan"]

@@ -17,9 +17,9 @@ from runlib.audit.report import Finding, Level
 from runlib.audit.scan import Line, Scan, missing
 from runlib.audit.sequence import Sequence
 from runlib.errors import TapeFormat
-from runlib.run.folder import RunFolder
-from runlib.run.large import is_apart
-from runlib.run.returned import files_of
+from runlib.run.folder.folder import RunFolder
+from runlib.run.folder.large import is_apart
+from runlib.run.folder.returned import files_of
 from runlib.state.state import State
 from runlib.tape.codec import decode
 from runlib.tape.events import Record, Submit, event_from_data

@@ -6,7 +6,7 @@ not fit is not applied, so that one fault does not make faults of all that follo
 
 from __future__ import annotations
 
-from runlib.engine.canonical import hash_suggestion
+from runlib.engine.data.canonical import hash_suggestion
 from runlib.errors import ReplayMismatch, TapeError
 from runlib.state.replay import replay
 from runlib.state.state import State

@@ -14,13 +14,13 @@ from runlib.audit.mending import Mender
 from runlib.audit.report import Finding, Level, Report, Verdict
 from runlib.audit.scan import Scan, missing, read_head, scan
 from runlib.audit.sequence import Sequence
-from runlib.engine.trust import Trust
+from runlib.engine.code.trust import Trust
 from runlib.errors import NotARun, ReplayMismatch, TapeCorrupt, TapeFormat
-from runlib.run.folder import RunFolder
-from runlib.run.opening import first_session, load_plugins, make_state
+from runlib.run.continuation.source import Source
+from runlib.run.folder.folder import RunFolder
+from runlib.run.folder.opening import first_session, load_plugins, make_state
+from runlib.run.folder.returned import files_of
 from runlib.run.parts import make_search
-from runlib.run.returned import files_of
-from runlib.run.source import Source
 from runlib.search.base import Search
 from runlib.state.state import State
 from runlib.tape import codec

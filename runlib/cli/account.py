@@ -14,7 +14,7 @@ from typing import Any
 from runlib.engine.legible import legible_line
 from runlib.errors import ConfigError
 from runlib.observe.status import format_seconds
-from runlib.run.advice import ways_on
+from runlib.run.continuation.advice import ways_on
 from runlib.run.run import Run
 from runlib.state.results import ResultTable
 from runlib.state.state import State

@@ -17,7 +17,7 @@ from runlib.audit.verify import verify as audit
 from runlib.cli.ending import DONE, FAILED, WRONG, reporting, show, show_json
 from runlib.cli.options import NoPlugins, Plugins, TrustOthers, load_plugins
 from runlib.engine.legible import legible_line
-from runlib.run.advice import ways_on
+from runlib.run.continuation.advice import ways_on
 from runlib.run.run import Run
 
 __all__ = ["repair", "verify"]

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from runlib.cli.brief import Brief
 from runlib.cli.ending import show
-from runlib.engine.canonical import hash_suggestion
+from runlib.engine.data.canonical import hash_suggestion
 from runlib.engine.legible import legible_line
 from runlib.observe.status import format_seconds
 from runlib.state.state import State

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from runlib.engine.canonical import dump
+from runlib.engine.data.canonical import dump
 
 __all__ = ["Brief", "leaves"]
 

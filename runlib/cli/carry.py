@@ -21,13 +21,13 @@ from runlib.cli.best import print_best
 from runlib.cli.ending import FAILED, INTERRUPTED, report, say, sentence, show, show_path
 from runlib.cli.streams import stdout_to_stderr
 from runlib.engine import registry
+from runlib.engine.code.program import working_folder, working_in
 from runlib.engine.legible import legible_line, shell_word
-from runlib.engine.program import working_folder, working_in
 from runlib.errors import RunlibError, TapeReplaced
-from runlib.run.advice import ways_on
-from runlib.run.finish import is_done
+from runlib.run.continuation.advice import ways_on
+from runlib.run.loop.ending import is_done
+from runlib.run.loop.unusable import why_none
 from runlib.run.run import Run
-from runlib.run.unusable import why_none
 
 __all__ = ["Manner", "carry_out", "working_where_it_did"]
 

@@ -13,10 +13,10 @@ import typer
 
 from runlib.cli.ending import FAILED, reporting, say, show, show_path
 from runlib.cli.options import Plugins, check_options, load_plugins, read_component, read_data
-from runlib.run.advice import ways_on
-from runlib.run.edit import Inbox
-from runlib.run.folder import RunFolder
-from runlib.run.fork import make_fork
+from runlib.run.continuation.advice import ways_on
+from runlib.run.continuation.fork import make_fork
+from runlib.run.edits.edit import Inbox
+from runlib.run.folder.folder import RunFolder
 from runlib.run.parts import config_of
 from runlib.run.run import Run
 from runlib.search.base import Search

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from runlib.cli.ending import FAILED, reporting, show_path
-from runlib.run.leftovers import find_leftovers, remove_leftovers
+from runlib.run.folder.leftovers import find_leftovers, remove_leftovers
 
 __all__ = ["clean"]
 

@@ -27,7 +27,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from runlib.engine.canonical import dump
+from runlib.engine.data.canonical import dump
 from runlib.engine.legible import ascii_json, legible, legible_json, legible_line
 from runlib.engine.printing import put, tell
 from runlib.errors import (

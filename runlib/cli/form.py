@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from runlib.engine.canonical import NotPlain, plain
+from runlib.engine.data.canonical import NotPlain, plain
 from runlib.engine.synonyms import near
 from runlib.errors import ConfigError
 from runlib.run.run import Run

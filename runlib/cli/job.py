@@ -25,8 +25,8 @@ from typing import Any, TypeVar
 from runlib.cli.form import below, check_form, naming
 from runlib.engine import registry
 from runlib.engine.component import Component, from_config, merge_context
+from runlib.engine.data.yamlfile import read_yaml
 from runlib.engine.legible import shell_word
-from runlib.engine.yamlfile import read_yaml
 from runlib.errors import ConfigError
 from runlib.observe.base import Observer
 from runlib.pool.base import Pool

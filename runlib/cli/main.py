@@ -18,7 +18,7 @@ from runlib.cli.show import status, top
 from runlib.cli.spelling import KnownCommands, KnownOptions
 from runlib.cli.streams import have_streams
 from runlib.cli.work import restore, run
-from runlib.engine.program import declare_command
+from runlib.engine.code.program import declare_command
 
 __all__ = ["app", "main"]
 

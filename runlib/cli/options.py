@@ -11,9 +11,9 @@ import typer
 
 from runlib.cli.form import below
 from runlib.engine import registry
-from runlib.engine.canonical import NotPlain, plain
+from runlib.engine.data.canonical import NotPlain, plain
+from runlib.engine.data.yamlfile import parse_yaml, read_yaml
 from runlib.engine.names import check_name
-from runlib.engine.yamlfile import parse_yaml, read_yaml
 from runlib.errors import ConfigError
 from runlib.run.settings import check_duration, check_timeout
 

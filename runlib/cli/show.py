@@ -12,8 +12,8 @@ import typer
 from runlib.cli.account import describe, render_description
 from runlib.cli.best import best_trials, print_best
 from runlib.cli.ending import reporting, show, show_json
-from runlib.engine.shape import flat
-from runlib.engine.yamlfile import write_yaml
+from runlib.engine.data.shape import flat
+from runlib.engine.data.yamlfile import write_yaml
 from runlib.errors import ConfigError
 from runlib.run.run import Run
 

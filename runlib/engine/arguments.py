@@ -13,7 +13,7 @@ import types
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self, TypeVar, cast
 
-from runlib.engine.native import is_column
+from runlib.engine.data.native import is_column
 from runlib.engine.synonyms import UNITS, near
 from runlib.errors import ConfigError, UnknownArgument
 

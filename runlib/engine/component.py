@@ -15,9 +15,9 @@ from typing import Any, ClassVar, TypeVar, cast
 
 from runlib.engine import registry
 from runlib.engine.arguments import KnownArguments, argument_hint, known_arguments
-from runlib.engine.canonical import compute_hash
-from runlib.engine.copies import copied
-from runlib.engine.plain import MAX_DEPTH, NotPlain, plain
+from runlib.engine.data.canonical import compute_hash
+from runlib.engine.data.copies import copied
+from runlib.engine.data.plain import MAX_DEPTH, NotPlain, plain
 from runlib.errors import ConfigError, RunlibError
 
 __all__ = ["Component", "from_config", "is_config", "merge_context", "to_config"]

@@ -11,7 +11,7 @@ from typing import Any
 
 from runlib.engine import registry
 from runlib.engine.component import is_config
-from runlib.engine.plain import MAX_DEPTH
+from runlib.engine.data.plain import MAX_DEPTH
 from runlib.errors import ConfigError
 
 __all__ = ["with_earlier_defaults"]

@@ -20,10 +20,10 @@ from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from runlib.engine.arguments import known_arguments
+from runlib.engine.code.modules import add_path, find_file, import_file, import_named, paths
+from runlib.engine.code.script import load_standing_in
+from runlib.engine.code.starts import running
 from runlib.engine.extras import load
-from runlib.engine.modules import add_path, find_file, import_file, import_named, paths
-from runlib.engine.script import load_standing_in
-from runlib.engine.starts import running
 from runlib.engine.synonyms import INSTEAD, near
 from runlib.errors import ConfigError, KindConflict, UnknownKind
 

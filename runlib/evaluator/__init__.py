@@ -1,11 +1,11 @@
 """Evaluators: what a suggestion is worth."""
 
 from runlib.evaluator.base import Evaluator
-from runlib.evaluator.data_csv import CsvDataset
-from runlib.evaluator.data_npz import NpzDataset
-from runlib.evaluator.data_split import SplitDataset
-from runlib.evaluator.datasets import Dataset
-from runlib.evaluator.function import FunctionEvaluator
+from runlib.evaluator.datasets.base import Dataset
+from runlib.evaluator.datasets.csv_file import CsvDataset
+from runlib.evaluator.datasets.npz_file import NpzDataset
+from runlib.evaluator.datasets.split import SplitDataset
+from runlib.evaluator.functions.function import FunctionEvaluator
 from runlib.evaluator.holdout import HoldoutEvaluator
 
 __all__ = [

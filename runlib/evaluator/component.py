@@ -12,10 +12,10 @@ from typing import Any, cast
 from runlib.engine import registry
 from runlib.engine.component import Component, from_config
 from runlib.errors import ConfigError, UnknownKind
-from runlib.evaluator.asynchronous import refuse_asynchronous
 from runlib.evaluator.base import Evaluator
-from runlib.evaluator.calling import Caller
-from runlib.evaluator.function import FunctionEvaluator
+from runlib.evaluator.functions.asynchronous import refuse_asynchronous
+from runlib.evaluator.functions.calling import Caller
+from runlib.evaluator.functions.function import FunctionEvaluator
 
 __all__ = ["ComponentEvaluator", "as_evaluator"]
 

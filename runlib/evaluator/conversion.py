@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 from types import CoroutineType
 from typing import Any
 
-from runlib.engine.classes import class_name
-from runlib.engine.native import is_column
-from runlib.engine.plain import MAX_DEPTH, NotPlain, plain
+from runlib.engine.code.classes import class_name
+from runlib.engine.data.native import is_column
+from runlib.engine.data.plain import MAX_DEPTH, NotPlain, plain
 from runlib.evaluator.foreign import simpler
 
 __all__ = ["Conversion", "close_awaitable"]

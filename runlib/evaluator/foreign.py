@@ -26,7 +26,7 @@ from collections import deque
 from collections.abc import Callable, Set
 from typing import Any
 
-from runlib.engine.plain import NotPlain
+from runlib.engine.data.plain import NotPlain
 
 __all__ = ["simpler"]
 

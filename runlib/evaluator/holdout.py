@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from runlib.engine import registry
-from runlib.engine.canonical import compute_hash
 from runlib.engine.component import Component, from_config, is_config
+from runlib.engine.data.canonical import compute_hash
+from runlib.engine.data.native import native
 from runlib.engine.extras import load as load_module
-from runlib.engine.native import native
 from runlib.errors import ConfigError, InvalidResult, UnknownKind
 from runlib.evaluator.base import Evaluator
-from runlib.evaluator.data_given import as_dataset
-from runlib.evaluator.datasets import Arrays, Dataset, check_arrays
+from runlib.evaluator.datasets.base import Arrays, Dataset, check_arrays
+from runlib.evaluator.datasets.given import as_dataset
 from runlib.evaluator.losses import check_loss, compute_loss
 
 __all__ = ["HoldoutEvaluator"]

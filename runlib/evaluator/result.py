@@ -18,8 +18,8 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from runlib.engine.canonical import NotPlain
-from runlib.engine.classes import class_name, line_of_descent
+from runlib.engine.code.classes import class_name, line_of_descent
+from runlib.engine.data.canonical import NotPlain
 from runlib.errors import Failed, InvalidResult
 from runlib.evaluator.conversion import Conversion, close_awaitable
 

@@ -18,9 +18,9 @@ from collections.abc import Iterator, Mapping
 from types import FrameType
 from typing import Any
 
-from runlib.engine.canonical import dump, load
 from runlib.engine.component import merge_context
-from runlib.engine.copies import copied
+from runlib.engine.data.canonical import dump, load
+from runlib.engine.data.copies import copied
 from runlib.engine.descriptors import fill_standard
 from runlib.errors import ConfigError, PoolError
 from runlib.evaluator.base import Evaluator

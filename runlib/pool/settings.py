@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runlib.engine.native import native
+from runlib.engine.data.native import native
 from runlib.errors import ConfigError
 from runlib.pool.sizes import read_bytes
 

@@ -10,7 +10,7 @@ import builtins
 from typing import Any
 
 from runlib import errors
-from runlib.engine.classes import class_name
+from runlib.engine.code.classes import class_name
 from runlib.engine.extras import load
 from runlib.engine.legible import logger
 from runlib.errors import ConfigError

@@ -6,10 +6,10 @@ import random
 from collections.abc import Mapping
 
 from runlib.errors import ConfigError
-from runlib.evaluator.asynchronous import refuse_asynchronous
 from runlib.evaluator.base import Evaluator
-from runlib.evaluator.calling import without_parameters
-from runlib.evaluator.function import FunctionEvaluator
+from runlib.evaluator.functions.asynchronous import refuse_asynchronous
+from runlib.evaluator.functions.calling import without_parameters
+from runlib.evaluator.functions.function import FunctionEvaluator
 from runlib.search.base import Search
 from runlib.space.nodes import Table
 from runlib.space.tree import Space

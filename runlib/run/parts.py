@@ -14,13 +14,13 @@ from runlib.engine.legible import logger
 from runlib.engine.synonyms import near
 from runlib.errors import ConfigError
 from runlib.evaluator.base import Evaluator
-from runlib.evaluator.function import FunctionEvaluator
-from runlib.evaluator.reading import Reading
+from runlib.evaluator.functions.function import FunctionEvaluator
+from runlib.evaluator.functions.reading import Reading
 from runlib.observe.base import Observer
 from runlib.observe.log import LogObserver
 from runlib.observe.status import StatusObserver
 from runlib.pool.base import Pool
-from runlib.run.session import texts
+from runlib.run.metadata import texts
 from runlib.run.settings import differences
 from runlib.run.view import RunView, wrap
 from runlib.search.asktell import AskTell

@@ -13,27 +13,27 @@ from types import EllipsisType
 from typing import Any, Self
 
 from runlib.engine.arguments import known_arguments
-from runlib.engine.trust import current, importing_under
+from runlib.engine.code.trust import current, importing_under
 from runlib.errors import ReadOnlyRun, RunlibError
 from runlib.evaluator.base import Evaluator
 from runlib.observe.base import Observer
 from runlib.pool.base import Pool
-from runlib.run import opening
-from runlib.run.audience import shown_to
-from runlib.run.beginning import OPENING, Beginning
-from runlib.run.conduct import conduct, make_cast, make_policy
-from runlib.run.edit import Editing
-from runlib.run.finish import announce, announce_start, summary, telling, working_folders
+from runlib.run.edits.edit import Editing
+from runlib.run.edits.inbox import Edit
 from runlib.run.fit import check_fit
-from runlib.run.folder import RunFolder
+from runlib.run.folder import opening
+from runlib.run.folder.access import Pen
+from runlib.run.folder.beginning import OPENING, Beginning
+from runlib.run.folder.folder import RunFolder
 from runlib.run.given import AnyDirection, AnyStop, Exceptional, Exceptions, check_places
-from runlib.run.hand import ByHand, Hand
-from runlib.run.inbox import Edit
-from runlib.run.interrupted import told_in_one_line
+from runlib.run.loop.ending import announce, announce_start, summary, telling, working_folders
+from runlib.run.loop.interrupted import told_in_one_line
+from runlib.run.loop.observers import shown_to
+from runlib.run.loop.session import conduct, make_cast, make_policy
+from runlib.run.loop.signals import listening
+from runlib.run.manual import ByHand, Hand
 from runlib.run.parts import warn_of_context
-from runlib.run.pen import Pen
 from runlib.run.settings import CAUGHT, check_context, check_duration, check_settings, native_context
-from runlib.run.signals import listening
 from runlib.search.base import Search
 from runlib.state.state import Order, State
 

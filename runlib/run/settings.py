@@ -6,8 +6,8 @@ import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from runlib.engine.data.native import native
 from runlib.engine.names import check_name
-from runlib.engine.native import native
 from runlib.errors import ConfigError
 from runlib.pool.settings import read_count, read_memory_limit
 from runlib.run.exceptions import check_name_of

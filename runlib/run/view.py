@@ -10,23 +10,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from runlib.engine.code.program import Program
+from runlib.engine.code.trust import Trust, current, importing_under
 from runlib.engine.component import Component
-from runlib.engine.copies import Copied
+from runlib.engine.data.copies import Copied
 from runlib.engine.earlier import with_earlier_defaults
 from runlib.engine.legible import legible_line
-from runlib.engine.program import Program
 from runlib.engine.synonyms import near
-from runlib.engine.trust import Trust, current, importing_under
 from runlib.errors import ConfigError, RunlibError
 from runlib.evaluator.base import Evaluator
 from runlib.evaluator.component import as_evaluator
-from runlib.run.folder import RunFolder
-from runlib.run.large import is_apart, load_large
-from runlib.run.returned import with_bytes
+from runlib.run.folder.folder import RunFolder
+from runlib.run.folder.large import is_apart, load_large
+from runlib.run.folder.returned import with_bytes
+from runlib.run.loop.unusable import no_success
 from runlib.run.settings import DEFAULTS
-from runlib.run.unusable import no_success
 from runlib.search.base import Search
-from runlib.search.by_history import ByHistory
+from runlib.search.common.by_history import ByHistory
 from runlib.state.state import Direction, Incumbent, Order, State
 from runlib.stop.base import Stop
 from runlib.tape.foreign import is_foreign

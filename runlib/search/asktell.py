@@ -15,15 +15,15 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from runlib.engine.canonical import NotPlain
 from runlib.engine.component import Component, from_config, to_config
-from runlib.engine.copies import Copied
-from runlib.engine.shape import shaped
+from runlib.engine.data.canonical import NotPlain
+from runlib.engine.data.copies import Copied
+from runlib.engine.data.shape import shaped
 from runlib.errors import ConfigError, RunlibError, SearchError, SearchExhausted, SpaceError
-from runlib.search import _checks as checks
-from runlib.search._history import History
-from runlib.search._nested import handed_down
 from runlib.search.base import Search
+from runlib.search.common import checks
+from runlib.search.common.history import History
+from runlib.search.common.nested import handed_down
 from runlib.space.tree import Space
 
 __all__ = ["AskTell"]

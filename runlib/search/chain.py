@@ -11,14 +11,14 @@ from typing import Any
 
 from runlib.engine.arguments import by_position
 from runlib.engine.component import from_config, is_config
-from runlib.engine.copies import Copied
-from runlib.engine.shape import shaped
+from runlib.engine.data.copies import Copied
+from runlib.engine.data.shape import shaped
 from runlib.errors import ConfigError, ReplayMismatch, SearchError, SearchExhausted
-from runlib.search import _checks as checks
-from runlib.search._history import History
-from runlib.search._nested import config_within, handed_down
 from runlib.search.base import Search, unserved
-from runlib.search.by_history import ByHistory, complete
+from runlib.search.common import checks
+from runlib.search.common.by_history import ByHistory, complete
+from runlib.search.common.history import History
+from runlib.search.common.nested import config_within, handed_down
 from runlib.space.tree import Space
 
 __all__ = ["ChainSearch"]

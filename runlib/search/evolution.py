@@ -11,14 +11,14 @@ import random
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from runlib.engine.copies import Copied
-from runlib.engine.shape import shaped
+from runlib.engine.data.copies import Copied
+from runlib.engine.data.shape import shaped
 from runlib.errors import ConfigError, ReplayMismatch, SpaceError
-from runlib.search import _checks as checks
-from runlib.search._history import DONE, PENDING, History
-from runlib.search._mutation import Mutation
-from runlib.search._spaces import space_of
 from runlib.search.base import Search, seed_for
+from runlib.search.common import checks
+from runlib.search.common.history import DONE, PENDING, History
+from runlib.search.common.mutation import Mutation
+from runlib.search.common.spaces import space_of
 
 __all__ = ["EvolutionSearch"]
 

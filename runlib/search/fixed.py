@@ -10,16 +10,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from runlib.engine.arguments import by_position, listed
-from runlib.engine.copies import Copied
-from runlib.engine.plain import NotPlain
-from runlib.engine.shape import shaped
+from runlib.engine.data.copies import Copied
+from runlib.engine.data.plain import NotPlain
+from runlib.engine.data.shape import shaped
 from runlib.errors import ConfigError, ReplayMismatch, SearchExhausted
-from runlib.search import _checks as checks
-from runlib.search._history import History
-from runlib.search._listing import ENDINGS, read_listing
 from runlib.search.base import Search
+from runlib.search.common import checks
+from runlib.search.common.history import History
+from runlib.search.common.listing import ENDINGS, read_listing
+from runlib.space.forms.shapes import decoded, encoded
 from runlib.space.nodes import same
-from runlib.space.shapes import decoded, encoded
 from runlib.space.tree import Space
 
 __all__ = ["FixedSearch"]

@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from runlib.engine.copies import Copied
+from runlib.engine.data.copies import Copied
 from runlib.engine.extras import load
 from runlib.errors import ConfigError, ReplayMismatch, SearchExhausted
-from runlib.search import _checks as checks
-from runlib.search._history import History
-from runlib.search._known import Known
-from runlib.search._points import Points
-from runlib.search._spaces import space_of
 from runlib.search.base import Search
+from runlib.search.common import checks
+from runlib.search.common.history import History
+from runlib.search.common.known import Known
+from runlib.search.common.points import Points
+from runlib.search.common.spaces import space_of
 from runlib.space.nodes import same
 
 __all__ = ["GridSearch"]

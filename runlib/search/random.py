@@ -11,18 +11,18 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from runlib.engine.canonical import canonical_json
 from runlib.engine.component import Component
-from runlib.engine.copies import Copied
+from runlib.engine.data.canonical import canonical_json
+from runlib.engine.data.copies import Copied
 from runlib.errors import SearchExhausted, SpaceError
-from runlib.search import _checks as checks
-from runlib.search._history import History
-from runlib.search._known import Known
-from runlib.search._points import Points
-from runlib.search._sampler import Sampler
-from runlib.search._spaces import space_of
-from runlib.search._units import Cube
 from runlib.search.base import Search, seed_for
+from runlib.search.common import checks
+from runlib.search.common.history import History
+from runlib.search.common.known import Known
+from runlib.search.common.points import Points
+from runlib.search.common.sampler import Sampler
+from runlib.search.common.spaces import space_of
+from runlib.search.common.units import Cube
 from runlib.space.tree import Space
 
 __all__ = ["RandomSearch"]

@@ -10,15 +10,15 @@ import inspect
 from collections.abc import Mapping
 from typing import Any
 
-from runlib.engine.copies import Copied
+from runlib.engine.data.copies import Copied
+from runlib.engine.data.shape import shaped
 from runlib.engine.extras import load
-from runlib.engine.shape import shaped
 from runlib.errors import SearchExhausted, SpaceError
-from runlib.search import _checks as checks
-from runlib.search._history import History
-from runlib.search._spaces import space_of
-from runlib.search._units import Cube
 from runlib.search.base import Search, seed_for
+from runlib.search.common import checks
+from runlib.search.common.history import History
+from runlib.search.common.spaces import space_of
+from runlib.search.common.units import Cube
 
 __all__ = ["SobolSearch"]
 

@@ -15,10 +15,10 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+from runlib.engine.data.native import is_numpy, native
 from runlib.engine.legible import legible_line
-from runlib.engine.native import is_numpy, native
 from runlib.errors import SpaceError, SpaceWarning
-from runlib.space.expression import Term
+from runlib.space.arithmetic.expression import Term
 from runlib.space.foreign import holds, is_frozen, is_graph
 from runlib.space.scikit_learn import is_scikit_learn
 

@@ -6,9 +6,9 @@ import json
 from pathlib import Path, PurePath
 from typing import Any
 
-from runlib.engine.modules import find_file
-from runlib.engine.plain import NotPlain, plain
-from runlib.engine.yamlfile import MAX_BYTES, Reread, read_yaml
+from runlib.engine.code.modules import find_file
+from runlib.engine.data.plain import NotPlain, plain
+from runlib.engine.data.yamlfile import MAX_BYTES, Reread, read_yaml
 from runlib.errors import ConfigError, SpaceError
 
 __all__ = ["is_path", "read_space"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from runlib.engine.canonical import canonical_suggestion
-from runlib.space.continuous import Normal, Uniform
-from runlib.space.distributions import Options, Range
+from runlib.engine.data.canonical import canonical_suggestion
+from runlib.space.distributions.continuous import Normal, Uniform
+from runlib.space.distributions.distribution import Options, Range
 from runlib.space.nodes import INACTIVE, Fixed, Memo, Node, Row, Variable
 
 __all__ = ["Branch", "Leaf"]

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runlib.engine.shape import rekeyed
-from runlib.space.distributions import Distribution, Range
-from runlib.space.numbers import number
+from runlib.engine.data.shape import rekeyed
+from runlib.space.distributions.distribution import Distribution, Range
+from runlib.space.distributions.numbers import number
 
 __all__ = [
     "INACTIVE",

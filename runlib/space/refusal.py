@@ -8,8 +8,8 @@ import inspect
 from pathlib import PurePath
 from typing import Any
 
-from runlib.engine.native import is_numpy
-from runlib.engine.plain import NotPlain
+from runlib.engine.data.native import is_numpy
+from runlib.engine.data.plain import NotPlain
 from runlib.errors import SpaceError
 
 __all__ = ["refused", "told"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from runlib.engine.native import is_column
-from runlib.space.expression import Term
+from runlib.engine.data.native import is_column
+from runlib.space.arithmetic.expression import Term
 from runlib.space.foreign import is_frozen
 
 __all__ = ["is_grid", "is_scikit_learn"]

@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from runlib.space.distributions import Distribution, Options, Power, Quantile
-from runlib.space.formula import Formula
+from runlib.space.arithmetic.formula import Formula
+from runlib.space.arithmetic.unary import Unary
+from runlib.space.distributions.distribution import Distribution, Options, Power, Quantile
+from runlib.space.distributions.numbers import CLOSE, number
+from runlib.space.forms.merge import Merge
 from runlib.space.leaves import Branch, Leaf
-from runlib.space.merge import Merge
 from runlib.space.nodes import Fixed, Items, Node, Row, Table, same
-from runlib.space.numbers import CLOSE, number
-from runlib.space.unary import Unary
 
 __all__ = ["spelled"]
 

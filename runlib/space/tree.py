@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from runlib.engine.arguments import known_arguments
-from runlib.engine.plain import NotPlain
-from runlib.engine.shape import shaped
+from runlib.engine.data.plain import NotPlain
+from runlib.engine.data.shape import shaped
 from runlib.errors import SpaceError
 from runlib.space.dialects import canonical_data
+from runlib.space.distributions.ranges import Rng
+from runlib.space.forms.parser import Parser
 from runlib.space.nodes import INACTIVE, Draw, Fixed, Memo, Node, Row, Variable
-from runlib.space.parser import Parser
-from runlib.space.ranges import Rng
 from runlib.space.spelling import spelled
 from runlib.space.validation import check
 
@@ -49,7 +49,7 @@ class Space:
         """The search space that is written down in ``space``.
 
         Args:
-            space: Typed parameters, variables in text form (``runlib.space.text``), arithmetic on them, and plain
+            space: Typed parameters, variables in text form (``runlib.space.forms.text``), arithmetic on them, and plain
                 data, in dicts and lists or alone; objects of other tools, wherever a parameter can stand;
                 ``{dialect: space}`` (``runlib.space.dialects``); the path of a YAML or JSON file; or a ``Space``.
             path: What the root is called in errors.

@@ -10,12 +10,12 @@ import reprlib
 from typing import Any
 
 from runlib.errors import SpaceError
-from runlib.space.formula import Formula
+from runlib.space.arithmetic.formula import Formula
+from runlib.space.arithmetic.unary import Unary
+from runlib.space.distributions.numbers import number, shown
+from runlib.space.forms.merge import Merge
 from runlib.space.leaves import Branch, Leaf
-from runlib.space.merge import Merge
 from runlib.space.nodes import Fixed, Items, Node, Table
-from runlib.space.numbers import number, shown
-from runlib.space.unary import Unary
 
 __all__ = ["check"]
 

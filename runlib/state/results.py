@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
-from runlib.engine.copies import copied
+from runlib.engine.data.copies import copied
 
 __all__ = ["ResultTable"]
 

@@ -11,16 +11,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from runlib.engine.canonical import NotPlain, hash_suggestion
-from runlib.engine.copies import Shown, copied
+from runlib.engine.data.canonical import NotPlain, hash_suggestion
+from runlib.engine.data.copies import Shown, copied
+from runlib.engine.data.shape import shaped
 from runlib.engine.legible import logger
-from runlib.engine.shape import shaped
 from runlib.errors import TapeCorrupt
 from runlib.search.base import Search
 from runlib.state.results import Entry, ResultTable
 from runlib.state.returned import ABOUT_THE_RESULT, Returned
+from runlib.state.search_feed import Telling
 from runlib.state.tally import NOTHING, Incumbent, OnError, Tally
-from runlib.state.telling import Telling
 from runlib.tape.events import EDITS, End, Enqueue, Note, Record, Retry, Session, Stopping, Submit, Suggest, Void
 from runlib.tape.tape import Tape
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from runlib.engine.copies import copied
+from runlib.engine.data.copies import copied
 from runlib.state.results import Entry
 
 __all__ = ["NOTHING", "Incumbent", "OnError", "Tally"]

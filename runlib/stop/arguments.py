@@ -9,7 +9,7 @@ import math
 from numbers import Integral, Real
 from typing import Any, cast
 
-from runlib.engine.native import native
+from runlib.engine.data.native import native
 from runlib.errors import ConfigError
 
 __all__ = ["check_number", "check_positive", "check_whole"]

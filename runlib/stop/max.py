@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from runlib.engine.native import native
+from runlib.engine.data.native import native
 from runlib.errors import ConfigError
 from runlib.state.state import State
 from runlib.stop.arguments import check_whole

@@ -11,7 +11,7 @@ import hashlib
 import re
 from typing import Any
 
-from runlib.engine.canonical import dump, load
+from runlib.engine.data.canonical import dump, load
 from runlib.errors import TapeFormat
 from runlib.tape.events import NEWEST, Event, Record, event_from_data, event_to_data
 from runlib.tape.schema import check

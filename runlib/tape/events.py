@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
-from runlib.engine.copies import copied
-from runlib.engine.shape import Shape, reshaped, shape_of
+from runlib.engine.data.copies import copied
+from runlib.engine.data.shape import Shape, reshaped, shape_of
 from runlib.errors import TapeFormat
 from runlib.tape.schema import check
 
@@ -58,7 +58,7 @@ class Suggest:
 
     Attributes:
         tid: The trial.
-        suggestion: Plain data, which may have a shape (``runlib.engine.shape``).
+        suggestion: Plain data, which may have a shape (``runlib.engine.data.shape``).
         memo: What the search needs beside it to recall it; None for nothing.
         heard: How many results the search knew, where it is told in the order of suggestions; None otherwise.
         queued: The number of the ``enqueue`` record whose suggestion this is; None for one of the search's own.

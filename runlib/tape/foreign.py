@@ -22,8 +22,8 @@ from typing import Any, BinaryIO
 
 import yaml
 
-from runlib.engine.canonical import hash_suggestion
-from runlib.engine.yamlfile import parse_yaml
+from runlib.engine.data.canonical import hash_suggestion
+from runlib.engine.data.yamlfile import parse_yaml
 from runlib.errors import ConfigError, TapeCorrupt, TapeFormat
 from runlib.tape.codec import METADATA_END, RECORD_END
 from runlib.tape.events import Record, Submit, Suggest

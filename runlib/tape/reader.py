@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from runlib.engine.canonical import load
+from runlib.engine.data.canonical import load
 from runlib.errors import NotARun, TapeCorrupt, TapeFormat
 from runlib.tape import codec
 from runlib.tape.codec import FORMAT, FORMATS, LONGEST, METADATA_END, RECORD_END

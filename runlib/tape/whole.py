@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from runlib.engine.canonical import load
+from runlib.engine.data.canonical import load
 from runlib.tape.codec import METADATA_END, RECORD_END, encode_line, line_of
 
 __all__ = ["raw_records", "whole_tape"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from runlib import Run, StopMax
 from runlib.pool.base import Finished, Lost
-from runlib.run.large import LIMIT
+from runlib.run.folder.large import LIMIT
 from tests.fakes import DirectPool, SpySearch, quadratic
 
 

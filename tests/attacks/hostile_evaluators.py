@@ -9,8 +9,8 @@ import threading
 import time
 
 from runlib.evaluator.base import Evaluator
-from runlib.pool import messages
-from runlib.pool.frames import HEADER, MARK, Kind, frame
+from runlib.pool.processes import messages
+from runlib.pool.processes.frames import HEADER, MARK, Kind, frame
 
 
 def sockets(kind):

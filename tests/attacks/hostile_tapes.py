@@ -33,10 +33,10 @@ from runlib.audit.verify import verify
 from runlib.cli.account import describe, render_description
 from runlib.cli.best import best_trials, print_best
 from runlib.engine import disk
-from runlib.engine.canonical import dump, load
+from runlib.engine.data.canonical import dump, load
 from runlib.errors import RunlibError
-from runlib.run.folder import RunFolder
-from runlib.run.fork import make_fork
+from runlib.run.continuation.fork import make_fork
+from runlib.run.folder.folder import RunFolder
 from runlib.search.random import RandomSearch
 from runlib.tape import codec
 

@@ -13,7 +13,7 @@ import pytest
 
 from runlib import NotTrusted, RandomSearch, Run, StopMax, from_config
 from runlib.audit.verify import verify
-from runlib.engine import trust
+from runlib.engine.code import trust
 from runlib.errors import ConfigError
 
 MARK = "import pathlib; pathlib.Path(__file__).with_name('executed').touch()\n"

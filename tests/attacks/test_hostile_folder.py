@@ -19,13 +19,13 @@ from runlib import Run, StopMax
 from runlib.audit.repair import repair
 from runlib.audit.verify import verify
 from runlib.cli.main import app
+from runlib.engine.data.yamlfile import read_yaml
 from runlib.engine.directory import Directory, NotPlainFile
-from runlib.engine.yamlfile import read_yaml
 from runlib.errors import FolderError, RunlibError, TapeError
-from runlib.run.edit import Inbox
-from runlib.run.folder import RunFolder
-from runlib.run.fork import make_fork
-from runlib.run.large import hash_of
+from runlib.run.continuation.fork import make_fork
+from runlib.run.edits.edit import Inbox
+from runlib.run.folder.folder import RunFolder
+from runlib.run.folder.large import hash_of
 from runlib.tape.events import Session, Submit, Suggest
 from tests.attacks.attack_tools import large, prepared, with_bytes
 from tests.attacks.hostile_tapes import chained, parsed

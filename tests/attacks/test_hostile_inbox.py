@@ -19,8 +19,8 @@ from runlib.cli.main import app
 from runlib.errors import ConfigError, SearchError, TapeError
 from runlib.observe.base import Stage
 from runlib.observe.status import render_status
-from runlib.run.edit import Inbox
-from runlib.run.inbox import EXPIRED, KEPT, LONGEST, InboxFolder
+from runlib.run.edits.edit import Inbox
+from runlib.run.edits.inbox import EXPIRED, KEPT, LONGEST, InboxFolder
 from runlib.tape import codec
 from runlib.tape.events import Enqueue
 from tests.attacks.attack_tools import go_on

@@ -18,13 +18,13 @@ from typer.testing import CliRunner
 from runlib import LogObserver, NoSuccess, RandomSearch, Run, SpaceWarning, StatusObserver, StopMax
 from runlib.cli.ending import reporting
 from runlib.cli.main import app
-from runlib.engine.yamlfile import parse_yaml, write_yaml
+from runlib.engine.data.yamlfile import parse_yaml, write_yaml
 from runlib.observe.base import Stage
 from runlib.observe.progress import render_progress
-from runlib.run.advice import ways_on
-from runlib.run.finish import summary
-from runlib.run.interrupted import Interrupted, told_in_one_line
-from runlib.run.unusable import why_none
+from runlib.run.continuation.advice import ways_on
+from runlib.run.loop.ending import summary
+from runlib.run.loop.interrupted import Interrupted, told_in_one_line
+from runlib.run.loop.unusable import why_none
 from tests.attacks.hostile_tapes import chained
 from tests.engine.test_legible import HARM, is_safe
 from tests.fakes import DirectPool, SpySearch

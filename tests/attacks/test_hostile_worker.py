@@ -18,15 +18,15 @@ from hypothesis import strategies as st
 
 from runlib import Run, StopMax
 from runlib.audit.verify import verify
-from runlib.engine.canonical import dump
-from runlib.pool import messages, probe
+from runlib.engine.data.canonical import dump
 from runlib.pool.base import Finished, Lost, Task
-from runlib.pool.desk import Desk, Order
-from runlib.pool.frames import HEADER, LIMIT, MARK, WORDS, Inbox, Kind, Message, Outbox, frame
-from runlib.pool.messages import Nonsense, Ready, Result, Unbuilt, read_message
-from runlib.pool.process import WorkerProcess
-from runlib.pool.processes import ProcessPool
-from runlib.pool.slot import Slot, State
+from runlib.pool.processes import messages, probe
+from runlib.pool.processes.context import Desk, Order
+from runlib.pool.processes.frames import HEADER, LIMIT, MARK, WORDS, Inbox, Kind, Message, Outbox, frame
+from runlib.pool.processes.messages import Nonsense, Ready, Result, Unbuilt, read_message
+from runlib.pool.processes.pool import ProcessPool
+from runlib.pool.processes.process import WorkerProcess
+from runlib.pool.processes.slot import Slot, State
 from tests.attacks.hostile_evaluators import Hostile, Unbuildable
 from tests.pool.pool_tools import finish, freeze, wait_for
 

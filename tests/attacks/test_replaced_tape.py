@@ -17,7 +17,7 @@ from runlib.audit.verify import verify
 from runlib.engine import disk
 from runlib.errors import TapeError, TapeReplaced
 from runlib.pool.base import Finished, Lost
-from runlib.run import pause
+from runlib.run.loop import pause
 from tests.attacks.attack_tools import go_on, large, prepared, under_attack
 from tests.fakes import DirectPool, quadratic, story
 

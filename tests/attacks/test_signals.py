@@ -16,8 +16,8 @@ import pytest
 
 from runlib import FixedSearch, PoolError, Run, StopLoss, StopMax
 from runlib.pool.base import Finished, Lost, Task
-from runlib.pool.processes import ProcessPool
-from runlib.pool.supervisor import _descendants
+from runlib.pool.processes.pool import ProcessPool
+from runlib.pool.processes.supervisor import _descendants
 from tests.attacks.signal_evaluators import ENDING, Waiting
 from tests.fakes import DirectPool, SpySearch, quadratic
 from tests.pool.pool_evaluators import Doing
@@ -427,7 +427,7 @@ class TestFirstMoments:
     @pytest.mark.parametrize(
         ("words", "module"),
         [
-            (["-c", "import runlib; print('imported')"], "runlib.engine.canonical"),
+            (["-c", "import runlib; print('imported')"], "runlib.engine.data.canonical"),
             (["-c", "import runlib; print('imported')"], "runlib.stop.no_progress"),
             (["-m", "runlib", "--version"], "orjson"),
             (["-m", "runlib", "run", "missing.yaml"], "typer"),
@@ -441,7 +441,7 @@ class TestFirstMoments:
         assert sorted(path.name for path in tmp_path.iterdir() if path.name != "__pycache__") == ["sitecustomize.py"]
 
     def test_a_second_one_does_not_wait(self, tmp_path: Path) -> None:
-        code, _, err = self.run(tmp_path, ["-c", "import runlib"], "runlib.engine.canonical", times=2)
+        code, _, err = self.run(tmp_path, ["-c", "import runlib"], "runlib.engine.data.canonical", times=2)
         assert code != 0
         assert "KeyboardInterrupt" in err
 
@@ -463,7 +463,7 @@ class TestFirstMoments:
     def test_a_script_that_opens_a_run_ends_in_one_line(self, tmp_path: Path, call: str) -> None:
         (tmp_path / "job.py").write_text(
             "import os, signal, sys\n"
-            "import runlib.run.beginning as beginning\n"
+            "import runlib.run.folder.beginning as beginning\n"
             "from runlib import FixedSearch, Run, StopMax\n"
             "def interrupt(*_, **__): os.kill(os.getpid(), signal.SIGINT)\n"
             "run = Run(FixedSearch([1]), abs, StopMax(1), name='demo')\n"

@@ -21,11 +21,12 @@ from runlib import Run, StopMax
 from runlib.audit.verify import verify
 from runlib.engine import descriptors
 from runlib.errors import PoolError
-from runlib.pool import output, process, starting, supervisor
+from runlib.pool import output
 from runlib.pool.base import Task
-from runlib.pool.processes import ProcessPool
+from runlib.pool.processes import process, starting, supervisor
+from runlib.pool.processes.pool import ProcessPool
+from runlib.pool.processes.starting import Starting
 from runlib.pool.serial import SerialPool
-from runlib.pool.starting import Starting
 from tests.pool.pool_evaluators import Doing
 from tests.pool.pool_tools import finish, wait_for
 

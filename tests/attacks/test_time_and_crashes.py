@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from runlib.pool.running_time import RunningTime
-from runlib.run.losses import LONGEST, MOST, Losses
+from runlib.pool.processes.running_time import RunningTime
+from runlib.run.loop.losses import LONGEST, MOST, Losses
 
 
 class Clock:

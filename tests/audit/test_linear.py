@@ -22,7 +22,7 @@ from runlib.audit.repair import repair
 from runlib.audit.scan import scan
 from runlib.audit.verify import verify
 from runlib.errors import RunlibError
-from runlib.run.claims import read_claims
+from runlib.run.folder.length_hints import read_claims
 from runlib.tape import codec
 from runlib.tape.events import Session, Submit, Suggest
 from tests.audit.audit_tools import pieces, set_tape

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from runlib.search.hyperopt import Hyperopt
+from runlib.search.hyperopt.search import Hyperopt
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from runlib.cli.main import app
-from runlib.engine.yamlfile import write_yaml
+from runlib.engine.data.yamlfile import write_yaml
 
 PLUGIN = '''
 from runlib import Observer, Search, SearchExhausted, Stop

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from runlib import Run
-from runlib.engine.yamlfile import write_yaml
-from runlib.run.inbox import InboxFolder
+from runlib.engine.data.yamlfile import write_yaml
+from runlib.run.edits.inbox import InboxFolder
 from runlib.tape.lock import FolderLock
 from tests.cli.conftest import Command, config, environment
 from tests.cli.test_commands import wait_for
@@ -160,7 +160,7 @@ def test_what_is_void_already(folder: Path, quick: Command) -> None:
 
 
 def test_a_writer_that_does_not_listen(folder: Path, quick: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runlib.run.edit.PATIENCE", 0.1)
+    monkeypatch.setattr("runlib.run.edits.edit.PATIENCE", 0.1)
     lock = FolderLock(folder)
     try:
         done = quick("void", str(folder), "1")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from runlib import LockStolen, Run, __version__
-from runlib.engine.yamlfile import parse_yaml, write_yaml
+from runlib.engine.data.yamlfile import parse_yaml, write_yaml
 from runlib.tape.lock import FolderLock
 from tests.cli.conftest import Command, config, environment
 

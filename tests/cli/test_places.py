@@ -14,8 +14,8 @@ from runlib import Run, StopMax
 from runlib.audit.repair import repair
 from runlib.audit.verify import verify
 from runlib.engine import registry
-from runlib.engine.canonical import dump
-from runlib.run.edit import Inbox
+from runlib.engine.data.canonical import dump
+from runlib.run.edits.edit import Inbox
 from tests.audit.audit_tools import finished_run
 from tests.fakes import DirectPool, quadratic
 

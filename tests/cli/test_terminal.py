@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from runlib.engine.yamlfile import write_yaml
+from runlib.engine.data.yamlfile import write_yaml
 from tests.cli.conftest import config, environment
 
 CTRL_C = b"\x03"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from runlib import RandomSearch, Run, StopMax
-from runlib.engine.yamlfile import write_yaml
+from runlib.engine.data.yamlfile import write_yaml
 from tests.cli.conftest import Command, config
 
 # name: (what stands in run.yaml: changes of the config, or the text itself; options; what the sentence has to say)

@@ -13,7 +13,7 @@ from runlib.engine.component import from_config
 from runlib.errors import ConfigError, PoolError
 from runlib.evaluator.base import Evaluator
 from runlib.pool.base import Finished, Pool, Task
-from runlib.pool.processes import ProcessPool
+from runlib.pool.processes.pool import ProcessPool
 from runlib.pool.serial import SerialPool
 
 POOLS = [cls for cls in registry.classes(Pool) if cls.__module__.startswith("runlib.")]

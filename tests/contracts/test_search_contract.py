@@ -16,11 +16,11 @@ import pytest
 
 import runlib  # noqa: F401  registers
 from runlib.engine import registry
-from runlib.engine.canonical import canonical_json, dump, load, plain
 from runlib.engine.component import Component, from_config
+from runlib.engine.data.canonical import canonical_json, dump, load, plain
 from runlib.errors import ReplayMismatch, RunlibError, SearchError, SearchExhausted, SearchWaiting
 from runlib.search.base import Search, seed_for
-from runlib.search.by_history import complete
+from runlib.search.common.by_history import complete
 
 SPACE = {
     "x": ["hp_uniform", "x", -5, 5],

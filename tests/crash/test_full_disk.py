@@ -20,7 +20,7 @@ from runlib.audit.verify import verify
 from runlib.cli.main import app
 from runlib.errors import FolderError
 from runlib.pool.base import Finished, Lost
-from runlib.run import pause
+from runlib.run.loop import pause
 from tests.fakes import DirectPool, SpySearch, quadratic, story
 
 SIZE = 256 * 1024

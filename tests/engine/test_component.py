@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 
 from runlib.engine import registry
-from runlib.engine.canonical import compute_hash
 from runlib.engine.component import Component, from_config, is_config, merge_context, to_config
+from runlib.engine.data.canonical import compute_hash
 from runlib.errors import ConfigError, MissingExtra, RunlibError, SpaceError, UnknownKind
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runlib.engine.guarded import Guarded
+from runlib.engine.code.guarded import Guarded
 
 GUARD = 'if __name__ == "__main__":\n'
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runlib.engine.jsonfile import parse_json
-from runlib.engine.yamlfile import MAX_BYTES, MAX_NODES, parse_yaml, read_yaml
+from runlib.engine.data.jsonfile import parse_json
+from runlib.engine.data.yamlfile import MAX_BYTES, MAX_NODES, parse_yaml, read_yaml
 from runlib.errors import ConfigError
 
 DATA = st.recursive(

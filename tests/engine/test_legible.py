@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runlib.engine.data.yamlfile import parse_yaml, write_yaml
 from runlib.engine.legible import legible, legible_json, legible_line, logger, shell_word
-from runlib.engine.yamlfile import parse_yaml, write_yaml
 
 MARKS = [0x61C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A)]
 HARM = "".join(map(chr, [*range(32), *range(127, 160), *MARKS]))

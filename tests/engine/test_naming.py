@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from runlib.engine.modules import add_path, find_file
-from runlib.engine.naming import find_function, name_function
+from runlib.engine.code.modules import add_path, find_file
+from runlib.engine.code.naming import find_function, name_function
 from runlib.errors import ConfigError
 
 

@@ -17,15 +17,15 @@ import joblib
 import numpy as np
 import pytest
 
-from runlib.engine.canonical import (
+from runlib.engine.component import Component
+from runlib.engine.data.canonical import (
     canonical_json,
     compute_hash,
     dump,
     hash_suggestion,
     load,
 )
-from runlib.engine.component import Component
-from runlib.engine.plain import MAX_DEPTH, MAX_INT_BITS, NotPlain, plain
+from runlib.engine.data.plain import MAX_DEPTH, MAX_INT_BITS, NotPlain, plain
 from runlib.errors import RunlibError
 
 
@@ -273,7 +273,7 @@ def test_a_component_is_hashed_by_its_config_alone() -> None:
 
 CODE = """
 import math
-from runlib.engine.canonical import compute_hash, hash_suggestion
+from runlib.engine.data.canonical import compute_hash, hash_suggestion
 data = {"b": {"y": [1, 0.1, None, True], "x": "ü"}, "a": math.nan, "$c": 2**80}
 print(hash_suggestion(data), compute_hash(data), compute_hash({"s": {"p", "q", "r"}}))
 """

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from runlib.engine.canonical import dump
-from runlib.engine.program import Program, working_folder, working_in
+from runlib.engine.code.program import Program, working_folder, working_in
+from runlib.engine.data.canonical import dump
 
 
 def program(home: Path, **more: Any) -> Program:

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from runlib.engine import registry
-from runlib.engine.naming import find_function
-from runlib.engine.program import Program
-from runlib.engine.script import Script, define, standing_in
-from runlib.engine.starts import StartOfRun, no_run_starts, refuse_start
+from runlib.engine.code.naming import find_function
+from runlib.engine.code.program import Program
+from runlib.engine.code.script import Script, define, standing_in
+from runlib.engine.code.starts import StartOfRun, no_run_starts, refuse_start
 from runlib.errors import ConfigError
 
-RUN = "from runlib.engine.starts import refuse_start\n"
+RUN = "from runlib.engine.code.starts import refuse_start\n"
 
 
 @pytest.fixture(autouse=True)

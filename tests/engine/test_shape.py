@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runlib.engine.canonical import dump, hash_suggestion, load
-from runlib.engine.plain import NotPlain, plain
-from runlib.engine.shape import flat, rekeyed, reshaped, shape_of, shaped
+from runlib.engine.data.canonical import dump, hash_suggestion, load
+from runlib.engine.data.plain import NotPlain, plain
+from runlib.engine.data.shape import flat, rekeyed, reshaped, shape_of, shaped
 from runlib.tape.events import Enqueue, Suggest, event_from_data, event_to_data
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import yaml
 
-from runlib.engine.plain import MAX_DEPTH, NotPlain
-from runlib.engine.yamlfile import parse_yaml, read_yaml, write_yaml
+from runlib.engine.data.plain import MAX_DEPTH, NotPlain
+from runlib.engine.data.yamlfile import parse_yaml, read_yaml, write_yaml
 from runlib.errors import ConfigError
 
 SOON = 1.0  # seconds of this process, whatever else the machine does
@@ -283,7 +283,7 @@ def test_binary_garbage_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "large.yaml"
     file.write_text("a" * 2_000_000)
-    monkeypatch.setattr("runlib.engine.yamlfile.MAX_BYTES", 1 << 20)
+    monkeypatch.setattr("runlib.engine.data.yamlfile.MAX_BYTES", 1 << 20)
     with pytest.raises(ConfigError, match=r"large\.yaml is larger than 1 MiB"):
         read_yaml(file)
 

@@ -12,9 +12,9 @@ import pytest
 
 from runlib.engine.component import Component
 from runlib.errors import ConfigError
-from runlib.evaluator.asynchronous import refuse_asynchronous
 from runlib.evaluator.base import Evaluator
-from runlib.evaluator.function import FunctionEvaluator
+from runlib.evaluator.functions.asynchronous import refuse_asynchronous
+from runlib.evaluator.functions.function import FunctionEvaluator
 from runlib.run.run import Run
 from runlib.stop.max import StopMax
 from tests.fakes import SpySearch

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runlib.evaluator.calling import Caller, takes_nothing
+from runlib.evaluator.functions.calling import Caller, takes_nothing
 
 
 def two(x, y):

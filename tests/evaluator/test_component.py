@@ -14,7 +14,7 @@ from runlib.engine.component import Component
 from runlib.errors import ConfigError
 from runlib.evaluator.base import Evaluator
 from runlib.evaluator.component import ComponentEvaluator, as_evaluator
-from runlib.evaluator.function import FunctionEvaluator
+from runlib.evaluator.functions.function import FunctionEvaluator
 from runlib.stop.max import StopMax
 
 
@@ -148,8 +148,8 @@ def test_what_is_no_evaluator_is_refused(given: Any, text: str) -> None:
 
 
 def test_one_that_cannot_be_pickled_is_made_anew_in_a_worker(own_registry: None) -> None:
-    from runlib.pool.parcel.packing import pack
-    from runlib.pool.parcel.unpacking import unpack
+    from runlib.pool.processes.payload.packing import pack
+    from runlib.pool.processes.payload.unpacking import unpack
 
     class Locked(MockEvaluator):
         kind = "locked_evaluator"

@@ -20,7 +20,7 @@ from unittest.mock import MagicMock
 import numpy as np
 import pytest
 
-from runlib.engine.canonical import dump, load, plain
+from runlib.engine.data.canonical import dump, load, plain
 from runlib.evaluator.conversion import FILES, NAMED, Conversion
 from runlib.evaluator.result import ok_result
 

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from runlib.engine.registry import import_file
-from runlib.evaluator.fingerprint import fingerprint_function
+from runlib.evaluator.functions.fingerprint import fingerprint_function
 
 SCRIPT = """
-from runlib.evaluator.fingerprint import fingerprint_function
+from runlib.evaluator.functions.fingerprint import fingerprint_function
 
 def objective(x, y=3):
     if x in {"a", "b", "c", "d", "e"}:

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from runlib.evaluator.component import as_evaluator
-from runlib.evaluator.reading import Reading
-from runlib.evaluator.telling import Teller
+from runlib.evaluator.functions.reading import Reading
+from runlib.evaluator.functions.value_text import Teller
 
 SCRIPT = """
 import functools
@@ -115,7 +115,7 @@ def test_lines_without_a_file_that_were_saved_later_have_the_same_values(tmp_pat
 VALUES = """
 import argparse, collections, dataclasses, decimal, pathlib, types
 import numpy as np
-from runlib.evaluator.telling import Teller
+from runlib.evaluator.functions.value_text import Teller
 
 @dataclasses.dataclass
 class Point:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from runlib import errors
-from runlib.engine.canonical import plain
+from runlib.engine.data.canonical import plain
 from runlib.errors import InvalidResult
 from runlib.evaluator.result import error_names, error_result, ok_result
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from runlib.evaluator.calling import Caller, takes_nothing
+from runlib.evaluator.functions.calling import Caller, takes_nothing
 
 XY = {"x": 1, "y": 2}
 

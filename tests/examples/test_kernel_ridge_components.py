@@ -13,7 +13,7 @@ import pytest
 
 from runlib.engine import registry
 from runlib.engine.component import Component, from_config
-from runlib.engine.yamlfile import read_yaml
+from runlib.engine.data.yamlfile import read_yaml
 from runlib.errors import ConfigError
 from runlib.evaluator import Evaluator
 from runlib.stop import Stop

@@ -12,13 +12,13 @@ import pytest
 
 from runlib.audit.repair import repair
 from runlib.audit.verify import verify
-from runlib.engine.canonical import dump, load
 from runlib.engine.component import from_config
-from runlib.run.folder import RunFolder
-from runlib.run.large import is_apart, load_large
-from runlib.run.opening import make_state
+from runlib.engine.data.canonical import dump, load
+from runlib.run.folder.folder import RunFolder
+from runlib.run.folder.large import is_apart, load_large
+from runlib.run.folder.opening import make_state
 from runlib.run.run import Run
-from runlib.search.hyperopt import Hyperopt
+from runlib.search.hyperopt.search import Hyperopt
 from runlib.state.replay import replay
 from runlib.state.state import State
 from runlib.tape.events import Session

@@ -9,7 +9,7 @@ import pytest
 
 from runlib.engine import registry
 from runlib.run.run import Run
-from runlib.search.by_history import ByHistory
+from runlib.search.common.by_history import ByHistory
 from runlib.stop.max import StopMax
 from tests.golden.cliff import Cliff, Walker
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runlib.pool.frames import LIMIT, WORDS, Inbox, Kind, Message, Outbox, frame, receive, send
+from runlib.pool.processes.frames import LIMIT, WORDS, Inbox, Kind, Message, Outbox, frame, receive, send
 
 MESSAGES = st.lists(st.builds(Message, st.integers(0, 255), st.binary(max_size=40)), max_size=8)
 SIZES = st.lists(st.integers(1, 20), min_size=1, max_size=50)

@@ -10,7 +10,7 @@ import pytest
 
 from runlib.errors import ConfigError
 from runlib.pool.base import Finished, Lost, Task
-from runlib.pool.processes import ProcessPool
+from runlib.pool.processes.pool import ProcessPool
 from runlib.pool.serial import SerialPool
 from runlib.run.run import Run
 from runlib.stop.max import StopMax
@@ -113,7 +113,7 @@ def test_memory_is_watched_also_while_the_manager_does_not_look(start):
 
 
 def test_a_limit_that_cannot_be_kept_is_refused(monkeypatch):
-    monkeypatch.setattr("runlib.pool.process.find_spec", lambda name: None)
+    monkeypatch.setattr("runlib.pool.processes.process.find_spec", lambda name: None)
     for pool in (ProcessPool(), SerialPool()):
         with pytest.raises(ConfigError) as caught:
             pool.open(Doing(), {"memory_limit": "2 GiB"})
@@ -162,7 +162,7 @@ def test_tasks_that_wait_with_a_slow_worker_go_to_a_free_one_also_before_its_las
 
 @pytest.mark.slow
 def test_a_worker_that_does_not_leave_is_made_to(start, tmp_path, monkeypatch):
-    monkeypatch.setattr("runlib.pool.slot.FAREWELL", 0.5)
+    monkeypatch.setattr("runlib.pool.processes.slot.FAREWELL", 0.5)
     pool = start(max_trials_per_worker=1)
     mark = tmp_path / "mark"
     first = one(pool, do="linger", mark=str(mark), seconds=3600).result["ok"]["pid"]

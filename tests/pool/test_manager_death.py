@@ -13,20 +13,20 @@ import sys
 
 import pytest
 
-from runlib.pool import guardian, supervisor
-from runlib.pool.guard import Guard
+from runlib.pool.processes import guardian, supervisor
+from runlib.pool.processes.guard import Guard
 from tests.pool.pool_tools import freeze, gone, read, runs, wait_for
 
 MANAGER = """
 import os, signal, sys, time
-import runlib.pool.process
+import runlib.pool.processes.process
 from tests.pool.pool_evaluators import Doing
 from runlib.pool.base import Task
-from runlib.pool.processes import ProcessPool
+from runlib.pool.processes.pool import ProcessPool
 
 folder, end, suggestions = sys.argv[1], sys.argv[2], eval(sys.argv[3])
 if "guarded" in sys.argv:
-    runlib.pool.process.find_spec = lambda name: None  # as where there are no supervisors
+    runlib.pool.processes.process.find_spec = lambda name: None  # as where there are no supervisors
 pool = ProcessPool()
 pool.open(Doing(), {"max_workers": len(suggestions)})
 if end == "forked" and os.fork() == 0:
@@ -111,7 +111,7 @@ BUSY = """
 import sys
 from tests.pool.pool_evaluators import Doing
 from runlib.pool.base import Task
-from runlib.pool.processes import ProcessPool
+from runlib.pool.processes.pool import ProcessPool
 
 pool = ProcessPool()
 pool.open(Doing(), {"max_workers": 2, "max_trials_per_worker": 2, "memory_limit": "1 GiB"})
@@ -182,7 +182,9 @@ def test_a_worker_that_nobody_speaks_to_ends_by_itself():
     life, ours = os.pipe()
     fds = [theirs.fileno(), unread.fileno(), life]
     worker = subprocess.Popen(
-        [sys.executable, "-m", "runlib.pool.worker", *map(str, fds)], pass_fds=fds, start_new_session=True
+        [sys.executable, "-m", "runlib.pool.processes.worker.__main__", *map(str, fds)],
+        pass_fds=fds,
+        start_new_session=True,
     )
     for line in (theirs, unread, stream, tasks):
         line.close()
@@ -275,7 +277,7 @@ def test_the_end_of_the_life_line_kills_the_group(prepare):
     """Asked of the kernel, by a thread where the kernel cannot be asked, and when it ended before."""
     code = f"""
 import fcntl, os, subprocess, sys, time
-from runlib.pool.lifeline import hold
+from runlib.pool.processes.worker.lifeline import hold
 life, ours = os.pipe()
 child = subprocess.Popen([sys.executable, "-ISc", "import time; time.sleep(3600)"])
 print(child.pid, flush=True)

@@ -9,8 +9,8 @@ import threading
 
 import pytest
 
-from runlib.pool import orderly
-from runlib.pool.orderly import BEHIND, ORDERLY, RECENT, Requests, held_back
+from runlib.pool.processes import orderly
+from runlib.pool.processes.orderly import BEHIND, ORDERLY, RECENT, Requests, held_back
 
 
 class Time:
@@ -60,7 +60,7 @@ def test_a_signal_of_somebody_else_is_remembered_for_a_while(make, number):
 
 
 def test_a_request_of_the_manager_ends_the_process_as_by_default():
-    code = "from runlib.pool.orderly import Requests; import signal\n"
+    code = "from runlib.pool.processes.orderly import Requests; import signal\n"
     code += "Requests(lambda: True).listen(); signal.raise_signal(signal.SIGUSR1); signal.raise_signal(signal.SIGTERM)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == -signal.SIGTERM
 

@@ -16,7 +16,7 @@ import joblib
 from runlib.engine.component import Component, from_config
 from runlib.evaluator.base import Evaluator
 from runlib.pool.base import Task
-from runlib.pool.processes import ProcessPool
+from runlib.pool.processes.pool import ProcessPool
 
 OFFSET = 10.0
 
@@ -108,7 +108,7 @@ def test_runlib_found_by_the_script_itself(tmp_path):
 def test_a_module_made_by_hand_travels_by_value(tmp_path):
     script = """
 import sys, types
-import runlib.pool.processes as processes
+import runlib.pool.processes.pool as processes
 from runlib.pool.base import Task
 module = types.ModuleType("made_by_hand")
 sys.modules["made_by_hand"] = module

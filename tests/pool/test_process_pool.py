@@ -15,8 +15,8 @@ import pytest
 
 from runlib.errors import PoolError
 from runlib.pool.base import Finished, Lost, Task
-from runlib.pool.processes import ProcessPool
-from runlib.pool.slot import State
+from runlib.pool.processes.pool import ProcessPool
+from runlib.pool.processes.slot import State
 from tests.pool.pool_evaluators import Doing, Failing
 from tests.pool.pool_tools import finish, freeze, gone, read, runs, wait_for
 
@@ -139,7 +139,7 @@ def test_an_evaluator_may_tidy_up_when_it_is_stopped(start, tmp_path):
 
 @pytest.mark.parametrize("how", ["timeout", "cancel", "close", "death"])
 def test_what_a_trial_started_dies_with_it_where_there_are_no_supervisors(start, tmp_path, how, monkeypatch):
-    monkeypatch.setattr("runlib.pool.process.find_spec", lambda name: None)
+    monkeypatch.setattr("runlib.pool.processes.process.find_spec", lambda name: None)
     pool = start()
     mark = tmp_path / "mark"
     timeout = 1.0 if how == "timeout" else None
@@ -441,7 +441,7 @@ def test_close_leaves_no_descriptor_and_no_warning():
 def test_a_worker_that_imports_the_start_of_a_run_is_stopped_there(start, tmp_path, monkeypatch, own_registry):
     (tmp_path / "unguarded.py").write_text(
         "from runlib.evaluator.base import Evaluator\n"
-        "from runlib.pool.processes import ProcessPool\n"
+        "from runlib.pool.processes.pool import ProcessPool\n"
         "import os\n"
         "class Unguarded(Evaluator):\n"
         "    pass\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runlib.pool.alarm import REPEAT, Alarm, Moment
-from runlib.pool.running_time import SLACK, RunningTime
+from runlib.pool.processes.running_time import SLACK, RunningTime
 
 
 class Process:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from runlib.pool import supervisor
 from runlib.pool.base import Finished, Task
-from runlib.pool.processes import ProcessPool
-from runlib.pool.serve import OOM_SCORE
+from runlib.pool.processes import supervisor
+from runlib.pool.processes.pool import ProcessPool
+from runlib.pool.processes.worker.serve import OOM_SCORE
 from tests.pool.pool_evaluators import Doing
 from tests.pool.pool_tools import finish, freeze, gone, read, runs, state, wait_for
 

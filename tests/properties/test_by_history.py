@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runlib.engine.canonical import dump, load, plain
-from runlib.engine.shape import flat, reshaped, shaped
+from runlib.engine.data.canonical import dump, load, plain
+from runlib.engine.data.shape import flat, reshaped, shaped
 from runlib.errors import ReplayMismatch, SearchExhausted, SearchWaiting
 from runlib.search.base import Search, seed_for
-from runlib.search.by_history import ByHistory, complete
+from runlib.search.common.by_history import ByHistory, complete
 from runlib.tape.events import Suggest, event_to_data
 
 

@@ -11,9 +11,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runlib.engine.canonical import canonical_json, dump, hash_suggestion, load
 from runlib.engine.component import Component, from_config, to_config
-from runlib.engine.plain import MAX_INT_BITS, NotPlain, plain
+from runlib.engine.data.canonical import canonical_json, dump, hash_suggestion, load
+from runlib.engine.data.plain import MAX_INT_BITS, NotPlain, plain
 from runlib.errors import RunlibError
 
 LARGEST = 2**MAX_INT_BITS - 1

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from runlib import Hyperopt, Space
-from runlib.engine.canonical import plain
-from runlib.engine.yamlfile import parse_yaml, write_yaml
+from runlib.engine.data.canonical import plain
+from runlib.engine.data.yamlfile import parse_yaml, write_yaml
 from runlib.search.base import seed_for
 from runlib.space.dialects import DIALECTS
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from runlib.cli.job import read_job
-from runlib.engine.yamlfile import write_yaml
+from runlib.engine.data.yamlfile import write_yaml
 from runlib.errors import RunlibError
 
 CONFIG: dict[str, Any] = {

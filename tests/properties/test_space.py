@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from runlib.engine.canonical import dump, load, plain
+from runlib.engine.data.canonical import dump, load, plain
 from runlib.search.base import seed_for
-from runlib.search.hyperopt import Hyperopt
-from runlib.space.text import parse
+from runlib.search.hyperopt.search import Hyperopt
+from runlib.space.forms.text import parse
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

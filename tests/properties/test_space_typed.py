@@ -23,10 +23,10 @@ from runlib import (
     Space,
     SpaceError,
 )
-from runlib.engine.canonical import canonical_json, dump, load, plain
-from runlib.engine.yamlfile import parse_yaml, write_yaml
-from runlib.space.expression import Expression, to_data
-from runlib.space.forms import from_data
+from runlib.engine.data.canonical import canonical_json, dump, load, plain
+from runlib.engine.data.yamlfile import parse_yaml, write_yaml
+from runlib.space.arithmetic.expression import Expression, to_data
+from runlib.space.forms.markers import from_data
 
 pytestmark = pytest.mark.filterwarnings("ignore::runlib.SpaceWarning")  # random spaces may not vary
 

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from runlib import Run
-from runlib.engine.canonical import dump
+from runlib.engine.data.canonical import dump
 from runlib.errors import RunlibError
 from runlib.tape import codec
 from runlib.tape.events import Record

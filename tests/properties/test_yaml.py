@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from runlib.engine.plain import MAX_INT_BITS, plain
-from runlib.engine.yamlfile import parse_yaml, read_yaml, write_yaml
+from runlib.engine.data.plain import MAX_INT_BITS, plain
+from runlib.engine.data.yamlfile import parse_yaml, read_yaml, write_yaml
 from runlib.errors import ConfigError
 
 LARGEST = 2**MAX_INT_BITS // 10

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from runlib import Run, Search, StopMax
-from runlib.engine.program import Program
-from runlib.run.advice import ways_on
-from runlib.run.finish import summary
+from runlib.engine.code.program import Program
+from runlib.run.continuation.advice import ways_on
+from runlib.run.loop.ending import summary
 from tests.fakes import DirectPool, SpySearch, quadratic
 
 

@@ -11,7 +11,7 @@ import pytest
 from runlib import Run, StopMax
 from runlib.errors import ConfigError
 from runlib.pool.settings import count_cores
-from runlib.run.bounds import bounded
+from runlib.run.continuation.bounds import bounded
 from tests.attacks.hostile_tapes import chained, parsed
 from tests.fakes import DirectPool, SpySearch, quadratic
 

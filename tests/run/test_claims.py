@@ -9,7 +9,7 @@ import pytest
 
 from runlib import Run, StopMax
 from runlib.errors import TapeFormat
-from runlib.run.claims import losses, read_claims
+from runlib.run.folder.length_hints import losses, read_claims
 from runlib.tape.events import event_from_data
 from tests.fakes import DirectPool, SpySearch, quadratic, story
 

@@ -16,7 +16,7 @@ from runlib import Run, StopDuration, StopMax
 from runlib.audit.verify import verify
 from runlib.cli.account import describe, render_description
 from runlib.observe.status import StatusObserver
-from runlib.run.edit import Inbox
+from runlib.run.edits.edit import Inbox
 from runlib.tape import clock as clocks
 from runlib.tape.events import Record, Session
 from tests.fakes import DirectPool, SpySearch

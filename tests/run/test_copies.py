@@ -23,7 +23,7 @@ from runlib import (
     SobolSearch,
     StopMax,
 )
-from runlib.engine.copies import copied
+from runlib.engine.data.copies import copied
 from tests.fakes import DirectPool
 
 SPACE = {"kind": "krr", "model": {"x": ["hp_uniform", "x", 0, 1], "layers": [8, ["hp_choice", "n", [4, 2]]]}}

@@ -10,7 +10,7 @@ import pytest
 
 from runlib import Hyperopt, Run, StopMax
 from runlib.engine import disk
-from runlib.engine.canonical import dump
+from runlib.engine.data.canonical import dump
 from runlib.pool.base import Finished, Lost, Task
 from runlib.tape.events import End, Enqueue, Note, Session, Suggest, Void, event_to_data
 from tests.fakes import DirectPool, SpySearch, quadratic, story
@@ -252,7 +252,7 @@ def whole_story(run: Run) -> list[Any]:
 def test_edits_and_attempts_cut_off_at_every_record(
     tmp_path: Path, search: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runlib.run.loop.INBOX", 0.0)
+    monkeypatch.setattr("runlib.run.loop.loop.INBOX", 0.0)
 
     def begun() -> Run:
         run = Run(search(), quadratic, StopMax(12), pool=ScriptedPool(), retries={"Flaky": 2}, observers=[])

@@ -13,7 +13,7 @@ import pytest
 
 from runlib import FixedSearch, Run
 from runlib.errors import ConfigError
-from runlib.run.advice import ways_on
+from runlib.run.continuation.advice import ways_on
 from runlib.tape.reader import TapeReader
 from tests.run.terminal import call_on_screen, in_terminal, shell
 
@@ -182,10 +182,10 @@ def test_a_tape_without_the_note_is_refused_where_a_name_is_missing(tmp_path: Pa
     begun(tmp_path, SCRIPTS["no value"])
     noted = next(iter(TapeReader(tmp_path / "run_demo" / "tape.son"))).event.info  # type: ignore[union-attr]
     assert noted["globals"]["guarded"] == ["SCALE"]
-    from runlib.engine.program import Program
-    from runlib.engine.script import Script
+    from runlib.engine.code.program import Program
+    from runlib.engine.code.script import Script
     from runlib.evaluator.component import as_evaluator
-    from runlib.run.definitions import changed_globals
+    from runlib.run.continuation.definitions import changed_globals
 
     script = Script(Program("script", str(tmp_path), file=str(tmp_path / "job.py")))
     evaluator = as_evaluator(script.definitions().evaluate, None)

@@ -23,10 +23,10 @@ from runlib import (
     StopCost,
     StopMax,
 )
-from runlib.engine.plain import NotPlain
+from runlib.engine.data.plain import NotPlain
 from runlib.observe.base import Observer
 from runlib.pool.base import Finished, Task
-from runlib.run.inbox import InboxFolder
+from runlib.run.edits.inbox import InboxFolder
 from runlib.state.state import State
 from runlib.tape.events import Enqueue, Note, Record, Stopping, Submit, Suggest, Void
 from tests.fakes import DirectPool, SpySearch, quadratic, story
@@ -54,7 +54,7 @@ class At(Observer):
 
 @pytest.fixture(autouse=True)
 def _look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runlib.run.loop.INBOX", 0.0)
+    monkeypatch.setattr("runlib.run.loop.loop.INBOX", 0.0)
 
 
 def prepared(tmp_path: Path, search: Any = None, count: int = 6, evaluator: Any = quadratic, **more: Any) -> Run:

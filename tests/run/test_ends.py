@@ -15,7 +15,7 @@ import pytest
 
 from runlib import ConfigError, EvaluationError, Observer, Run, Stop, StopMax
 from runlib.pool.base import Task
-from runlib.run import conduct as conduct_module
+from runlib.run.loop.loop import session as conduct_module
 from runlib.tape import clock as clock_module
 from tests.fakes import DirectPool, SpySearch, quadratic, story
 

@@ -17,9 +17,9 @@ import pytest
 from runlib.audit.repair import repair
 from runlib.engine import disk
 from runlib.errors import ConfigError, FolderError, FolderExists, NotARun, RunLocked
-from runlib.run import folder as folder_module
-from runlib.run.folder import RunFolder
-from runlib.run.fork import make_fork
+from runlib.run.continuation.fork import make_fork
+from runlib.run.folder.folder import RunFolder
+from runlib.run.folder.folder import folder as folder_module
 from runlib.tape.codec import FORMATS
 from runlib.tape.lock import FolderLock
 from runlib.tape.reader import TapeReader
@@ -246,7 +246,7 @@ def test_of_many_threads_exactly_one_gets_the_name(tmp_path: Path) -> None:
 RACE = """
 import sys
 from runlib.errors import FolderExists
-from runlib.run.folder import RunFolder
+from runlib.run.folder.folder import RunFolder
 print("ready", flush=True)
 sys.stdin.readline()
 try:

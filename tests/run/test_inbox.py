@@ -14,7 +14,7 @@ import pytest
 
 from runlib import FolderError, Inbox, NotARun, Run, RunlibError, TapeCorrupt
 from runlib.engine import disk
-from runlib.run.inbox import InboxFolder
+from runlib.run.edits.inbox import InboxFolder
 from runlib.tape.events import Enqueue, Note, Session, Stopping, Void
 from runlib.tape.lock import FolderLock
 from tests.fakes import DirectPool, SpySearch, story
@@ -24,7 +24,7 @@ from tests.run.test_edit import At, events, prepared, restored
 
 @pytest.fixture(autouse=True)
 def _look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runlib.run.loop.INBOX", 0.0)
+    monkeypatch.setattr("runlib.run.loop.loop.INBOX", 0.0)
 
 
 def left(run: Run) -> list[str]:
@@ -229,7 +229,7 @@ def test_a_writer_that_does_not_listen(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_run_object_that_is_closed_speaks_to_the_writer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("runlib.run.edit.PATIENCE", 0.0)
+    monkeypatch.setattr("runlib.run.edits.edit.PATIENCE", 0.0)
     run = prepared(tmp_path, count=2)
     run.run()
     holder = restored(run, 4)

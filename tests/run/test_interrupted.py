@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from runlib.run import interrupted
-from runlib.run.interrupted import Interrupted, told_in_one_line
+from runlib.run.loop.interrupted import Interrupted, told_in_one_line
+from runlib.run.loop import interrupted
 
 # The person is the evaluator here: it runs in this process, so that the moment is certain.
 SCRIPT = """
@@ -79,7 +79,7 @@ def test_an_interpreter_goes_on(tmp_path: Path) -> None:
     done = script(tmp_path, "run.run()\nprint('goes on')", "-i", typed=True)
     assert "goes on" in done.stdout
     assert done.returncode == 0
-    assert "runlib.run.interrupted.Interrupted: run_red_fox: 1 trials" in done.stderr
+    assert "runlib.run.loop.interrupted.Interrupted: run_red_fox: 1 trials" in done.stderr
 
 
 def test_nobody_who_reads_the_line_is_no_error(tmp_path: Path) -> None:

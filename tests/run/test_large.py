@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from runlib.engine import disk
-from runlib.engine.canonical import dump
+from runlib.engine.data.canonical import dump
 from runlib.errors import TapeCorrupt, TapeError
-from runlib.run.folder import RunFolder
-from runlib.run.large import LIMIT, is_apart, load_large, set_apart
+from runlib.run.folder.folder import RunFolder
+from runlib.run.folder.large import LIMIT, is_apart, load_large, set_apart
 
 
 @pytest.fixture

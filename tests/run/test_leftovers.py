@@ -14,17 +14,17 @@ from typer.testing import CliRunner
 
 from runlib.audit.repair import repair
 from runlib.cli.main import app
-from runlib.run import leftovers
-from runlib.run.folder import RunFolder
-from runlib.run.fork import make_fork
-from runlib.run.leftovers import OLD, find_leftovers, remove_leftovers, temporary_name
+from runlib.run.continuation.fork import make_fork
+from runlib.run.folder import leftovers
+from runlib.run.folder.folder import RunFolder
+from runlib.run.folder.leftovers import OLD, find_leftovers, remove_leftovers, temporary_name
 from runlib.tape.lock import FolderLock
 from tests.audit.audit_tools import finished_run
 
 MAKE = """
 import sys, time
 from pathlib import Path
-from runlib.run.folder import filled
+from runlib.run.folder.folder import filled
 with filled(Path(sys.argv[1]), b"tape", [("trials/0/result.json", b"large")]) as made:
     print(made.name, flush=True)
     sys.stdin.read()

@@ -10,8 +10,8 @@ import pytest
 
 from runlib import PoolError, Run, StopMax
 from runlib.pool.base import Finished, Lost, Task
-from runlib.run.doubt import HOLD, Doubtful
-from runlib.run.losses import LONGEST, MOST, Losses
+from runlib.run.loop.doubt import HOLD, Doubtful
+from runlib.run.loop.losses import LONGEST, MOST, Losses
 from tests.fakes import DirectPool, SpySearch, quadratic
 
 
@@ -127,7 +127,7 @@ class LosingPool(DirectPool):
 
 
 def test_a_run_that_succeeded_before_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runlib.run.losses.LONGEST", 0.01)
+    monkeypatch.setattr("runlib.run.loop.losses.LONGEST", 0.01)
     pool = LosingPool(9)
     run = Run(SpySearch(), quadratic, StopMax(12), pool=pool).prepare(tmp_path).run()
     assert (run.state.trials.error_count, run.state.trials.ok_count) == (9, 3)

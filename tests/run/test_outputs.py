@@ -14,9 +14,9 @@ import pytest
 from runlib import ProcessPool, Run, StopMax
 from runlib.engine import disk
 from runlib.pool.serial import SerialPool
-from runlib.run import pause
-from runlib.run.folder import RunFolder
-from runlib.run.outputs import make_outputs
+from runlib.run.folder.folder import RunFolder
+from runlib.run.folder.outputs import make_outputs
+from runlib.run.loop import pause
 from tests.fakes import SpySearch, quadratic
 
 

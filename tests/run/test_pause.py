@@ -20,10 +20,11 @@ from runlib.cli.ending import exit_code
 from runlib.engine import disk
 from runlib.errors import TapeError
 from runlib.pool.base import Finished, Lost, Task
-from runlib.run import finish, pause
-from runlib.run.audience import QUIET, Audience
-from runlib.run.folder import RunFolder
-from runlib.run.large import LIMIT, load_large, set_apart
+from runlib.run.folder.folder import RunFolder
+from runlib.run.folder.large import LIMIT, load_large, set_apart
+from runlib.run.loop.loop import ending as finish
+from runlib.run.loop import pause
+from runlib.run.loop.observers import QUIET, Audience
 from runlib.state.state import State
 from runlib.tape.events import End, Record, Suggest
 from runlib.tape.reader import TapeReader

@@ -141,7 +141,9 @@ def test_the_second_of_two_is_told_who_holds_it(tmp_path: Path) -> None:
 
 def test_one_that_lost_the_race_for_the_folder_goes_on_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = make()
-    monkeypatch.setattr("runlib.run.beginning.existing", lambda directory, name: None)  # as it was a moment before
+    monkeypatch.setattr(
+        "runlib.run.folder.beginning.existing", lambda directory, name: None
+    )  # as it was a moment before
     make().prepare(tmp_path).run()
     assert len(run.prepare(tmp_path, resume=True).state.trials) == 4
     run.close()

@@ -12,8 +12,8 @@ from runlib import EvaluationError, Failed, Run, StopMax
 from runlib.audit.repair import repair
 from runlib.audit.verify import verify
 from runlib.errors import TapeCorrupt
-from runlib.run.folder import RunFolder
-from runlib.run.returned import files_of, on_tape, with_bytes
+from runlib.run.folder.folder import RunFolder
+from runlib.run.folder.returned import files_of, on_tape, with_bytes
 from tests.fakes import DirectPool, SpySearch
 
 QUICK: Any = {"pool": DirectPool(), "context": {"sync": "never"}}

@@ -11,7 +11,7 @@ import pytest
 from runlib import Run, StopMax
 from runlib.audit.repair import repair
 from runlib.audit.verify import verify
-from runlib.engine.canonical import load
+from runlib.engine.data.canonical import load
 from tests.fakes import DirectPool, SpySearch
 
 LARGE = {"name": "trials/0/result.json", "bytes": 9, "hash": "0" * 32}

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from runlib import ConfigError, EvaluationError, PoolError, ReadOnlyRun, Run, RunLocked, StopLoss, StopMax, from_config
-from runlib.engine.canonical import dump
+from runlib.engine.data.canonical import dump
 from runlib.errors import FolderExists, NotARun, ReplayMismatch, RunlibError, SearchError
-from runlib.evaluator.function import FunctionEvaluator
+from runlib.evaluator.functions.function import FunctionEvaluator
 from runlib.observe.base import Observer
 from runlib.pool.base import Finished, Lost
 from tests.fakes import DirectPool, SpySearch, quadratic, story
@@ -230,7 +230,7 @@ class TestErrors:
         def refuse(*_: Any) -> None:
             raise OSError("no space")
 
-        monkeypatch.setattr("runlib.run.conduct.write_best", refuse)
+        monkeypatch.setattr("runlib.run.loop.session.write_best", refuse)
         pool = Stubborn()
         run = make(tmp_path, pool=pool)
         with pytest.raises(KeyboardInterrupt):
@@ -402,7 +402,7 @@ class TestFolder:
     ) -> None:
         run = make(tmp_path, stop=StopMax(2)).run()
         with monkeypatch.context() as broken:
-            broken.setattr("runlib.run.opening.session_info", lambda extra: {"pid": object()})
+            broken.setattr("runlib.run.folder.opening.session_info", lambda extra: {"pid": object()})
             with pytest.raises(TypeError):
                 run.run()
         assert run._pen is not None

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from runlib import ConfigError, EvaluationError, Run, StopMax
-from runlib.engine.program import Program
-from runlib.evaluator.function import FunctionEvaluator
+from runlib.engine.code.program import Program
+from runlib.evaluator.functions.function import FunctionEvaluator
 from tests.fakes import DirectPool, SpySearch
 
 SOURCE = """

@@ -10,7 +10,7 @@ import pytest
 
 from runlib import Categorical, ChainSearch, FixedSearch, Float, Hyperopt, Inbox, RandomSearch, Run, StopMax
 from runlib.engine.component import from_config
-from runlib.engine.yamlfile import parse_yaml, write_yaml
+from runlib.engine.data.yamlfile import parse_yaml, write_yaml
 
 WEIGHTS = {0: 1, 1: 5}
 SPACE = {

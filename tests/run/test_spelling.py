@@ -22,7 +22,7 @@ from runlib import (
     Search,
     StopMax,
 )
-from runlib.run.inbox import InboxFolder
+from runlib.run.edits.inbox import InboxFolder
 from runlib.tape.events import Enqueue
 
 SPACE = {"x": Float(0, 1, step=0.1), "n": Integer(0, 3)}

@@ -10,7 +10,7 @@ import pytest
 
 from runlib import AskTell, ChainSearch, ConfigError, Hyperopt, Run, SearchError, StopMax
 from runlib.engine.component import from_config
-from runlib.search.by_history import complete
+from runlib.search.common.by_history import complete
 from tests.fakes import DirectPool
 
 QUICK: Any = {"pool": DirectPool(), "context": {"sync": "never"}}

@@ -12,8 +12,8 @@ from runlib.engine.component import from_config
 from runlib.engine.registry import classes
 from runlib.errors import ReplayMismatch, SearchError, SearchExhausted, SearchWaiting
 from runlib.search.base import Search
-from runlib.search.by_history import ByHistory, complete
-from runlib.search.hyperopt import Hyperopt
+from runlib.search.common.by_history import ByHistory, complete
+from runlib.search.hyperopt.search import Hyperopt
 
 
 class Summing(Search):

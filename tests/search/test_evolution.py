@@ -20,7 +20,7 @@ from runlib import (
     SpaceWarning,
 )
 from runlib.engine.component import from_config
-from runlib.search._mutation import Mutation
+from runlib.search.common.mutation import Mutation
 
 MIXED = {
     "x": Float(0, 1),

@@ -15,7 +15,7 @@ import pytest
 from runlib.engine.component import from_config
 from runlib.errors import ConfigError, ReplayMismatch, SearchError, SpaceError, SpaceWarning
 from runlib.search.base import Search
-from runlib.search.hyperopt import Hyperopt
+from runlib.search.hyperopt.search import Hyperopt
 
 SPACE = {
     "x": ["hp_uniform", "x", -5, 5],
@@ -246,7 +246,7 @@ def test_recalling_what_is_not_the_next_trial_is_refused(call: tuple, message: s
 def test_restoring_needs_no_hyperopt() -> None:
     code = """
 import sys
-from runlib.search.hyperopt import Hyperopt
+from runlib.search.hyperopt.search import Hyperopt
 search = Hyperopt({"x": ["hp_uniform", "x", 0, 1], "c": ["hp_choice", "c", [1, 2]]})
 for tid in range(30):
     search.recall(tid, {"x": tid / 30, "c": 1 + tid % 2}, {"c": tid % 2})

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runlib.engine.canonical import plain
+from runlib.engine.data.canonical import plain
 from runlib.search.base import seed_for
-from runlib.search.hyperopt import Hyperopt
+from runlib.search.hyperopt.search import Hyperopt
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

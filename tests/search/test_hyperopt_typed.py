@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 
 from runlib import Categorical, Choice, Constant, Float, Hyperopt, Integer, LogNormal, Normal, Ordinal, Space
-from runlib.engine.canonical import canonical_json, dump, load, plain
 from runlib.engine.component import from_config
+from runlib.engine.data.canonical import canonical_json, dump, load, plain
 from runlib.search.base import seed_for
 
 with warnings.catch_warnings():

@@ -8,13 +8,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from runlib.space.distributions import Normal, Uniform
+from runlib.space.distributions.distribution import Normal, Uniform
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from hyperopt import tpe
 
-    from runlib.search import _hyperopt_mixture as mixtures
+    from runlib.search.hyperopt.search import mixture as mixtures
 
 DISTRIBUTIONS = [
     Uniform(-1, 3),

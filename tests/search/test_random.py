@@ -26,8 +26,8 @@ from runlib import (
     StopMax,
     from_config,
 )
-from runlib.search._known import Known
-from runlib.search._units import units
+from runlib.search.common.known import Known
+from runlib.search.common.units import units
 from tests.fakes import DirectPool
 from tests.search import samplers
 
@@ -242,7 +242,7 @@ PLAIN = st.recursive(
 
 @given(PLAIN, PLAIN)
 def test_known_tells_data_apart_as_evaluations_are(one: Any, other: Any) -> None:
-    from runlib.engine.canonical import hash_suggestion
+    from runlib.engine.data.canonical import hash_suggestion
 
     known = Known()
     assert known.add(one)

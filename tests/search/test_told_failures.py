@@ -16,10 +16,10 @@ from runlib.engine.component import Component, from_config
 from runlib.engine.earlier import with_earlier_defaults
 from runlib.search.asktell import AskTell
 from runlib.search.base import Search
-from runlib.search.by_history import complete
 from runlib.search.chain import ChainSearch
+from runlib.search.common.by_history import complete
 from runlib.search.evolution import EvolutionSearch
-from runlib.search.hyperopt import Hyperopt
+from runlib.search.hyperopt.search import Hyperopt
 
 SPACE = {"x": ["hp_uniform", "x", -5, 5]}
 

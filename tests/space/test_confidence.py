@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from runlib import Categorical, Choice, Float, Hyperopt, Integer, Normal, Space, SpaceError
-from runlib.space.forms import from_data
+from runlib.space.forms.markers import from_data
 
 
 @pytest.mark.parametrize(("word", "number"), [("low", 0.25), ("medium", 0.5), ("high", 0.75)])

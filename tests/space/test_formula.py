@@ -10,9 +10,9 @@ import random
 import pytest
 
 from runlib import Categorical, Choice, Constant, Float, Integer, Normal, Space, SpaceError
-from runlib.engine.yamlfile import parse_yaml, write_yaml
-from runlib.space.expression import Expression, to_data
-from runlib.space.forms import from_data
+from runlib.engine.data.yamlfile import parse_yaml, write_yaml
+from runlib.space.arithmetic.expression import Expression, to_data
+from runlib.space.forms.markers import from_data
 
 F, N = Float(1, 2), Integer(1, 3)
 

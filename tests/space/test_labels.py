@@ -24,7 +24,7 @@ from runlib import (
     SpaceError,
     StopMax,
 )
-from runlib.engine.plain import plain
+from runlib.engine.data.plain import plain
 
 WEIGHT = ["hp_uniform", "C", 0, 1]
 

@@ -12,9 +12,9 @@ import pytest
 from scipy import stats
 
 from runlib import Categorical, Choice, Float, Integer, LogNormal, Normal, Ordinal, Space, SpaceError
-from runlib.search._hyperopt_draws import prior_draw
-from runlib.space.distributions import Distribution, Power
-from runlib.space.text import parse
+from runlib.search.hyperopt.draws import prior_draw
+from runlib.space.distributions.distribution import Distribution, Power
+from runlib.space.forms.text import parse
 
 COUNT = 100_000
 LEVEL = 1e-3  # of every test; seeds are fixed

@@ -26,9 +26,9 @@ from runlib import (
     Space,
     SpaceError,
 )
-from runlib.engine.plain import plain
-from runlib.engine.shape import flat
-from runlib.engine.yamlfile import parse_yaml, write_yaml
+from runlib.engine.data.plain import plain
+from runlib.engine.data.shape import flat
+from runlib.engine.data.yamlfile import parse_yaml, write_yaml
 
 X = Float(0, 1)
 WEIGHTS = {0: 1, 1: 5}

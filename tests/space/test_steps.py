@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runlib import Float, Integer, Space
-from runlib.space.steps import Steps, multiple, nearest
+from runlib.space.distributions.steps import Steps, multiple, nearest
 
 
 @pytest.mark.parametrize(

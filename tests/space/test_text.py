@@ -7,10 +7,10 @@ import json
 import numpy as np
 import pytest
 
-from runlib.engine.yamlfile import parse_yaml, write_yaml
+from runlib.engine.data.yamlfile import parse_yaml, write_yaml
 from runlib.errors import ConfigError, SpaceError
-from runlib.space.distributions import Integers, Normal, Options, Power, Uniform
-from runlib.space.text import parse
+from runlib.space.distributions.distribution import Integers, Normal, Options, Power, Uniform
+from runlib.space.forms.text import parse
 from runlib.space.tree import Space
 
 KERNEL_RIDGE = {

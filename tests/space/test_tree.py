@@ -7,7 +7,7 @@ import math
 import pytest
 
 from runlib.errors import SpaceError
-from runlib.space.text import parse
+from runlib.space.forms.text import parse
 
 NESTED = {
     "z": ["hp_uniform", "z", 0, 1],

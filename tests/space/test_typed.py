@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from runlib import Categorical, Choice, Constant, Float, Integer, LogNormal, Normal, Ordinal, Space, SpaceError
-from runlib.engine.yamlfile import parse_yaml, write_yaml
-from runlib.space.expression import to_data
-from runlib.space.forms import from_data
+from runlib.engine.data.yamlfile import parse_yaml, write_yaml
+from runlib.space.arithmetic.expression import to_data
+from runlib.space.forms.markers import from_data
 
 EACH = [
     (Float(0, 1), ["hp_float", {"low": 0.0, "high": 1.0}], "Float(0.0, 1.0)"),

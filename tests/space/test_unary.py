@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from runlib import EvolutionSearch, GridSearch, Hyperopt, RandomSearch, Search, SobolSearch, Space, SpaceError
-from runlib.engine.yamlfile import parse_yaml, write_yaml
+from runlib.engine.data.yamlfile import parse_yaml, write_yaml
 
 SPACES: dict[str, Any] = {
     "steps": ["hp_int", ["hp_quniform", "x", 10, 90, 10]],

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from runlib.engine.canonical import hash_suggestion
+from runlib.engine.data.canonical import hash_suggestion
 from runlib.errors import ReplayMismatch, TapeCorrupt
 from runlib.search.base import Search
 from runlib.state.replay import replay

@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from runlib.engine.plain import NotPlain, plain
+from runlib.engine.data.plain import NotPlain, plain
 from runlib.errors import SpaceError
 from runlib.space.accidents import refuse_ranges
+from runlib.space.arithmetic.expression import to_data
 from runlib.space.dialects.amltk import from_amltk
 from runlib.space.dialects.configspace import from_configspace
 from runlib.space.dialects.hyperopt import from_hyperopt
 from runlib.space.dialects.maggy import from_maggy
 from runlib.space.dialects.neps import from_neps, reread_words
 from runlib.space.dialects.scipy import alternatives
-from runlib.space.expression import to_data
 from runlib.space.files import is_path, read_space
 from runlib.space.refusal import refused
 

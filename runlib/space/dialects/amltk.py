@@ -11,7 +11,6 @@ from typing import Any
 
 from runlib.engine.arguments import known_arguments
 from runlib.errors import SpaceError
-from runlib.space.alternatives import Categorical, Choice
 from runlib.space.dialects.base import (
     canonical,
     check_data,
@@ -24,7 +23,8 @@ from runlib.space.dialects.base import (
     table,
     typed,
 )
-from runlib.space.quantities import Float, Integer
+from runlib.space.typed.alternatives import Categorical, Choice
+from runlib.space.typed.quantities import Float, Integer
 
 __all__ = ["from_amltk"]
 

@@ -10,20 +10,20 @@ import reprlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from runlib.engine.native import native
-from runlib.engine.plain import MAX_DEPTH, NotPlain
-from runlib.engine.shape import shaped
-from runlib.engine.yamlfile import Reread
+from runlib.engine.data.native import native
+from runlib.engine.data.plain import MAX_DEPTH, NotPlain
+from runlib.engine.data.shape import shaped
+from runlib.engine.data.yamlfile import Reread
 from runlib.errors import SpaceError
 from runlib.space.accidents import as_meant
-from runlib.space.alternatives import Categorical, Choice, Constant
-from runlib.space.expression import Term, to_data
+from runlib.space.arithmetic.expression import Term, to_data
 from runlib.space.files import is_path, read_space
-from runlib.space.forms import is_function
+from runlib.space.forms.markers import is_function
+from runlib.space.forms.shapes import SHAPES, encoded
 from runlib.space.nodes import same
 from runlib.space.refusal import refused
-from runlib.space.shapes import SHAPES, encoded
-from runlib.space.typed import Parameter
+from runlib.space.typed.alternatives import Categorical, Choice, Constant
+from runlib.space.typed.parameter import Parameter
 
 __all__ = [
     "NAMES",

@@ -19,8 +19,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from runlib.engine.arguments import known_arguments
+from runlib.engine.data.native import native
 from runlib.engine.extras import load
-from runlib.engine.native import native
 from runlib.errors import SpaceError
 from runlib.space.dialects.base import canonical
 from runlib.space.dialects.configspace_parts import MAX_VALUES, listed, part

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from runlib.errors import SpaceError
-from runlib.space.alternatives import Categorical, Ordinal
 from runlib.space.dialects.base import check_data, constant, typed
 from runlib.space.dialects.unfold import Part
-from runlib.space.quantities import Float, Integer
+from runlib.space.typed.alternatives import Categorical, Ordinal
+from runlib.space.typed.quantities import Float, Integer
 
 __all__ = ["MAX_VALUES", "listed", "part"]
 

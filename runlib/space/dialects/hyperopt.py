@@ -13,16 +13,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from runlib.engine.arguments import known_arguments
-from runlib.engine.plain import NotPlain
+from runlib.engine.data.plain import NotPlain
 from runlib.errors import SpaceError
-from runlib.space.alternatives import Constant
+from runlib.space.arithmetic.expression import Term
 from runlib.space.dialects.base import canonical, check_data, check_depth, constant, own
-from runlib.space.expression import Term
 from runlib.space.files import is_path
 from runlib.space.foreign import is_graph
-from runlib.space.forms import is_function
-from runlib.space.functions import FUNCTIONS, pairs
-from runlib.space.shapes import TUPLE, has_texts, pairs_of
+from runlib.space.forms.functions import FUNCTIONS, pairs
+from runlib.space.forms.markers import is_function
+from runlib.space.forms.shapes import TUPLE, has_texts, pairs_of
+from runlib.space.typed.alternatives import Constant
 
 __all__ = ["from_hyperopt"]
 

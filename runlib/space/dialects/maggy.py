@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from runlib.engine.arguments import known_arguments
-from runlib.engine.native import native
+from runlib.engine.data.native import native
 from runlib.errors import SpaceError
-from runlib.space.alternatives import Categorical, Ordinal
 from runlib.space.dialects.base import canonical, is_number, is_own, options, own, source, table, typed
-from runlib.space.quantities import Float, Integer
+from runlib.space.typed.alternatives import Categorical, Ordinal
+from runlib.space.typed.quantities import Float, Integer
 
 __all__ = ["from_maggy"]
 

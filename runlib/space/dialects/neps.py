@@ -18,14 +18,14 @@ from typing import Any
 import yaml
 
 from runlib.engine.arguments import known_arguments
-from runlib.engine.native import native
-from runlib.engine.yaml11 import as_yaml_1_1, where
+from runlib.engine.data.native import native
+from runlib.engine.data.yaml11 import as_yaml_1_1, where
 from runlib.errors import SpaceError
-from runlib.space.alternatives import Categorical, Choice
 from runlib.space.dialects.base import canonical, constant, is_number, is_own, options, own, table, typed
 from runlib.space.dialects.neps_objects import described, elements
 from runlib.space.files import is_path, read_space
-from runlib.space.quantities import Float, Integer
+from runlib.space.typed.alternatives import Categorical, Choice
+from runlib.space.typed.quantities import Float, Integer
 
 __all__ = ["from_neps", "from_neps_object", "reread_words"]
 

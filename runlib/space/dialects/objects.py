@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from runlib.engine.plain import NotPlain
+from runlib.engine.data.plain import NotPlain
 from runlib.errors import SpaceError
+from runlib.space.arithmetic.expression import Term, register_translator
 from runlib.space.dialects.configspace import from_configspace, from_hyperparameter
 from runlib.space.dialects.hyperopt import from_hyperopt
 from runlib.space.dialects.maggy import from_maggy
 from runlib.space.dialects.neps import from_neps, from_neps_object
 from runlib.space.dialects.optuna import from_distribution, is_distribution
 from runlib.space.dialects.scipy import from_frozen, from_scikit_learn
-from runlib.space.expression import Term, register_translator
 from runlib.space.foreign import class_names, comes_from, is_frozen, is_graph
 from runlib.space.refusal import refused
 from runlib.space.scikit_learn import is_scikit_learn

@@ -9,7 +9,7 @@ from typing import Any
 
 from runlib.space.dialects.base import constant, drawn_by_place, typed
 from runlib.space.foreign import class_names, comes_from
-from runlib.space.quantities import Float, Integer
+from runlib.space.typed.quantities import Float, Integer
 
 __all__ = ["from_distribution", "is_distribution"]
 

@@ -1,7 +1,7 @@
 """Distributions of ``scipy.stats`` with their parameters, and the dicts of them that scikit-learn searches.
 
 What runlib has itself becomes that: ``uniform``, ``loguniform``, ``randint``, ``norm``, ``lognorm``, and ``truncnorm``
-around a mean within its bounds. Any other is drawn by its quantiles (``runlib.space.quantiles``).
+around a mean within its bounds. Any other is drawn by its quantiles (``runlib.space.typed.quantiles``).
 
 In ``RandomizedSearchCV`` a list beside distributions is a choice. It is one here too, in a dict that holds nothing but
 distributions of scipy, lists, and values; a list of such dicts is a choice of them.
@@ -13,13 +13,13 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from runlib.engine.native import is_column, native
+from runlib.engine.data.native import is_column, native
 from runlib.errors import SpaceError
 from runlib.space.dialects.base import check_data, constant, drawn_by_place, typed
 from runlib.space.foreign import is_frozen
-from runlib.space.quantiles import Quantiles
-from runlib.space.quantities import Float, Integer, LogNormal, Normal
 from runlib.space.scikit_learn import is_grid, is_scikit_learn
+from runlib.space.typed.quantiles import Quantiles
+from runlib.space.typed.quantities import Float, Integer, LogNormal, Normal
 
 __all__ = ["alternatives", "from_frozen", "from_scikit_learn"]
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 HEAD = """
-from runlib.evaluator.function import FunctionEvaluator
+from runlib.evaluator.functions.function import FunctionEvaluator
 from runlib.pool.base import Task
-from runlib.pool.processes import ProcessPool
+from runlib.pool.processes.pool import ProcessPool
 from runlib.pool.serial import SerialPool
 """
 TAIL = """

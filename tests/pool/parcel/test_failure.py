@@ -7,8 +7,8 @@ import subprocess
 import sys
 from typing import Any
 
-from runlib.evaluator.function import FunctionEvaluator
-from runlib.pool.parcel.failure import describe_failure, type_that_fails
+from runlib.evaluator.functions.function import FunctionEvaluator
+from runlib.pool.processes.payload.failure import describe_failure, type_that_fails
 from tests.pool.parcel.script_tools import HEAD, TAIL
 
 SCRIPT = """

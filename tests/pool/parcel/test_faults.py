@@ -12,8 +12,8 @@ import pytest
 
 from runlib.errors import PoolError
 from runlib.evaluator.base import Evaluator
-from runlib.evaluator.function import FunctionEvaluator
-from runlib.pool.parcel.packing import pack
+from runlib.evaluator.functions.function import FunctionEvaluator
+from runlib.pool.processes.payload.packing import pack
 from tests.pool.parcel.script_tools import HEAD, TAIL
 
 HEADER = """
@@ -96,8 +96,8 @@ use_partial = functools.partial(use_default, handle=plain)
 """
     script += """
 from runlib import PoolError
-from runlib.evaluator.function import FunctionEvaluator
-from runlib.pool.parcel.packing import pack
+from runlib.evaluator.functions.function import FunctionEvaluator
+from runlib.pool.processes.payload.packing import pack
 for name, function in list(globals().items()):
     if name.startswith("use_"):
         try:

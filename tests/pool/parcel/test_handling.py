@@ -10,7 +10,7 @@ import warnings
 
 import pytest
 
-from runlib.pool.parcel.handling import apply_handling, note_handling
+from runlib.pool.processes.payload.handling import apply_handling, note_handling
 from tests.pool.parcel.script_tools import HEAD, TAIL, run_script, try_each
 
 SET = """

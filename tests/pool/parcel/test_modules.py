@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from runlib.pool.parcel.modules import is_handmade
+from runlib.pool.processes.payload.modules import is_handmade
 from tests.pool.parcel.script_tools import run, try_each
 
 HELPER = """
@@ -165,7 +165,7 @@ def try_it():
 
 FOUND = """
 import joblib, scipy.stats, sklearn.ensemble, yaml
-from runlib.pool.parcel.modules import carried_modules, is_handmade
+from runlib.pool.processes.payload.modules import carried_modules, is_handmade
 names = ["os", "os.path", "numpy", "scipy.stats", "runlib.run.run", "sys", "encodings"]
 print(list(carried_modules()), [name for name in names if is_handmade(name)])
 """

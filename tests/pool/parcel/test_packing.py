@@ -16,9 +16,9 @@ from runlib.engine.component import Component, from_config
 from runlib.errors import PoolError
 from runlib.evaluator.base import Evaluator
 from runlib.pool.base import Task
-from runlib.pool.parcel.packing import pack
-from runlib.pool.parcel.unpacking import unpack
-from runlib.pool.processes import ProcessPool
+from runlib.pool.processes.payload.packing import pack
+from runlib.pool.processes.payload.unpacking import unpack
+from runlib.pool.processes.pool import ProcessPool
 from tests.pool.pool_evaluators import Doing, Locked
 from tests.pool.pool_tools import finish
 
@@ -126,9 +126,7 @@ def test_a_process_that_knows_nothing_can_unpack_it(tmp_path):
             return suggestion + 1
 
     (tmp_path / "parcel").write_bytes(pack(Local()))
-    code = (
-        "import sys; from runlib.pool.parcel.unpacking import unpack; print(unpack(open(sys.argv[1], 'rb').read())(4))"
-    )
+    code = "import sys; from runlib.pool.processes.payload.unpacking import unpack; print(unpack(open(sys.argv[1], 'rb').read())(4))"
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "parcel")], stdout=subprocess.PIPE, text=True, check=True
     )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from runlib import Categorical, Space, SpaceError, from_amltk
-from runlib.engine.yamlfile import parse_yaml
+from runlib.engine.data.yamlfile import parse_yaml
 
 INTEGERS, REALS = ["hp_integer", {"low": 1, "high": 5}], ["hp_float", {"low": 1.0, "high": 5.0}]
 READ = [

@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 
 from runlib import Hyperopt, Run, Space, SpaceError, StopMax, from_configspace
-from runlib.engine.yamlfile import parse_yaml, write_yaml
+from runlib.engine.data.yamlfile import parse_yaml, write_yaml
 
 CS = pytest.importorskip("ConfigSpace")
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from runlib import Float, Hyperopt, Space, SpaceError, from_hyperopt
-from runlib.engine.canonical import plain
+from runlib.engine.data.canonical import plain
 from runlib.search.base import seed_for
 
 with warnings.catch_warnings():

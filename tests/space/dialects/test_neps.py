@@ -10,7 +10,7 @@ import pytest
 
 import runlib
 from runlib import Space, SpaceError, from_neps
-from runlib.engine.yamlfile import parse_yaml
+from runlib.engine.data.yamlfile import parse_yaml
 
 
 def integer(low: int, high: int, **more: Any) -> list[Any]:

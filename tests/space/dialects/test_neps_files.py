@@ -11,8 +11,8 @@ import yaml
 
 from runlib import Categorical, ConfigError, Float, Hyperopt, Integer, Space, SpaceError, from_config, from_neps
 from runlib.cli.job import read_job
-from runlib.engine.yaml11 import as_yaml_1_1
-from runlib.engine.yamlfile import parse_yaml
+from runlib.engine.data.yaml11 import as_yaml_1_1
+from runlib.engine.data.yamlfile import parse_yaml
 from runlib.space.dialects.neps import reread_words
 
 FILE = """

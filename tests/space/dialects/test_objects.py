@@ -39,7 +39,7 @@ from runlib import (
     from_config,
     from_hyperopt,
 )
-from runlib.space.quantiles import Quantiles
+from runlib.space.typed.quantiles import Quantiles
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -393,7 +393,7 @@ assert not {"hyperopt", "optuna", "ConfigSpace", "neps", "scipy"} & set(sys.modu
 
 def test_a_choice_may_be_made_before_anything_else_is_imported() -> None:
     code = """
-from runlib.space.alternatives import Choice
+from runlib.space.typed.alternatives import Choice
 from hyperopt import hp
 assert Choice([hp.uniform("u", 0, 1), 2]).options[0] == ["hp_uniform", "u", 0, 1]
 """

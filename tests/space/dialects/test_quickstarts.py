@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from runlib import Hyperopt, Run, SerialPool, StopMax, from_config, from_hyperopt
-from runlib.engine.yamlfile import parse_yaml
+from runlib.engine.data.yamlfile import parse_yaml
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

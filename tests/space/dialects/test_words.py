@@ -11,9 +11,9 @@ import pytest
 
 from runlib import Categorical, ConfigError, Hyperopt, Run, Space, SpaceError, StopMax, from_config
 from runlib.engine import extras
-from runlib.engine.yamlfile import parse_yaml, write_yaml
+from runlib.engine.data.yamlfile import parse_yaml, write_yaml
 from runlib.space.dialects import DIALECTS, translated
-from runlib.space.text import parse
+from runlib.space.forms.text import parse
 
 CANONICAL = {"x": ["hp_float", "x", {"low": 0.0, "high": 1.0}]}
 WRITTEN: dict[str, Any] = {

@@ -1,0 +1,1 @@
+"""Modules, functions and scripts: where they are found, and what of them may be executed."""

@@ -1,0 +1,69 @@
+"""JSON files that people write, read strictly: for what is too long for YAML, which is slow to read.
+
+The values are those that a reader of YAML would get. What JSON does not have (NaN, infinity), keys that stand twice,
+and numbers beyond a float or 2048 bits are refused.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from runlib.engine.data.plain import MAX_DEPTH, MAX_INT_BITS, NotPlain, plain
+from runlib.errors import ConfigError
+
+__all__ = ["MAX_BYTES", "parse_json"]
+
+MAX_BYTES = 64 * 1024 * 1024
+
+
+def parse_json(text: str, name: str = "JSON") -> Any:
+    """The plain data in a text of JSON; ``name`` stands for it in errors.
+
+    Raises:
+        ConfigError: It is no strict JSON.
+    """
+    try:
+        return plain(json.loads(text, **_STRICT))
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{name}, line {error.lineno}, column {error.colno}: {error.msg}") from error
+    except NotPlain as error:
+        raise ConfigError(f"{name}: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{name}: nested deeper than {MAX_DEPTH} levels") from error
+    except ValueError as error:
+        raise ConfigError(f"{name}: {error}") from error
+
+
+def _dict(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise ValueError(f"the key {twice!r} stands twice")
+    return found
+
+
+def _constant(text: str) -> Any:
+    raise ValueError(f"{text} is no JSON")
+
+
+def _int(text: str) -> int:
+    if len(text) > MAX_INT_BITS // 3:
+        raise ValueError("an integer with too many digits")
+    return int(text)
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(f"{text[:40]} is beyond the range of a float")
+    return number
+
+
+_STRICT: dict[str, Any] = {
+    "object_pairs_hook": _dict,
+    "parse_constant": _constant,
+    "parse_int": _int,
+    "parse_float": _float,
+}

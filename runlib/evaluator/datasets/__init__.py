@@ -1,0 +1,1 @@
+"""Datasets: what a model is trained on and tested with."""

@@ -1,0 +1,1 @@
+"""Functions as evaluators: how they are called, recognised and compared."""

@@ -1,0 +1,154 @@
+"""The evaluator's way into a worker: packed by the manager, for ``unpack`` in a process that knows nothing of it.
+
+The registered components that a worker cannot import come along, because the evaluator may build one of them by its
+kind. So do the other functions and classes of the script, which a worker unpacks when somebody asks for one. Only a
+manager's own workers ever read a parcel: it is no file.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import pickle
+import sys
+from collections.abc import Callable
+from typing import IO, Any, cast
+
+from runlib.engine import registry
+from runlib.errors import PoolError
+from runlib.evaluator.base import Evaluator
+from runlib.pool.processes.payload.definitions import DefinitionPickler, definitions
+from runlib.pool.processes.payload.faults import describe_fault
+from runlib.pool.processes.payload.handling import note_handling
+from runlib.pool.processes.payload.modules import is_handmade
+from runlib.pool.processes.payload.names import find_script
+from runlib.pool.processes.payload.pickler import ParcelPickler
+from runlib.pool.processes.payload.unpacking import FOOT
+
+__all__ = ["pack"]
+
+Make = Callable[[IO[bytes], dict[str, Any]], ParcelPickler]
+Part = tuple[int, int]  # where a part begins and ends
+
+
+def pack(evaluator: Evaluator) -> bytes:
+    """The evaluator as bytes for ``unpack``.
+
+    It is pickled as it is; failing that, its class goes with its config and context, and it is built anew.
+
+    Raises:
+        PoolError: Neither works; the message names what is at fault.
+    """
+    return _Packing(evaluator).parcel()
+
+
+class _Packing:
+    """A parcel in the making: its parts one after the other, so that none is copied; at the end their list."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self._evaluator = evaluator
+        self._script = find_script(evaluator)
+        self._classes = [cls for cls in registry.classes(object) if not _has_name(cls)]
+        self._file = io.BytesIO()
+        self._picklers: list[ParcelPickler] = []
+
+    def parcel(self) -> bytes:
+        head: dict[str, Any] = self._contents()
+        head["handling"] = self._handling()
+        head["rest"] = self._rest()
+        head["at_once"] = any(pickler.looks_up for pickler in self._picklers)
+        head["sources"] = {file: lines for each in self._picklers for file, lines in each.sources.items()}
+        written = self._file.write(pickle.dumps(head))
+        self._file.write(written.to_bytes(FOOT))
+        return self._file.getvalue()
+
+    def _contents(self) -> dict[str, Any]:
+        try:
+            # In one go, so that what they share stays shared.
+            return {"evaluator": self._dump((self._evaluator, self._classes)), "classes": []}
+        except Exception as error:
+            return self._parts(error)
+
+    def _parts(self, reason: Exception) -> dict[str, Any]:
+        """One thing in the parcel cannot be pickled: leave out what need not be in it."""
+        packed = [part for cls in self._classes if (part := self._try_dump(cls)) is not None]
+        whole = self._try_dump((self._evaluator, []))
+        if whole is not None:
+            return {"evaluator": whole, "classes": packed}
+        return {"recipe": self._recipe(reason), "classes": packed}
+
+    def _recipe(self, reason: Exception) -> Part:
+        made, name = self._evaluator, type(self._evaluator).__qualname__
+        fault = f"the evaluator {name} cannot be sent to the workers: {describe_fault(made, reason, self._is_sendable)}"
+        if not made.is_found_by_config():
+            raise PoolError(fault) from reason
+        try:
+            given = made.__dict__.get("given_context", {})
+            return self._dump((type(made), made.get_config(), given, made.objective))
+        except Exception as error:
+            raise PoolError(
+                f"{fault}; and it cannot be built there from its config: {type(error).__name__}: {error}"
+            ) from reason
+
+    def _handling(self) -> Part:
+        handling = note_handling()
+        try:
+            return self._dump(handling)
+        except Exception as error:
+            raise PoolError(
+                "how this process handles warnings, floating-point errors and log records cannot be sent to the "
+                f"workers: {describe_fault(handling, error, self._is_sendable)}"
+            ) from error
+
+    def _rest(self) -> Part | None:
+        """The functions and classes of the script that are not in the parcel yet, but those that cannot be sent."""
+        known = {name: value for pickler in self._picklers for name, value in pickler.named.items()}
+        present = set(known).union(*(pickler.filled for pickler in self._picklers))
+        rest = {name: value for name, value in definitions(self._script).items() if name not in present}
+        make = functools.partial(DefinitionPickler, known=known, present=present)
+        part = self._try_dump(rest, make) if rest else None
+        if rest and part is None:
+            part = self._try_dump({name: value for name, value in rest.items() if self._is_sendable(value, make)}, make)
+        return part
+
+    def _dump(self, value: Any, make: Make = ParcelPickler) -> Part:
+        begin, pickler = self._file.tell(), make(self._file, self._script)
+        try:
+            pickler.put(value)
+        except BaseException:
+            self._file.seek(begin)
+            self._file.truncate()
+            raise
+        self._picklers.append(pickler)
+        return begin, self._file.tell()
+
+    def _try_dump(self, value: Any, make: Make = ParcelPickler) -> Part | None:
+        try:
+            return self._dump(value, make)
+        except Exception:
+            return None
+
+    def _is_sendable(self, value: Any, make: Make = ParcelPickler) -> bool:
+        try:
+            make(cast(IO[bytes], _Nowhere()), self._script).put(value)
+        except Exception:
+            return False
+        return True
+
+
+class _Nowhere(io.RawIOBase):
+    """A file that forgets what is written to it."""
+
+    def write(self, data: Any) -> int:
+        return len(data)
+
+
+def _has_name(cls: type) -> bool:
+    """Whether another process finds this very class by its module and name."""
+    module = sys.modules.get(cls.__module__)
+    if cls.__module__ == "__main__" or module is None:
+        return False
+    found: Any = module
+    for part in cls.__qualname__.split("."):
+        found = getattr(found, part, None)
+    return found is cls and not is_handmade(cls.__module__)

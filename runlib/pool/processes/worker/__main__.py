@@ -1,0 +1,13 @@
+"""The program of a worker process: ``python -m runlib.pool.processes.worker.__main__ STREAM TASKS LIFE``, three descriptors.
+
+It is the ``__main__`` of the worker only until that knows of the user's script (see ``parcel/script.py``).
+"""
+
+from __future__ import annotations
+
+from runlib.pool.processes.worker.serve import serve
+
+__all__: list[str] = []
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,1 @@
+"""How a run is gone on with: its past, its definitions, and whether it is the same run."""

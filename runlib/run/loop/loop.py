@@ -1,0 +1,371 @@
+"""The loop: keeps every free slot filled, and puts everything on the tape before it has an effect.
+
+A turn: take what the pool has; for each result in turn append it, apply it, and refill; make all of it durable; only
+then hand over new tasks and let the observers hear. What a refill does follows from the state alone (``refill.py``),
+so that a run that was cut off between any two records goes on as if it had not been.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from runlib.engine.legible import logger
+from runlib.errors import EvaluationError, PoolError
+from runlib.observe.base import Stage
+from runlib.pool.base import Finished, Lost, Pool, Task
+from runlib.run.edits.inbox import Edit, InboxFolder, take_all
+from runlib.run.folder.folder import RunFolder
+from runlib.run.folder.outputs import make_outputs
+from runlib.run.folder.returned import on_tape
+from runlib.run.loop.doubt import Doubtful
+from runlib.run.loop.losses import Losses
+from runlib.run.loop.observers import Audience
+from runlib.run.loop.pause import Arrivals
+from runlib.run.loop.refill import Refill
+from runlib.run.loop.signals import Interrupt
+from runlib.run.loop.unusable import FirstResults
+from runlib.search.base import Search
+from runlib.state.state import State
+from runlib.stop.base import Stop
+from runlib.tape.events import End, Event, Retry, Submit, Void
+from runlib.tape.writer import TapeWriter
+
+__all__ = ["Cast", "Loop", "Policy"]
+
+ALWAYS_CAUGHT = frozenset({"Failed", "RunlibError"})  # names of our own error; not of another one called Failed
+PATIENCE = 0.5  # seconds that the loop waits for the pool before it looks at clock, signals and status
+INBOX = 0.25  # seconds between two looks into the inbox, at least
+GRACE = 1.0  # seconds that workers get to end by themselves
+
+log = logger()
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How trials are run.
+
+    Attributes:
+        trial_timeout: Seconds for one evaluation; None for no limit.
+        caught_exceptions: Names of errors that become results; any other ends the run.
+        retries: How many more attempts there are at a trial, by the name of the error; before it is a result.
+        reuse: Answer a repeated suggestion by the evaluation that is known.
+        capacity: How many trials are live at once: slots and suggestions ahead.
+        began: When the loop begins, on the monotonic clock.
+        duration: Seconds that it may take; None for no limit.
+        shutdown: Seconds before the end in which no trial is started.
+    """
+
+    trial_timeout: float | None
+    caught_exceptions: frozenset[str]
+    retries: Mapping[str, int]
+    reuse: bool
+    capacity: int
+    began: float
+    duration: float | None = None
+    shutdown: float = 0.0
+
+
+@dataclass
+class Cast:
+    """Who takes part."""
+
+    search: Search
+    stop: Stop
+    pool: Pool
+    state: State
+    tape: TapeWriter
+    folder: RunFolder
+    audience: Audience
+    stage: Stage
+
+
+@dataclass
+class Loop:
+    """One call of ``run``.
+
+    Args:
+        cast: Who takes part; the pool is open, the tape is locked.
+        policy: How trials are run.
+        interrupt: Whether somebody wants the run to end.
+        clock: A monotonic clock in seconds.
+        open_pool: Called once, when there is something to do.
+        captures: Whether the output of a trial goes to files.
+    """
+
+    cast: Cast
+    policy: Policy
+    interrupt: Interrupt
+    clock: Callable[[], float]
+    open_pool: Callable[[], None]
+    captures: bool = False
+    running: set[int] = field(default_factory=set)
+    _failure: EvaluationError | PoolError | None = None
+    _is_open: bool = False
+    _looked: float = float("-inf")
+    _taken: list[str] = field(default_factory=list)
+    _refused: dict[str, str] = field(default_factory=dict)
+    _cancelled: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        cast, policy = self.cast, self.policy
+        tape = cast.folder.tape
+        self._inbox = InboxFolder(cast.folder.path, cast.folder.directory)
+        self._first = FirstResults(cast.stage.slots)
+        self._losses, self._doubtful = Losses(self.clock), Doubtful(self.clock)
+        self._arrivals = Arrivals(tape, cast.pool, self.interrupt, self.running, self._left, self.clock)
+        self._suggesting = Refill(
+            cast.search,
+            cast.stop,
+            cast.state,
+            capacity=policy.capacity,
+            reuse=policy.reuse,
+            append=self._append,
+            running=self.running,
+        )
+
+    def run(self) -> End:
+        """Turn until something ends the run; the end is on the tape, durable and shown.
+
+        Raises:
+            EvaluationError: An evaluation failed with an exception that is not to be caught.
+            PoolError: The pool cannot go on.
+            TapeError: The disk refuses.
+        """
+        self.cast.tape.full = self._arrivals.wait_for_room
+        while True:
+            self._look_into_inbox()
+            self._open()
+            self._refill()
+            self._commit()
+            end = self._ending()
+            if end is None:
+                self._start()
+                end = self._stuck()
+            if end is not None:
+                return self._finish(end)
+            self._show()
+            for message in self._arrivals.turn(self._patience()):
+                self._take(message)
+            self._take_doubtful()
+            self._raise_failure()
+
+    def _open(self) -> None:
+        """Let the workers begin to start; not in a run that is done, unless somebody voids what made it so."""
+        if not self._is_open and not self.cast.stop.done(self.cast.state):
+            self._is_open = True
+            self.open_pool()
+
+    # -- what comes in ----------------------------------------------------------------------------
+
+    def _take(self, message: Finished | Lost) -> None:
+        if isinstance(message, Lost):
+            self._fail_of_losses(self._losses.lost_alone(message.slot, self.running, message.reason))
+        elif message.tid in self.running and message.signalled:
+            self._doubtful.hold(message)
+        elif message.tid in self.running:
+            self._take_result(message)
+            self.running.discard(message.tid)
+
+    def _take_doubtful(self) -> None:
+        """Errors that a signal may have caused are none of the trial if it ends the run, too: it stays live then."""
+        if self.interrupt.signum is None:
+            for message in self._doubtful.ripe():
+                self._take(replace(message, signalled=False))
+
+    def _take_result(self, message: Finished) -> None:
+        error = message.result.get("error")
+        if error is not None:
+            self.cast.folder.refuse_moved()  # which may be why it failed
+        if error is not None and self._tries_again(message, error):
+            return
+        if error is not None and not self._is_caught(message):
+            suggestion = self.cast.state.live_trials[message.tid]
+            self._failure = self._failure or _failure(message, suggestion, self.cast.folder)
+            return
+        result = on_tape(message.result, message.tid, self.cast.folder, self.cast.tape)
+        self._suggesting.fill(lambda: True)  # what the results before this one call for may not know this one
+        self._append(Submit(message.tid, result))
+        self._failure = self._failure or self._first.take(message.tid, result)
+        self._count_loss(message.tid, error)
+        self._suggesting.waiting = False
+
+    def _is_caught(self, message: Finished) -> bool:
+        said_by_evaluator = set(message.names) >= ALWAYS_CAUGHT
+        return said_by_evaluator or bool(self.policy.caught_exceptions.intersection(message.names))
+
+    def _tries_again(self, message: Finished, error: dict[str, Any]) -> bool:
+        """Whether another attempt at the trial will be made; that is on the tape then."""
+        before = self.cast.state.attempts.get(message.tid, [])
+        rules = (name for name in message.names if before.count(name) < self.policy.retries.get(name, 0))
+        rule = next(rules, None)
+        if rule is None:
+            return False
+        self._append(Retry(message.tid, self.cast.state.failed_attempts(message.tid) + 1, rule, error))
+        self._count_loss(message.tid, error)
+        return True
+
+    def _count_loss(self, tid: int, error: Mapping[str, Any] | None) -> None:
+        if error is None or error.get("error") != "WorkerLost":
+            self._losses.survived(ok=error is None)
+            return
+        self._fail_of_losses(self._losses.lost_with_trial(tid, self.running, error.get("error_text", "")))
+
+    def _fail_of_losses(self, why: str | None) -> None:
+        if why is not None:
+            log_file = self.cast.folder.path / "log.log"
+            self._failure = self._failure or PoolError(f"{why}; look into {log_file}, then restore the run")
+        elif self._losses.pause:
+            self.cast.pool.rest(self._losses.pause)
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            self._take_rest()
+            self._commit()
+            raise self._failure
+
+    def _take_rest(self) -> None:
+        """What has finished before the end is on the tape."""
+        if self._is_open:
+            for message in self._arrivals.rest(GRACE):
+                self._take(message)
+
+    # -- what people want -------------------------------------------------------------------------
+
+    def _look_into_inbox(self) -> None:
+        if self.clock() - self._looked < INBOX:
+            return
+        self._looked = self.clock()
+        taken, refused = take_all(self._inbox, self.cast.state, self._edit)
+        self._taken += taken
+        self._refused.update(refused)
+
+    def _edit(self, event: Edit) -> None:
+        self._append(event)
+        if isinstance(event, Void) and event.tid in self.running:
+            self.running.discard(event.tid)
+            self._cancelled.append(event.tid)
+        self._suggesting.waiting = False
+
+    # -- what is suggested ------------------------------------------------------------------------
+
+    def _refill(self) -> None:
+        self._suggesting.fill(self._goes_on)
+
+    def _goes_on(self) -> bool:
+        """Whether to suggest on; the stop is not asked, so that what is live at the end follows from the results."""
+        asked = self.interrupt.signum is not None or self.cast.state.stopping is not None
+        return self._failure is None and not asked and not self._closing()
+
+    # -- what goes out ----------------------------------------------------------------------------
+
+    def _append(self, event: Event) -> None:
+        record = self.cast.tape.append(event)
+        self._arrivals.over()
+        self.cast.state.apply(record)
+        self.cast.audience.note(record)
+
+    def _commit(self) -> None:
+        self.cast.tape.commit()
+        for tid in self._cancelled:
+            self.cast.pool.cancel(tid)
+        self._inbox.clear(self._taken, self._refused)
+        self._taken, self._refused, self._cancelled = [], {}, []
+        self.cast.folder.refuse_moved()
+
+    def _start(self) -> None:
+        """Hand over live trials, oldest first, as far as the stop and the clock allow."""
+        state = self.cast.state
+        if len(self.running) == len(state.live_trials) or self._closing() or self._losses.pause:
+            return
+        busy = {state.eid(tid) for tid in self.running} if self.policy.reuse else set()
+        for tid in state.live_trials:
+            if tid in self.running or self._room() <= 0:
+                continue
+            if self.policy.reuse and state.eid(tid) in busy:
+                continue  # it is being evaluated, and will be answered with that
+            if not self._has_outputs(tid):
+                return
+            self.running.add(tid)
+            busy.add(state.eid(tid))
+            folder = self.cast.folder.trial(tid)
+            self.cast.pool.schedule(Task(tid, state.live_trials[tid], self.policy.trial_timeout, folder))
+
+    def _has_outputs(self, tid: int) -> bool:
+        """Whether the output of a trial has its files; if there is no room for them, the run pauses."""
+        error = make_outputs(self.cast.folder, tid) if self.captures else None
+        if error is not None:
+            self._arrivals.pause(error)
+        elif self.captures:
+            self._arrivals.over()
+        return error is None
+
+    def _room(self) -> float:
+        return self.cast.stop.room(self.cast.state) - len(self.running)
+
+    def _show(self) -> None:
+        self.cast.stage.running = frozenset(self.running)
+        self.cast.audience.show(self.cast.state)
+
+    # -- when it ends -----------------------------------------------------------------------------
+
+    def _left(self) -> float:
+        if self.policy.duration is None:
+            return float("inf")
+        return self.policy.began + self.policy.duration - self.clock()
+
+    def _closing(self) -> bool:
+        return self._left() < self.policy.shutdown
+
+    def _patience(self) -> float:
+        return max(0.0, min(PATIENCE, self._left()))
+
+    def _ending(self) -> End | None:
+        if self.interrupt.signum is not None:
+            return End("signal", f"stopped by {self.interrupt.name}")
+        if self.cast.state.stopping is not None:
+            why = self.cast.state.stopping
+            return End("asked", f"asked to stop: {why}" if why else "asked to stop")
+        if self.cast.stop.done(self.cast.state):
+            return End("stop", self.cast.stop.short_report(self.cast.state))
+        if self._left() <= 0 or (self._closing() and not self.running):
+            return End("duration", "the duration has passed")
+        if self._suggesting.exhausted and not self.cast.state.live_trials:
+            return End("exhausted", f"the search is exhausted: {self._suggesting.exhausted}")
+        return None
+
+    def _stuck(self) -> End | None:
+        """Nothing runs and nothing may be started: waiting would be for ever."""
+        if self.running:
+            return None
+        if self._room() <= 0:
+            return End("stop", self.cast.stop.short_report(self.cast.state))
+        if self.cast.state.live_trials:
+            return None
+        if self._suggesting.waiting:
+            return End("exhausted", "the search waits for a result, and none is to come")
+        return None
+
+    def _finish(self, end: End) -> End:
+        self._take_rest()
+        if self._failure is not None:  # it ends the run no more, which is over
+            log.warning("%s", str(self._failure).partition("\n")[0])
+        end = self._ending() or end  # the reports are of now
+        self._append(end)
+        self._commit()
+        self._show()
+        return end
+
+
+def _failure(message: Finished, suggestion: Any, folder: RunFolder) -> EvaluationError:
+    error = message.result["error"]
+    trace = f"\n\nIn the worker:\n{error['traceback']}" if error.get("traceback") else ""
+    return EvaluationError(
+        f"trial {message.tid} failed with {error['error']}: {error['error_text']}; its suggestion was {suggestion!r}. "
+        f"The trial stays live: a restore of {folder.path} evaluates it again, unless it is voided. To record such "
+        f"errors and go on, name them in caught_exceptions{trace}",
+        tid=message.tid,
+        suggestion=suggestion,
+        folder=folder.path,
+    )

@@ -1,0 +1,1 @@
+"""Parts of a search space that are calculated from other parts."""

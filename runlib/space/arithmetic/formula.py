@@ -1,0 +1,154 @@
+"""Arithmetic in a search space: a part that is calculated from other parts.
+
+The value of a formula is a finite number, or making the suggestion fails with the place. What varies in a formula
+does not show in a suggestion, so every variable below one stands in the memo; without a memo a formula is
+solved where one side of it is a constant, and where both sides vary there is nothing to solve.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import math
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from runlib.errors import SpaceError
+from runlib.space.distributions.numbers import number
+from runlib.space.nodes import Fixed, Memo, Node, Row
+
+__all__ = ["OPERATIONS", "Formula", "calculate"]
+
+MAX_BITS = 1023  # of an integer: what is longer is no float
+NEAR = 1e-9
+
+OPERATIONS: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {
+    "hp_add": ("+", operator.add),
+    "hp_div": ("/", operator.truediv),
+    "hp_mul": ("*", operator.mul),
+    "hp_pow": ("**", operator.pow),
+    "hp_sub": ("-", operator.sub),
+}
+
+# What the side that varies must be, from the value and the other side: where it stands on the left, and on the right.
+_SOLUTIONS: dict[str, tuple[Callable[[float, float], float], Callable[[float, float], float]]] = {
+    "hp_add": (operator.sub, operator.sub),
+    "hp_div": (operator.mul, lambda value, other: other / value),
+    "hp_mul": (operator.truediv, operator.truediv),
+    "hp_pow": (lambda value, other: abs(value) ** (1 / other), lambda value, other: _log(value) / _log(other)),
+    "hp_sub": (operator.add, lambda value, other: other - value),
+}
+
+
+class Formula(Node):
+    """Two parts that are numbers, and what is done with them.
+
+    Attributes:
+        name: A key of ``OPERATIONS``.
+        path: Where it stands in the search space.
+    """
+
+    __slots__ = ("left", "name", "path", "right")
+    numeric = True
+
+    def __init__(self, name: str, left: Node, right: Node, path: str) -> None:
+        self.name, self.left, self.right, self.path = name, left, right, path
+
+    def assemble(self, row: Sequence[float]) -> Any:
+        """A finite number.
+
+        Raises:
+            SpaceError: It has none.
+        """
+        return calculate(self.name, self.left.assemble(row), self.right.assemble(row), self.path)
+
+    def read(self, value: Any, memo: Memo, row: Row) -> None:
+        """From the memo alone."""
+        self.left.read(None, memo, row)
+        self.right.read(None, memo, row)
+
+    def locate(self, value: Any, row: Row) -> bool:
+        """Solved, if one side is a constant, and calculated again."""
+        if number(value, integer=False) is None or not (self.left.constant or self.right.constant):
+            return False
+        varying = self.right if self.left.constant else self.left
+        for candidate in self._solutions(value):
+            attempt = row[:]
+            if varying.locate(candidate, attempt) and self._gives(value, attempt):
+                row[:] = attempt
+                return True
+        return False
+
+    def count(self) -> int | None:
+        """The points of its variables, whether or not their values differ."""
+        left, right = self.left.count(), self.right.count()
+        return None if left is None or right is None else left * right
+
+    def bounds(self) -> tuple[float, float]:
+        """The least and the greatest number that it can be, infinite where there is no end or none is known."""
+        return _combined(self)
+
+    def _solutions(self, value: float) -> Iterator[float]:
+        """What the side that varies may be: for ``_gives`` to judge."""
+        on_left, on_right = _SOLUTIONS[self.name]
+        varying = self.right if isinstance(self.left, Fixed) else self.left
+        found = math.nan
+        with contextlib.suppress(ArithmeticError, ValueError):
+            if isinstance(self.right, Fixed):
+                found = float(on_left(value, self.right.value))
+            elif isinstance(self.left, Fixed):
+                found = float(on_right(value, self.left.value))
+        low, high = varying.bounds()
+        for x in (found, -found) if math.isfinite(found) else ():
+            # As it is, without the errors of rounding, and with these taken back at a bound.
+            yield from (x, round(x), min(max(x, low), high))
+        yield from (low, low + 1, 0.0)  # where it makes no difference, as in 0 * x, or only whether it is odd
+
+    def _gives(self, value: float, row: Row) -> bool:
+        try:
+            return math.isclose(self.assemble(row), value, rel_tol=NEAR, abs_tol=1e-300)
+        except SpaceError:
+            return False
+
+
+def _log(x: float) -> float:
+    return math.log(abs(x))
+
+
+def calculate(name: str, left: Any, right: Any, path: str) -> Any:
+    """The finite number that an operation gives.
+
+    Raises:
+        SpaceError: It gives none: a division by zero, an overflow, the root of a negative number.
+    """
+    symbol, function = OPERATIONS[name]
+    with contextlib.suppress(ArithmeticError):
+        value = math.inf if symbol == "**" and _is_vast(left, right) else function(left, right)
+        if isinstance(value, float) and math.isfinite(value):
+            return value
+        if isinstance(value, int) and value.bit_length() <= MAX_BITS:
+            return value
+    raise SpaceError(f"{name} of {left!r} and {right!r} gives no finite number; keep what varies away from there", path)
+
+
+def _is_vast(base: Any, exponent: Any) -> bool:
+    """Whether an integer power is beyond all floats: known before it is calculated, which would take for ever."""
+    if not isinstance(base, int) or not isinstance(exponent, int) or abs(base) < 2:
+        return False
+    return exponent * (abs(base).bit_length() - 1) > MAX_BITS
+
+
+def _combined(node: Formula) -> tuple[float, float]:
+    """Of corners, since every operation is monotone in each side where it is defined all over."""
+    left, right = node.left.bounds(), node.right.bounds()
+    unknown = (node.name == "hp_div" and right[0] <= 0 <= right[1]) or (node.name == "hp_pow" and left[0] <= 0)
+    ends: list[float] = []
+    for a, b in itertools.product(left, right):
+        try:
+            ends.append(float(OPERATIONS[node.name][1](a, b)))
+        except (ArithmeticError, ValueError, TypeError):
+            unknown = True
+    if unknown or any(map(math.isnan, ends)):
+        return -math.inf, math.inf
+    return min(ends), max(ends)

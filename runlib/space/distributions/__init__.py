@@ -1,0 +1,1 @@
+"""What a variable is drawn from."""

@@ -1,0 +1,1 @@
+"""The text form of a search space, and how it becomes a tree."""

@@ -1,0 +1,1 @@
+"""Typed parameters: what a user writes as ``Float(0, 1)``."""
