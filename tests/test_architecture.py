@@ -29,7 +29,7 @@ LAYERS = [
 ]
 LAYERS += ["audit", "analysis", "", "cli", "dashboard"]  # "" is the package itself, with its public names
 MAX_LINES = 400
-VAGUE = {"utils", "util", "helpers", "helper", "misc", "common", "tools"}
+VAGUE = {"utils", "util", "helpers", "helper", "misc", "tools"}
 DISK = "runlib.engine.disk"
 # The places where a module whose name is data is imported: lazily, as a plugin, as a file.
 IMPORTERS = {
@@ -415,7 +415,8 @@ def test_the_reader_sees_imports_of_all_forms() -> None:
         "runlib.stop": "",
         "runlib.stop.base": "",
         "runlib.stop.max": (
-            "import runlib.engine.data.canonical\nfrom runlib.stop import base\nfrom . import base\nfrom .base import Stop\n"
+            "import runlib.engine.data.canonical\nfrom runlib.stop import base\nfrom . import base\n"
+            "from .base import Stop\n"
             "from runlib.state.state import State\nfrom ..tape import events\nload('runlib.search.heavy')\n"
         ),
     }

@@ -18,15 +18,15 @@ from runlib.engine.data.yamlfile import write_yaml
 from runlib.errors import TapeCorrupt
 from runlib.run.folder.folder import RunFolder
 from runlib.run.folder.large import is_apart, load_large, read_named
-from runlib.run.folder.length_hints import losses, read_claims, read_if_there, torn_ends
+from runlib.run.folder.length_hints import losses, read_if_there, read_length_hints, torn_ends
 from runlib.run.folder.returned import files_of
 from runlib.run.loop.ending import BEST
 from runlib.state.state import State
 
-__all__ = ["Claims", "check_best", "check_large"]
+__all__ = ["LengthHints", "check_best", "check_large"]
 
 
-class Claims:
+class LengthHints:
     """How long the tape was, by what else lies in the folder; read before the tape, which may be growing.
 
     Args:
@@ -34,12 +34,12 @@ class Claims:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._claims = read_claims(folder)
+        self._hints = read_length_hints(folder)
         self.notes = [_note_of(path) for path in torn_ends(folder)]
 
     def check(self, records: int) -> Iterator[Finding]:
         """The losses that show in a tape with that many records."""
-        for lost in losses(self._claims, records):
+        for lost in losses(self._hints, records):
             yield Finding("error", records + 1, None, lost)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from runlib.audit.beside import Claims
+from runlib.audit.beside import LengthHints
 from runlib.audit.report import Finding, RepairReport
 from runlib.audit.scan import Scan, scan
 from runlib.audit.selection import Selection, select
@@ -135,7 +135,7 @@ def _report(found: Scan, chosen: Selection, target: Path) -> RepairReport:
         renumbered={old: new for old, new in chosen.tids.items() if old != new},
         exact=chosen.exact,
         lost=chosen.untraced + sum(found.level == "error" for found in chosen.dropped),
-        notes=(*_head_notes(found), *chosen.notes, *_claims(found, chosen.folder)),
+        notes=(*_head_notes(found), *chosen.notes, *_hints(found, chosen.folder)),
     )
 
 
@@ -144,8 +144,8 @@ def _place(found: Finding) -> tuple[bool, int, int]:
     return found.offset is None, found.offset or 0, found.n or 0
 
 
-def _claims(found: Scan, folder: RunFolder) -> list[str]:
-    return [claim.text for claim in Claims(folder.path).check(found.reached)]
+def _hints(found: Scan, folder: RunFolder) -> list[str]:
+    return [hint.text for hint in LengthHints(folder.path).check(found.reached)]
 
 
 def _head_notes(found: Scan) -> Iterator[str]:

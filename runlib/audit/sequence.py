@@ -46,7 +46,7 @@ class Sequence:
             raise
         except TapeError as error:
             return " ".join(str(error).split()).partition(f"record {record.n} ")[2] or str(error)
-        self.asked += isinstance(record.event, Suggest) and self.state.telling.is_own(record.event, record.n)
+        self.asked += isinstance(record.event, Suggest) and self.state.feed.is_own(record.event, record.n)
         while self.finished_in_a_row in self.state.trials or self.finished_in_a_row in self.state.voided:
             self.finished_in_a_row += 1
         return None

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from runlib.audit.beside import Claims, check_best, check_large
+from runlib.audit.beside import LengthHints, check_best, check_large
 from runlib.audit.mending import Mender
 from runlib.audit.report import Finding, Level, Report, Verdict
 from runlib.audit.scan import Scan, missing, read_head, scan
@@ -48,17 +48,17 @@ def verify(folder: str | Path, replay: bool = False, *, plugins: bool = True, tr
     """
     try:
         found = RunFolder.find(folder)
-        claims = Claims(found.path)
-        return _Audit(found, claims, Trust(found.tape, plugins, trust)).report(replay)
+        hints = LengthHints(found.path)
+        return _Audit(found, hints, Trust(found.tape, plugins, trust)).report(replay)
     except NotARun as error:
         return Report(Path(folder), "not a run", (Finding("error", None, None, str(error)),))
 
 
 class _Audit:
-    def __init__(self, folder: RunFolder, claims: Claims, trust: Trust) -> None:
+    def __init__(self, folder: RunFolder, hints: LengthHints, trust: Trust) -> None:
         self._folder = folder
         self._trust = trust
-        self._claims = claims
+        self._hints = hints
         self._findings: list[Finding] = []
         self._state = State(path=folder.tape)
         self._files = self._asked = 0
@@ -97,7 +97,7 @@ class _Audit:
         format_ = head.metadata.get("format") if head.metadata is not None else None
         if isinstance(format_, str) and _FORMAT.fullmatch(format_):
             return format_ in codec.FORMATS  # else a newer one, which may be whole by its own rules
-        return bool(scan(data, mending=False).lines) or any(self._claims.check(0))
+        return bool(scan(data, mending=False).lines) or any(self._hints.check(0))
 
     def _read(self, reader: TapeReader, replay: bool) -> None:
         search = _make_search(self._folder, reader, self._trust) if replay else None
@@ -114,7 +114,7 @@ class _Audit:
             fault = sequence.take(record)
         except ReplayMismatch as error:
             self._add("error", record.n, offset, f"{error}; from here on nothing was asked again")
-            self._state.telling.search = None
+            self._state.feed.search = None
             fault = sequence.take(record)
         if fault is not None:
             self._add("error", record.n, offset, f"record {record.n} {fault}")
@@ -136,7 +136,7 @@ class _Audit:
 
     def _beside(self) -> None:
         state = self._state
-        self._findings += [*self._claims.check(max(state.n, self._reached)), *self._claims.notes]
+        self._findings += [*self._hints.check(max(state.n, self._reached)), *self._hints.notes]
         if self._last is not None and isinstance(self._last.event, End):
             self._findings += check_best(state, self._folder)
 

@@ -81,9 +81,9 @@ class Job:
             for index, plugin in enumerate(self.plugins):
                 with below(f"plugins.{index}"):
                     registry.load_plugin(plugin)
-            scene = {"pool": self._pool(merged), "observers": self._observers(merged)}
+            execution = {"pool": self._pool(merged), "observers": self._observers(merged)}
             check_context(merge_context(Run, merged))
-            arguments = {**self.run, **scene} if name is None else {**self.run, **scene, "name": name}
+            arguments = {**self.run, **execution} if name is None else {**self.run, **execution, "name": name}
             run = from_config({Run.kind: arguments}, context=merged, family=Run)
             if run.evaluator is None:
                 raise ConfigError("is missing; a run without one is driven by hand, from Python", "run.evaluator")

@@ -18,11 +18,11 @@ from runlib.state.state import State
 from runlib.stop.base import Stop
 from runlib.tape.events import Record
 
-__all__ = ["Observer", "Stage"]
+__all__ = ["Observer", "RunInfo"]
 
 
 @dataclass
-class Stage:
+class RunInfo:
     """What an observer may know of the run beside its state.
 
     Attributes:
@@ -60,7 +60,7 @@ class Stage:
 class Observer(Component, abstract=True):
     """Base of all observers: override ``observe``, and the others as needed."""
 
-    def open(self, stage: Stage, state: State) -> None:
+    def open(self, info: RunInfo, state: State) -> None:
         """The loop begins."""
 
     def observe(self, event: Record, state: State) -> None:

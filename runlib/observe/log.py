@@ -13,7 +13,7 @@ from typing import Any
 
 from runlib.engine import disk
 from runlib.engine.legible import legible, legible_line
-from runlib.observe.base import Observer, Stage
+from runlib.observe.base import Observer, RunInfo
 from runlib.state.state import State
 from runlib.tape.events import End, Enqueue, Note, Record, Retry, Session, Stopping, Submit, Suggest, Void
 
@@ -31,7 +31,7 @@ class LogObserver(Observer):
 
     def __init__(self, context: Mapping[str, Any] | None = None) -> None:
         super().__init__(context)
-        self._stage: Stage | None = None
+        self._stage: RunInfo | None = None
         self._file: disk.AppendFile | None = None
         self._lines: list[str] = []
         self._rest = b""  # of a line whose beginning is in the file
@@ -39,16 +39,16 @@ class LogObserver(Observer):
         self._written = float("-inf")
         self._handler = _LineHandler(self._lines)
 
-    def open(self, stage: Stage, state: State) -> None:
+    def open(self, info: RunInfo, state: State) -> None:
         """Open the file, and listen to the logger."""
         self._close_file()
-        if self._stage is not None and self._stage.folder != stage.folder:  # what was left over is of another run
+        if self._stage is not None and self._stage.folder != info.folder:  # what was left over is of another run
             del self._lines[:]
             self._rest, self._dropped = b"", 0
-        self._stage = stage
+        self._stage = info
         logging.getLogger("runlib").addHandler(self._handler)
         try:
-            self._open(stage)
+            self._open(info)
         except OSError as error:
             if not disk.is_full(error):
                 self._turn_away()
@@ -57,9 +57,9 @@ class LogObserver(Observer):
     def _turn_away(self) -> None:
         logging.getLogger("runlib").removeHandler(self._handler)
 
-    def _open(self, stage: Stage) -> disk.AppendFile:
+    def _open(self, info: RunInfo) -> disk.AppendFile:
         if self._file is None:
-            with stage.opened() as folder:
+            with info.opened() as folder:
                 self._file = folder.open_to_append("log.log", create=True)
             if not self._rest and not _ends_a_line(self._file):
                 self._rest = b"\n"  # the process that wrote before died in the middle of a line

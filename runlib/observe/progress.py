@@ -1,6 +1,6 @@
 """How far the run is: on a terminal or in a notebook one line that is redrawn, elsewhere a plain line now and then.
 
-The text is a pure function of state, stage and pace; showing it is apart. It goes to standard error, so that standard
+The text is a pure function of state, info and pace; showing it is apart. It goes to standard error, so that standard
 output stays what the command has to say. No thread is started, and the cursor stays visible: a killed run leaves the
 terminal as it was.
 """
@@ -17,7 +17,7 @@ from typing import Any
 
 from runlib.engine.legible import legible_line
 from runlib.engine.printing import tell
-from runlib.observe.base import Observer, Stage
+from runlib.observe.base import Observer, RunInfo
 from runlib.observe.notebook import Notebook, is_notebook
 from runlib.observe.status import format_seconds
 from runlib.observe.terminal import Terminal, is_terminal, open_terminal
@@ -52,24 +52,24 @@ class Pace:
         return count / span if count and span > 0 else 0.0
 
 
-def render_progress(state: State, stage: Stage, rate: float) -> str:
+def render_progress(state: State, info: RunInfo, rate: float) -> str:
     """One line: trials, best, rate, errors, running, time left; what is not known is left out.
 
     Args:
         state: Of the run.
-        stage: Of the run.
+        info: Of the run.
         rate: Results per second.
     """
-    total = _total(state, stage.stop)
-    left = _time_left(state, stage, rate)
+    total = _total(state, info.stop)
+    left = _time_left(state, info, rate)
     parts = [
-        stage.name,
+        info.name,
         f"{len(state.trials)}{'' if total is None else f'/{total}'} trials",
         f"best {state.best.loss:.6g} (trial {state.best.tid})" if state.best else "",
         _format_rate(rate) if rate > 0 else "",
         f"{state.trials.error_count} failed" if state.trials.error_count else "",
-        f"{len(stage.running)} running",
-        f"{format_seconds(stage.clock() - stage.began)} gone" if left is None else f"{format_seconds(left)} left",
+        f"{len(info.running)} running",
+        f"{format_seconds(info.clock() - info.began)} gone" if left is None else f"{format_seconds(left)} left",
     ]
     return legible_line("  ".join(part for part in parts if part))
 
@@ -86,13 +86,13 @@ def _format_rate(rate: float) -> str:
     return f"{rate * 3600:.3g}/h"
 
 
-def _time_left(state: State, stage: Stage, rate: float) -> float | None:
+def _time_left(state: State, info: RunInfo, rate: float) -> float | None:
     """Seconds until the first limit that can be foreseen; None if there is none."""
-    limits = [_stop_left(stage.stop, state)]
-    if stage.duration is not None:
-        limits.append(stage.began + stage.duration - stage.clock())
+    limits = [_stop_left(info.stop, state)]
+    if info.duration is not None:
+        limits.append(info.began + info.duration - info.clock())
     if rate > 0:
-        limits.append(stage.stop.room(state) / rate)
+        limits.append(info.stop.room(state) / rate)
     least = min(limits)
     return max(0.0, least) if math.isfinite(least) else None
 
@@ -133,15 +133,15 @@ class ProgressObserver(Observer):
 
     def __init__(self, context: Mapping[str, Any] | None = None) -> None:
         super().__init__(context)
-        self._stage: Stage | None = None
+        self._stage: RunInfo | None = None
         self._screen: Terminal | Notebook | None = None
         self._pace = Pace(0.0)
         self._shown = 0.0
 
-    def open(self, stage: Stage, state: State) -> None:
+    def open(self, info: RunInfo, state: State) -> None:
         """Draw the first line, if this is a terminal or a notebook."""
-        self._stage = stage
-        self._shown = stage.clock()
+        self._stage = info
+        self._shown = info.clock()
         self._pace = Pace(self._shown)
         self._screen = Notebook() if is_notebook() else open_terminal()
         if self._screen is not None:

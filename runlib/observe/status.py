@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from runlib.engine.legible import legible_line
-from runlib.observe.base import Observer, Stage
+from runlib.observe.base import Observer, RunInfo
 from runlib.state.state import State
 from runlib.stop.base import Stop
 from runlib.tape.events import Record
@@ -17,14 +17,14 @@ __all__ = ["StatusObserver", "format_seconds", "render_status"]
 FOREVER = 1e15  # seconds; beyond it minutes are none
 
 
-def render_status(state: State, stage: Stage) -> str:
+def render_status(state: State, info: RunInfo) -> str:
     """The text of ``status.txt``: a pure function of what it is given and the clocks in it."""
     now = time.localtime(None if state.clock is None else state.clock())
     lines = [
-        f"## Status of {stage.name} at {time.strftime('%Y-%m-%d %H:%M:%S', now)} ##",
+        f"## Status of {info.name} at {time.strftime('%Y-%m-%d %H:%M:%S', now)} ##",
         "",
-        _message(state, stage),
-        _stop_report(stage.stop, state),
+        _message(state, info),
+        _stop_report(info.stop, state),
         f"Best {len(state.top[:3])}: {', '.join(f'{loss:.6g} (trial {tid})' for tid, loss in state.top[:3])}."
         if state.top
         else "Best: none yet.",
@@ -39,7 +39,7 @@ def render_status(state: State, stage: Stage) -> str:
         last = min(5, state.evals.ok_count) - 1
         lines.append(f"The best suggestions are in suggestion-0.yml{f' to suggestion-{last}.yml' if last else ''}.")
     lines += [f"Recovered:   {said}." for said in state.last_session.get("recovered", [])]
-    lines += ["", f"Folder: {stage.folder}", f"Tape:   {state.n} records.", ""]
+    lines += ["", f"Folder: {info.folder}", f"Tape:   {state.n} records.", ""]
     return "\n".join(map(legible_line, lines))
 
 
@@ -53,13 +53,13 @@ def _beside(state: State) -> str:
     return void + (f", {len(state.queue)} enqueued" if state.queue else "")
 
 
-def _message(state: State, stage: Stage) -> str:
+def _message(state: State, info: RunInfo) -> str:
     if state.ended is not None:
         why = (state.ended.text or state.ended.reason).rstrip(".")
         return f"Ended: {why}. It ran for {format_seconds(state.runtime)} in all."
-    used = stage.clock() - stage.began
-    limit = "" if stage.duration is None else f" of {format_seconds(stage.duration)}"
-    return f"Running for {format_seconds(used)}{limit}, with {len(stage.running)} active evaluations."
+    used = info.clock() - info.began
+    limit = "" if info.duration is None else f" of {format_seconds(info.duration)}"
+    return f"Running for {format_seconds(used)}{limit}, with {len(info.running)} active evaluations."
 
 
 def _stop_report(stop: Stop, state: State) -> str:
@@ -91,12 +91,12 @@ class StatusObserver(Observer):
 
     def __init__(self, context: Mapping[str, Any] | None = None) -> None:
         super().__init__(context)
-        self._stage: Stage | None = None
+        self._stage: RunInfo | None = None
         self._written = float("-inf")
 
-    def open(self, stage: Stage, state: State) -> None:
+    def open(self, info: RunInfo, state: State) -> None:
         """Write it at once."""
-        self._stage = stage
+        self._stage = info
         self._write(state)
 
     def observe(self, event: Record, state: State) -> None:

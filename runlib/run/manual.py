@@ -16,12 +16,12 @@ from runlib.evaluator.result import error_result, ok_result
 from runlib.run.edits.inbox import InboxFolder, take_all
 from runlib.run.folder.returned import on_tape
 from runlib.run.loop.ending import write_best
-from runlib.run.loop.loop import Cast, Policy
+from runlib.run.loop.loop import Policy, RunParts
 from runlib.run.loop.refill import REPEATS_IN_A_ROW, Refill
 from runlib.run.loop.unusable import FirstResults
 from runlib.tape.events import End, Event, Submit
 
-__all__ = ["ByHand", "Hand"]
+__all__ = ["ByHand", "ManualDriver"]
 
 JOINED = 20  # repetitions of trials that are given away, before their results are waited for
 UNKNOWN = -1.0  # a duration that is measured when the result comes
@@ -98,7 +98,7 @@ class ByHand:
             result = _failure(error, is_alone=loss is None and var is None and not given)
         self._by_hand().submit(_tid(tid), result)
 
-    def _by_hand(self) -> Hand:
+    def _by_hand(self) -> ManualDriver:
         raise NotImplementedError
 
 
@@ -152,31 +152,31 @@ def _failure(error: Any, *, is_alone: bool) -> dict[str, Any]:
     return {"error": {"error": "Error", "error_text": text, "traceback": ""}}
 
 
-class Hand:
+class ManualDriver:
     """Gives trials away and takes their results.
 
     Args:
-        cast: Who takes part; the pool does not.
+        parts: Who takes part; the pool does not.
         policy: How trials are run.
     """
 
-    def __init__(self, cast: Cast, policy: Policy) -> None:
-        self._cast, self._policy = cast, policy
-        self._in_order = cast.state.order == "suggested"
+    def __init__(self, parts: RunParts, policy: Policy) -> None:
+        self._parts, self._policy = parts, policy
+        self._in_order = parts.state.order == "suggested"
         self._lock = threading.RLock()
         self._given: dict[int, float] = {}  # trials given away by this process, and when
         self._busy: set[int] = set()
         self._refill = Refill(
-            cast.search,
-            cast.stop,
-            cast.state,
+            parts.search,
+            parts.stop,
+            parts.state,
             capacity=policy.capacity,
             reuse=policy.reuse,
             append=self._append,
             running=self._busy,
         )
-        self._first = FirstResults(cast.stage.slots)
-        cast.audience.tell(lambda observer: observer.open(cast.stage, cast.state))
+        self._first = FirstResults(parts.info.slots)
+        parts.observers.tell(lambda observer: observer.open(parts.info, parts.state))
 
     def suggest(self) -> tuple[int, Any]:
         """See ``ByHand.suggest``."""
@@ -192,18 +192,18 @@ class Hand:
                 self._give(tid)
             finally:
                 self._commit()
-            return tid, self._cast.state.live_trials[tid]
+            return tid, self._parts.state.live_trials[tid]
 
     def submit(self, tid: int, result: dict[str, Any]) -> None:
         """See ``ByHand.submit``."""
         with self._lock:
-            state = self._cast.state
+            state = self._parts.state
             if tid not in state.live_trials:
-                raise RunlibError(f"{self._cast.folder.path}: {_why_not_live(tid, self._cast)}")
+                raise RunlibError(f"{self._parts.folder.path}: {_why_not_live(tid, self._parts)}")
             outcome = result.get("ok")
             if outcome is not None and outcome["duration"] == UNKNOWN:
-                outcome["duration"] = self._cast.stage.clock() - self._given.get(tid, self._cast.stage.clock())
-            kept = on_tape(result, tid, self._cast.folder)
+                outcome["duration"] = self._parts.info.clock() - self._given.get(tid, self._parts.info.clock())
+            kept = on_tape(result, tid, self._parts.folder)
             self._append(Submit(tid, kept))
             self._first.take(tid, kept)
             self._given.pop(tid, None)
@@ -221,16 +221,16 @@ class Hand:
     def close(self) -> None:
         """Note the end, and let the observers go."""
         with self._lock:
-            cast = self._cast
+            parts = self._parts
             try:
-                if cast.tape.is_well:
-                    done = cast.stop.done(cast.state)
-                    self._append(End("stop", cast.stop.short_report(cast.state)) if done else End("closed", "closed"))
+                if parts.tape.is_well:
+                    done = parts.stop.done(parts.state)
+                    self._append(End("stop", parts.stop.short_report(parts.state)) if done else End("closed", "closed"))
                     self._commit()
-                    write_best(cast.state, cast.folder)
+                    write_best(parts.state, parts.folder)
             finally:
-                cast.stage.running = frozenset()
-                cast.audience.dismiss(lambda observer: observer.close(cast.state))
+                parts.info.running = frozenset()
+                parts.observers.dismiss(lambda observer: observer.close(parts.state))
 
     def _next(self) -> int | None:
         """A live trial to give away; the refill suggests until there is one."""
@@ -239,28 +239,28 @@ class Hand:
                 self._refill.fill(lambda: True)
             else:
                 self._refill.capacity = len(self._given) + more
-                self._refill.fill(lambda: self._cast.state.repeats < REPEATS_IN_A_ROW)
+                self._refill.fill(lambda: self._parts.state.repeats < REPEATS_IN_A_ROW)
             tid = self._free()
-            if tid is not None or self._in_order or len(self._cast.state.live_trials) < self._refill.capacity:
+            if tid is not None or self._in_order or len(self._parts.state.live_trials) < self._refill.capacity:
                 return tid
         return None
 
     def _free(self) -> int | None:
         """The oldest live trial that is not given away, nor the repetition of one that is."""
-        state = self._cast.state
+        state = self._parts.state
         busy = {state.eid(tid) for tid in self._given} if self._policy.reuse else set()
         return next((t for t in state.live_trials if t not in self._given and state.eid(t) not in busy), None)
 
     def _give(self, tid: int) -> None:
-        self._given[tid] = self._cast.stage.clock()
+        self._given[tid] = self._parts.info.clock()
         self._busy.add(tid)
 
     def _let_go_of_voided(self) -> None:
-        self._busy.intersection_update(self._cast.state.live_trials)
+        self._busy.intersection_update(self._parts.state.live_trials)
         self._given = {tid: since for tid, since in self._given.items() if tid in self._busy}
 
     def _refuse_if_over(self) -> None:
-        state, stop, given = self._cast.state, self._cast.stop, len(self._given)
+        state, stop, given = self._parts.state, self._parts.stop, len(self._given)
         if state.stopping is not None:
             raise StopReached(f"asked to stop: {state.stopping or 'no reason was given'}")
         if stop.done(state) or stop.room(state) <= given:
@@ -268,30 +268,30 @@ class Hand:
             raise StopReached(f"{stop.short_report(state)}{beside}")
 
     def _nothing(self) -> RunlibError:
-        if self._refill.exhausted or self._cast.state.repeats >= REPEATS_IN_A_ROW:
+        if self._refill.exhausted or self._parts.state.repeats >= REPEATS_IN_A_ROW:
             return SearchExhausted(self._refill.exhausted or "all suggestions were known already")
         return SearchWaiting("there is nothing to suggest until a result is submitted")
 
     def _look_into_inbox(self) -> None:
-        inbox = InboxFolder(self._cast.folder.path, self._cast.folder.directory)
-        taken, refused = take_all(inbox, self._cast.state, self._append)
+        inbox = InboxFolder(self._parts.folder.path, self._parts.folder.directory)
+        taken, refused = take_all(inbox, self._parts.state, self._append)
         if taken or refused:
             self._commit()
             inbox.clear(taken, refused)
 
     def _append(self, event: Event) -> None:
-        record = self._cast.tape.append(event)
-        self._cast.state.apply(record)
-        self._cast.audience.note(record)
+        record = self._parts.tape.append(event)
+        self._parts.state.apply(record)
+        self._parts.observers.note(record)
 
     def _commit(self) -> None:
-        self._cast.tape.commit()
-        self._cast.stage.running = frozenset(self._given)
-        self._cast.audience.show(self._cast.state)
+        self._parts.tape.commit()
+        self._parts.info.running = frozenset(self._given)
+        self._parts.observers.show(self._parts.state)
 
 
-def _why_not_live(tid: int, cast: Cast) -> str:
-    state = cast.state
+def _why_not_live(tid: int, parts: RunParts) -> str:
+    state = parts.state
     if tid in state.trials:
         return f"trial {tid} has its result; a trial has one"
     if tid in state.voided:

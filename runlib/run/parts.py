@@ -34,7 +34,7 @@ __all__ = [
     "make_observers",
     "make_search",
     "noted",
-    "noted_scene",
+    "noted_execution",
     "restored_search",
     "same_evaluator",
     "same_search",
@@ -58,7 +58,7 @@ def noted(place: str, component: Component) -> dict[str, Any]:
         raise error.under(place) from error.__cause__
 
 
-def noted_scene(
+def noted_execution(
     run: RunView, pool: Pool, observers: Sequence[Observer], changed: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """What a session notes of how things are computed, and which settings it changed.

@@ -22,16 +22,16 @@ from runlib.run.edits.edit import Editing
 from runlib.run.edits.inbox import Edit
 from runlib.run.fit import check_fit
 from runlib.run.folder import opening
-from runlib.run.folder.access import Pen
+from runlib.run.folder.access import WriteAccess
 from runlib.run.folder.beginning import OPENING, Beginning
 from runlib.run.folder.folder import RunFolder
 from runlib.run.given import AnyDirection, AnyStop, Exceptional, Exceptions, check_places
-from runlib.run.loop.ending import announce, announce_start, summary, telling, working_folders
+from runlib.run.loop.ending import announce, announce_start, summary, telling_on_terminal, working_folders
 from runlib.run.loop.interrupted import told_in_one_line
 from runlib.run.loop.observers import shown_to
-from runlib.run.loop.session import conduct, make_cast, make_policy
+from runlib.run.loop.session import make_parts, make_policy, run_session
 from runlib.run.loop.signals import listening
-from runlib.run.manual import ByHand, Hand
+from runlib.run.manual import ByHand, ManualDriver
 from runlib.run.parts import warn_of_context
 from runlib.run.settings import CAUGHT, check_context, check_duration, check_settings, native_context
 from runlib.search.base import Search
@@ -141,13 +141,13 @@ class Run(ByHand, Editing, Beginning):
         check_context(self.context)
         self._parts: dict[str, Any] = {"search": search, "evaluator": evaluator, "stop": stop}
         self.readonly = False
-        self._pen: Pen | None = None
-        self._hand: Hand | None = None
-        self._hand_lock = threading.Lock()
+        self._access: WriteAccess | None = None
+        self._manual: ManualDriver | None = None
+        self._manual_lock = threading.Lock()
         self._folder: RunFolder | None = None
         self._state: State | None = None
-        self._scene_given = {"pool": pool, "observers": observers, "context": context}
-        self._set_scene(self._scene_given)
+        self._execution_given = {"pool": pool, "observers": observers, "context": context}
+        self._set_execution(self._execution_given)
         _ = self.search, self.evaluator, self.stop
         check_fit(self.evaluator, self.search)
         warn_of_context(self.given_context)
@@ -174,21 +174,21 @@ class Run(ByHand, Editing, Beginning):
         """
         self._refuse_readonly("run()")
         duration = check_duration(duration)
-        pen = self._require_pen()
-        if self._hand is not None:
+        access = self._require_access()
+        if self._manual is not None:
             raise RunlibError(f"{self.work_directory} is driven by hand; close() it before run()")
         if self.evaluator is None:
             raise RunlibError("this run has no evaluator: drive it by suggest() and submit(), or give it one")
         self.evaluator.objective = self.objective
         before = len(self.state.trials)
         with told_in_one_line(lambda: OPENING):
-            pen.begin(self._scene())
+            access.begin(self._execution())
         try:
             observers = shown_to(self.observers, progress, self.given_context)
             with told_in_one_line(lambda: summary(self, before)), importing_under(self._trust or current()):
                 self._run(self.evaluator, observers, None if duration is None else 60 * duration)
         finally:
-            pen.leave()
+            access.leave()
         if self.announces:
             announce(self, before)
         return self
@@ -196,10 +196,10 @@ class Run(ByHand, Editing, Beginning):
     def _run(self, evaluator: Evaluator, observers: Sequence[Observer], seconds: float | None) -> None:
         if self.announces:
             announce_start(self)
-        with listening() as interrupt, telling(self.announces), working_folders(self, self.pool):
+        with listening() as interrupt, telling_on_terminal(self.announces), working_folders(self, self.pool):
             policy = make_policy(self, self.pool.slots(self.context), seconds)
-            cast = make_cast(self, self.pool, observers, self._require_pen().held, seconds)
-            end = conduct(cast, policy, interrupt, evaluator, self.context)
+            parts = make_parts(self, self.pool, observers, self._require_access().held, seconds)
+            end = run_session(parts, policy, interrupt, evaluator, self.context)
         if end.reason == "signal":
             raise KeyboardInterrupt if interrupt.name == "SIGINT" else SystemExit(128 + (interrupt.signum or 0))
 
@@ -207,21 +207,21 @@ class Run(ByHand, Editing, Beginning):
         """The same as ``run``."""
         return self.run(duration, progress=progress)
 
-    def _by_hand(self) -> Hand:
+    def _by_hand(self) -> ManualDriver:
         self._refuse_readonly("suggest() or submit()")
-        pen = self._require_pen()
-        with self._hand_lock:
-            if pen.turning:
+        access = self._require_access()
+        with self._manual_lock:
+            if access.turning:
                 raise RunlibError(f"{self.work_directory} runs: suggest() and submit() are for runs driven by hand")
-            if self._hand is None:
-                pen.take_again(self._scene())
-                cast = make_cast(self, self.pool, self.observers, pen.held, None)
-                self._hand = Hand(cast, make_policy(self, self.pool.slots(self.context), None))
-            return self._hand
+            if self._manual is None:
+                access.take_again(self._execution())
+                parts = make_parts(self, self.pool, self.observers, access.held, None)
+                self._manual = ManualDriver(parts, make_policy(self, self.pool.slots(self.context), None))
+            return self._manual
 
     def _edit(self, event: Edit) -> None:
         self._refuse_readonly("edit")
-        self._require_pen().edit(event, self._hand)
+        self._require_access().edit(event, self._manual)
 
     def _refuse_readonly(self, what: str) -> None:
         if self.readonly:

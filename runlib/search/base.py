@@ -126,7 +126,7 @@ class Search(Component, abstract=True):
         """Take in a trial that this search did not suggest, and give it the next ``tid``.
 
         The suggestion is data as those of ``suggest``, inside the search space or not; it may change after the call.
-        Where this is not overridden, a run uses the search through ``runlib.search.common.by_history.complete``: the trial
+        Where this is not overridden, a run uses the search through ``search.common.by_history.complete``: the trial
         gets its ``tid``, and the search does not hear of it.
 
         Raises:
@@ -139,14 +139,15 @@ class Search(Component, abstract=True):
     def forget(self, tid: int) -> None:
         """Drop the result of trial ``tid``, which was voided; a new one may be submitted, and counts.
 
-        Where this is not overridden, a run uses the search through ``runlib.search.common.by_history.complete``: it is made
+        Where this is not overridden, a run uses the search through ``search.common.by_history.complete``: it is made
         anew and lives through its history without the result.
 
         Raises:
             SearchError: There is no such trial.
         """
         raise NotImplementedError(
-            f"{type(self).__qualname__} has no forget() of its own; use runlib.search.common.by_history.complete(search)"
+            f"{type(self).__qualname__} has no forget() of its own; use "
+            "runlib.search.common.by_history.complete(search)"
         )
 
     def spelled(self, suggestion: Any) -> Any:

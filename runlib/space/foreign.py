@@ -1,6 +1,6 @@
 """Objects of other tools, known by the names of their classes, so that none of these tools has to be imported.
 
-What is made of them is the business of ``runlib.space.dialects``, which registers with ``runlib.space.arithmetic.expression``.
+What is made of them is the business of ``dialects``, which registers with ``arithmetic.expression``.
 """
 
 from __future__ import annotations

@@ -30,5 +30,5 @@ def replay(records: Iterable[Record], state: State, *, verify: bool = False) -> 
     for record in records:
         if has_search and isinstance(record.event, Suggest):
             state.hand_over(record.event.heard or 0)
-            state.telling.bring_along(record.event, record.n, verify)
+            state.feed.bring_along(record.event, record.n, verify)
         state.apply(record)

@@ -13,10 +13,10 @@ from runlib.search.common.by_history import complete
 from runlib.state.results import Entry
 from runlib.tape.events import Suggest
 
-__all__ = ["Telling"]
+__all__ = ["SearchFeed"]
 
 
-class Telling:
+class SearchFeed:
     """The ear of one search.
 
     Attributes:

@@ -19,7 +19,7 @@ from runlib.errors import TapeCorrupt
 from runlib.search.base import Search
 from runlib.state.results import Entry, ResultTable
 from runlib.state.returned import ABOUT_THE_RESULT, Returned
-from runlib.state.search_feed import Telling
+from runlib.state.search_feed import SearchFeed
 from runlib.state.tally import NOTHING, Incumbent, OnError, Tally
 from runlib.tape.events import EDITS, End, Enqueue, Note, Record, Retry, Session, Stopping, Submit, Suggest, Void
 from runlib.tape.tape import Tape
@@ -92,7 +92,7 @@ class State(Tally):
         self.spelled = spelled
         adopted = (origin or {}).get("adopted", 0)
         in_order = order == "suggested"
-        self.telling = Telling(search, in_order, adopted=adopted, sign=sign, loss_on_error=on_error.loss)
+        self.feed = SearchFeed(search, in_order, adopted=adopted, sign=sign, loss_on_error=on_error.loss)
         self._inherited = (origin or {}).get("at", 0)
         self.clock = clock
         self._path = path
@@ -140,7 +140,7 @@ class State(Tally):
     @property
     def search(self) -> Search | None:
         """What hears of the results; None for reading only."""
-        return self.telling.search
+        return self.feed.search
 
     @property
     def tape(self) -> Tape:
@@ -242,7 +242,7 @@ class State(Tally):
         else:
             self._of[tid] = event.of
         self._count(tid, entry, event.of is not None)
-        self.telling.finished(tid, entry)
+        self.feed.finished(tid, entry)
 
     def _close(self, tid: int) -> tuple[Any, str]:
         """A live trial is live no more; its suggestion and its evaluation."""
@@ -298,7 +298,7 @@ class State(Tally):
         self._returned.forget(tid)
         if not was_live:
             self._drop_evaluation(tid, self.trials.drop(tid))
-        self.telling.voided(tid, was_live)
+        self.feed.voided(tid, was_live)
 
     def _drop_evaluation(self, tid: int, entry: Entry) -> None:
         """Where a suggestion was evaluated several times, the last of the others stands in its place."""
@@ -321,12 +321,12 @@ class State(Tally):
         *k* - ``window`` + 1 and no others, whatever was finished by then: that makes it independent of the timing.
         """
         due = max(self.heard, self.next_tid - window + 1)
-        return due if self.telling.is_there(self.heard, due) else None
+        return due if self.feed.is_there(self.heard, due) else None
 
     @property
     def heard(self) -> int:
         """How many results the search was told in the order of suggestions; counts only with that order."""
-        return self.telling.heard
+        return self.feed.heard
 
     def hand_over(self, count: int) -> None:
         """Tell the search the results that were kept back, until it knows the first ``count`` trials.
@@ -335,7 +335,7 @@ class State(Tally):
             TapeCorrupt: One of them is not finished.
         """
         while self.heard < count and self.search is not None:
-            if not self.telling.hand_over():
+            if not self.feed.hand_over():
                 raise self._corrupt(f"is followed by a suggestion that knew trial {self.heard}, which is live", self.n)
 
     def _entry(self, event: Submit, suggestion: Any) -> Entry:

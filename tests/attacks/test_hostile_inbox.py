@@ -17,7 +17,7 @@ from runlib.audit.verify import verify
 from runlib.cli.best import best_trials
 from runlib.cli.main import app
 from runlib.errors import ConfigError, SearchError, TapeError
-from runlib.observe.base import Stage
+from runlib.observe.base import RunInfo
 from runlib.observe.status import render_status
 from runlib.run.edits.edit import Inbox
 from runlib.run.edits.inbox import EXPIRED, KEPT, LONGEST, InboxFolder
@@ -150,7 +150,7 @@ def test_what_is_a_suggestion_is_tried_and_the_run_goes_on(tmp_path: Path, what:
     state = Run.checkout(folder).state
     assert len(best_trials(state, 10)) == 6
     assert CliRunner().invoke(app, ["top", str(folder)]).exit_code == 0
-    assert render_status(state, Stage(folder, "x", StopMax(6), 1))
+    assert render_status(state, RunInfo(folder, "x", StopMax(6), 1))
     fork = Run.fork(folder, directory=tmp_path, name="fork", stop=StopMax(8), pool=DirectPool()).run()
     assert len(fork.state.trials) == 8
     assert repair(folder, tmp_path / "repaired").exact

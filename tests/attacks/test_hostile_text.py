@@ -19,7 +19,7 @@ from runlib import LogObserver, NoSuccess, RandomSearch, Run, SpaceWarning, Stat
 from runlib.cli.ending import reporting
 from runlib.cli.main import app
 from runlib.engine.data.yamlfile import parse_yaml, write_yaml
-from runlib.observe.base import Stage
+from runlib.observe.base import RunInfo
 from runlib.observe.progress import render_progress
 from runlib.run.continuation.advice import ways_on
 from runlib.run.loop.ending import summary
@@ -161,8 +161,8 @@ def test_a_run_and_all_that_it_writes_for_people(
     for name in ("status.txt", "log.log", "suggestion-0.yml"):
         found = (run.work_directory / name).read_text()
         assert is_safe(found), name
-    stage = Stage(run.work_directory, text, run.stop, 1)
-    assert is_safe(render_progress(run.state, stage, 1.0), "")
+    info = RunInfo(run.work_directory, text, run.stop, 1)
+    assert is_safe(render_progress(run.state, info, 1.0), "")
     assert is_safe(summary(run, 0), "")
     assert is_safe(str(ways_on(run, count=3)), "")
     assert is_safe(ways_on(run).by_command, "")

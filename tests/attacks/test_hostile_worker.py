@@ -21,7 +21,7 @@ from runlib.audit.verify import verify
 from runlib.engine.data.canonical import dump
 from runlib.pool.base import Finished, Lost, Task
 from runlib.pool.processes import messages, probe
-from runlib.pool.processes.context import Desk, Order
+from runlib.pool.processes.context import PoolContext, TaskMessage
 from runlib.pool.processes.frames import HEADER, LIMIT, MARK, WORDS, Inbox, Kind, Message, Outbox, frame
 from runlib.pool.processes.messages import Nonsense, Ready, Result, Unbuilt, read_message
 from runlib.pool.processes.pool import ProcessPool
@@ -262,7 +262,7 @@ def test_a_task_that_was_stolen_is_noticed(open_pool, tmp_path):
     mark = tmp_path / "mark"
     pool.schedule(Task(0, {"do": "steal", "mark": str(mark)}))
     pool.schedule(Task(1, {"do": "value"}))
-    wait_for(lambda: pool._slots[0].orders and pool._slots[0].process.took_all(), pool=pool)
+    wait_for(lambda: pool._slots[0].tasks and pool._slots[0].process.took_all(), pool=pool)
     mark.touch()
     first, second = finish(pool, 2)
     assert first.tid == 0
@@ -489,17 +489,17 @@ class Puppet(WorkerProcess):
     def has_ended(self):
         return False
 
-    def bury(self):
+    def reap(self):
         for line in (self.stream, self.theirs, self._tasks, self._unread):
             line.close()
         return "was buried"
 
 
 def puppet_slot():
-    desk = Desk(lambda index: Puppet(), None)
-    slot = Slot(0, desk)
+    shared = PoolContext(lambda index: Puppet(), None)
+    slot = Slot(0, shared)
     slot.start()
-    return desk, slot
+    return shared, slot
 
 
 PIECES = st.lists(
@@ -529,13 +529,13 @@ PIECES = st.lists(
 @settings(deadline=None)
 @given(PIECES, st.booleans(), st.integers(0, 2))
 def test_every_task_is_reported_once_or_waits_whatever_a_worker_sends(pieces, ready, taken):
-    desk, slot = puppet_slot()
+    shared, slot = puppet_slot()
     process = slot.process
     if ready:
         process.theirs.send(frame(Kind.READY, b""))
         slot.on_stream()
         for tid in range(2):
-            slot.hand(Order(Task(tid, {}), dump([tid, {}, None])))
+            slot.assign(TaskMessage(Task(tid, {}), dump([tid, {}, None])))
     for _ in range(taken):
         if not process.took_all():
             process._unread.recv(2**16)
@@ -547,19 +547,19 @@ def test_every_task_is_reported_once_or_waits_whatever_a_worker_sends(pieces, re
     slot.look(now + 10**6)
     slot.on_end()
     assert slot.state is State.EMPTY
-    done = [event.tid for event in desk.events if isinstance(event, Finished)]
-    waiting = [order.tid for order in desk.queue]
+    done = [event.tid for event in shared.events if isinstance(event, Finished)]
+    waiting = [task.tid for task in shared.queue]
     assert sorted(done + waiting) == ([0, 1] if ready else [])
     assert waiting == sorted(waiting)
 
 
 def test_a_probe_waits_for_what_is_on_its_way():
     """A result that fills the line is no reason to kill: the probe is taken only when all of it was sent."""
-    desk, slot = puppet_slot()
+    shared, slot = puppet_slot()
     process = slot.process
     process.theirs.send(frame(Kind.READY, b""))
     slot.on_stream()
-    slot.hand(Order(Task(0, {}), dump([0, {}, None])))
+    slot.assign(TaskMessage(Task(0, {}), dump([0, {}, None])))
     process._unread.recv(2**16)
     now = time.monotonic()
     report = deque([frame(Kind.RESULT, dump([1, 0, ok(text="x" * 100_000), []]))])
@@ -572,53 +572,53 @@ def test_a_probe_waits_for_what_is_on_its_way():
     assert process._unread.recv(2**16)[0] == Kind.PROBE
     slot.look(now + 100)
     assert slot.state is State.READY
-    [event] = desk.events
+    [event] = shared.events
     assert event.result["ok"]["loss"] == 1.0
     slot.on_end()
 
 
 def test_what_was_said_before_the_nonsense_counts():
-    desk, slot = puppet_slot()
+    shared, slot = puppet_slot()
     process = slot.process
     process.theirs.send(frame(Kind.READY, b""))
     slot.on_stream()
     for tid in range(2):
-        slot.hand(Order(Task(tid, {}), dump([tid, {}, None])))
+        slot.assign(TaskMessage(Task(tid, {}), dump([tid, {}, None])))
         process._unread.recv(2**16)
     process.theirs.send(frame(Kind.RESULT, dump([1, 0, OK, []])) + b"stray")
     slot.on_stream()
     slot.on_end()
-    first, second = desk.events
+    first, second = shared.events
     assert first.result == OK
     assert "sent what is no message" in lost(second)
 
 
 def test_a_task_that_a_worker_cannot_take_goes_to_another():
-    desk, slot = puppet_slot()
+    shared, slot = puppet_slot()
     process = slot.process
     process.theirs.send(frame(Kind.READY, b""))
     slot.on_stream()
     process._unread.shutdown(socket.SHUT_RD)
-    slot.hand(Order(Task(0, {}), dump([0, {}, None])))
-    assert [order.tid for order in desk.queue] == [0]
+    slot.assign(TaskMessage(Task(0, {}), dump([0, {}, None])))
+    assert [task.tid for task in shared.queue] == [0]
     assert slot.state is State.STOPPING
     slot.on_end()
-    [event] = desk.events
+    [event] = shared.events
     assert isinstance(event, Lost)
     assert "closed the line by which it gets its tasks" in event.reason
 
 
 def test_a_trial_that_is_cancelled_is_not_reported_though_its_worker_lied():
-    desk, slot = puppet_slot()
+    shared, slot = puppet_slot()
     process = slot.process
     process.theirs.send(frame(Kind.READY, b""))
     slot.on_stream()
-    slot.hand(Order(Task(0, {}), dump([0, {}, None])))
+    slot.assign(TaskMessage(Task(0, {}), dump([0, {}, None])))
     process._unread.recv(2**16)
     process.theirs.send(b"stray")
     assert slot.cancel(0)
     slot.on_end()
-    assert desk.events == []
+    assert shared.events == []
 
 
 def test_nothing_is_left_open(open_pool):

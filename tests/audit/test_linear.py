@@ -22,7 +22,7 @@ from runlib.audit.repair import repair
 from runlib.audit.scan import scan
 from runlib.audit.verify import verify
 from runlib.errors import RunlibError
-from runlib.run.folder.length_hints import read_claims
+from runlib.run.folder.length_hints import read_length_hints
 from runlib.tape import codec
 from runlib.tape.events import Session, Submit, Suggest
 from tests.audit.audit_tools import pieces, set_tape
@@ -107,7 +107,7 @@ def test_files_beside_the_tape_are_searched_in_one_go(tmp_path: Path) -> None:
     (tmp_path / "status.txt").write_bytes(b"Tape:   1 records" * 100_000)
     (tmp_path / "tape.son.torn-1").write_bytes(b'"n":1,"t":' + b"1" * 500_000 + b'"n":1,"t":1,"d":' * 50_000)
     began = time.process_time()
-    assert read_claims(tmp_path) == []
+    assert read_length_hints(tmp_path) == []
     assert time.process_time() - began < SOON
 
 

@@ -100,8 +100,8 @@ def restored(folder: Path) -> Run:
 
 def killed(run: Run, half: HalfDisk) -> bytes:
     """Let a run die, as its process would; returns its tape as it was before that."""
-    assert run._pen is not None
-    held = run._pen.held
+    assert run._access is not None
+    held = run._access.held
     assert held.lock._fd is not None
     half.names.update({held.lock._fd: "run.lock", held.tape._file.fd: "tape.son"})
     tape = run.work_directory / "tape.son"

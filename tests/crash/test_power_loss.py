@@ -172,13 +172,13 @@ def fail_everywhere(recorded: Recorded, every: int) -> Counter[str]:
     return found
 
 
-SCENES = pytest.mark.parametrize("scene", [new_run, restored_run])
+SCENES = pytest.mark.parametrize("scenario", [new_run, restored_run])
 
 
-@pytest.mark.parametrize("scene", [pytest.param(new_run, marks=pytest.mark.slow), restored_run])
-def test_power_loss_now_and_then(scene: Callable[[Path], Recorded]) -> None:
+@pytest.mark.parametrize("scenario", [pytest.param(new_run, marks=pytest.mark.slow), restored_run])
+def test_power_loss_now_and_then(scenario: Callable[[Path], Recorded]) -> None:
     with in_memory() as root:
-        found = fail_everywhere(scene(Path(root)), QUICK)
+        found = fail_everywhere(scenario(Path(root)), QUICK)
     assert found["whole"] + found["torn"] + found["not begun"] == found["states"]
     assert found["whole"] > 5
 
@@ -186,15 +186,15 @@ def test_power_loss_now_and_then(scene: Callable[[Path], Recorded]) -> None:
 @SCENES
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_power_loss_at_every_operation(scene: Callable[[Path], Recorded]) -> None:
+def test_power_loss_at_every_operation(scenario: Callable[[Path], Recorded]) -> None:
     with in_memory() as root:
-        recorded = scene(Path(root))
+        recorded = scenario(Path(root))
         found = fail_everywhere(recorded, 1)
     assert found["whole"] + found["torn"] + found["not begun"] == found["states"]
     assert found["torn"] > 20
     kinds = Counter(operation[0] for operation in recorded.disk.done)
     print(
-        f"\n{scene.__name__}, {TRIALS} trials, {kinds.total()} operations ({kinds['write']} writes, {kinds['sync']} "
+        f"\n{scenario.__name__}, {TRIALS} trials, {kinds.total()} operations ({kinds['write']} writes, {kinds['sync']} "
         f"syncs): the power failed at {found['moments']} moments and left {found['states']} states; "
         f"{found['states'] - found['not begun']} opened and went on exactly ({found['torn']} of them with a torn tail "
         f"set aside), {found['not begun']} held no run yet, 0 lost, 0 that did not open"

@@ -15,7 +15,7 @@ import pytest
 
 from runlib.engine import disk
 from runlib.observe import log as log_module
-from runlib.observe.base import Stage
+from runlib.observe.base import RunInfo
 from runlib.observe.log import LogObserver
 from runlib.state.state import State
 from runlib.stop.max import StopMax
@@ -33,21 +33,21 @@ class Clock:
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return Stage(tmp_path, "first", StopMax(1), 1, clock=Clock())
+def info(tmp_path: Path) -> RunInfo:
+    return RunInfo(tmp_path, "first", StopMax(1), 1, clock=Clock())
 
 
 @pytest.fixture
-def observer(stage: Stage) -> Iterator[LogObserver]:
+def observer(info: RunInfo) -> Iterator[LogObserver]:
     observer = LogObserver()
-    observer.open(stage, State())
+    observer.open(info, State())
     yield observer
     observer.close(State())
 
 
-def written(stage: Stage) -> list[str]:
+def written(info: RunInfo) -> list[str]:
     """The lines, without their times."""
-    lines = (stage.folder / "log.log").read_text().splitlines()
+    lines = (info.folder / "log.log").read_text().splitlines()
     for line in lines:
         assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ", line), line
     return [line[20:] for line in lines]
@@ -83,40 +83,40 @@ EVENTS: list[tuple[Event | None, list[str]]] = [
 
 
 @pytest.mark.parametrize(("event", "lines"), EVENTS)
-def test_each_event_is_one_line(stage: Stage, observer: LogObserver, event: Event | None, lines: list[str]) -> None:
+def test_each_event_is_one_line(info: RunInfo, observer: LogObserver, event: Event | None, lines: list[str]) -> None:
     observer.observe(Record(1, 1_700_000_000.0, event), State())
     observer.close(State())
-    assert written(stage) == lines
+    assert written(info) == lines
 
 
-def test_a_long_error_is_cut(stage: Stage, observer: LogObserver) -> None:
+def test_a_long_error_is_cut(info: RunInfo, observer: LogObserver) -> None:
     observer.observe(Record(1, 1.0, Submit(0, {"error": {"error": "E", "error_text": "x" * 5000}})), State())
     observer.close(State())
-    assert written(stage) == [f"trial 0 failed: E: {'x' * 200}"]
+    assert written(info) == [f"trial 0 failed: E: {'x' * 200}"]
 
 
-def test_lines_are_written_in_blocks_and_all_at_the_end(stage: Stage, observer: LogObserver) -> None:
-    clock: Any = stage.clock
+def test_lines_are_written_in_blocks_and_all_at_the_end(info: RunInfo, observer: LogObserver) -> None:
+    clock: Any = info.clock
     sizes = []
     for tid, clock.now in enumerate((1000.0, 1000.2, 1000.4, 1000.5, 1000.9)):
         observer.observe(Record(tid + 1, 1.0, Suggest(tid, 0)), State())
         observer.tick(State())
-        sizes.append(len(written(stage)))
+        sizes.append(len(written(info)))
     assert sizes == [1, 1, 1, 4, 4]
     observer.close(State())
-    assert written(stage) == [f"trial {tid} suggested" for tid in range(5)]
+    assert written(info) == [f"trial {tid} suggested" for tid in range(5)]
 
 
-def test_the_next_session_goes_on_in_the_same_file(stage: Stage, observer: LogObserver) -> None:
+def test_the_next_session_goes_on_in_the_same_file(info: RunInfo, observer: LogObserver) -> None:
     observer.observe(Record(1, 1.0, Suggest(0, 0)), State())
     observer.close(State())
-    observer.open(stage, State())
+    observer.open(info, State())
     observer.observe(Record(2, 1.0, Suggest(1, 0)), State())
     observer.close(State())
-    assert written(stage) == ["trial 0 suggested", "trial 1 suggested"]
+    assert written(info) == ["trial 0 suggested", "trial 1 suggested"]
 
 
-def test_what_the_logger_says_stands_between_the_events(stage: Stage, observer: LogObserver) -> None:
+def test_what_the_logger_says_stands_between_the_events(info: RunInfo, observer: LogObserver) -> None:
     observer.observe(Record(1, 1.0, Suggest(0, 0)), State())
     logging.getLogger("runlib").warning("a worker was lost: %s", "killed")
     logging.getLogger("runlib.inner").error("bad")
@@ -124,44 +124,44 @@ def test_what_the_logger_says_stands_between_the_events(stage: Stage, observer: 
     observer.observe(Record(2, 1.0, Suggest(1, 0)), State())
     observer.close(State())
     said = ["warning: a worker was lost: killed", "error: bad"]
-    assert written(stage) == ["trial 0 suggested", *said, "trial 1 suggested"]
+    assert written(info) == ["trial 0 suggested", *said, "trial 1 suggested"]
 
 
-def test_an_exception_is_logged_with_its_traceback(stage: Stage, observer: LogObserver) -> None:
+def test_an_exception_is_logged_with_its_traceback(info: RunInfo, observer: LogObserver) -> None:
     try:
         raise ZeroDivisionError("by hand")
     except ZeroDivisionError:
         logging.getLogger("runlib").exception("an observer failed")
     observer.close(State())
-    text = (stage.folder / "log.log").read_text()
+    text = (info.folder / "log.log").read_text()
     assert "error: an observer failed\n    Traceback" in text
     assert text.endswith("ZeroDivisionError: by hand\n")
 
 
 def test_a_wrong_call_of_the_logger_does_not_raise(
-    stage: Stage, observer: LogObserver, monkeypatch: pytest.MonkeyPatch
+    info: RunInfo, observer: LogObserver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logging, "raiseExceptions", False)
     record = logging.LogRecord("runlib", logging.WARNING, __file__, 1, "two: %s %s", ("one",), None)
     observer._handler.handle(record)
     observer.close(State())
-    assert written(stage) == []
+    assert written(info) == []
 
 
-def test_after_the_end_the_logger_is_left_alone(stage: Stage, observer: LogObserver) -> None:
+def test_after_the_end_the_logger_is_left_alone(info: RunInfo, observer: LogObserver) -> None:
     before = [handler for handler in logging.getLogger("runlib").handlers if handler is not observer._handler]
     observer.close(State())
     observer.close(State())
     assert logging.getLogger("runlib").handlers == before
     logging.getLogger("runlib").warning("nobody writes this down")
     observer.close(State())
-    assert written(stage) == []
+    assert written(info) == []
 
 
-def test_text_that_is_not_unicode_is_escaped(stage: Stage, observer: LogObserver) -> None:
+def test_text_that_is_not_unicode_is_escaped(info: RunInfo, observer: LogObserver) -> None:
     observer.observe(Record(1, 1.0, End("error", "a\udc80b ä")), State())
     observer.close(State())
-    assert written(stage) == ["ended: a\\udc80b ä"]
+    assert written(info) == ["ended: a\\udc80b ä"]
 
 
 def test_it_has_a_config_and_a_context() -> None:
@@ -196,9 +196,9 @@ class FullDisk(disk.Disk):
         return taken
 
 
-def tick(stage: Stage, observer: LogObserver) -> None:
+def tick(info: RunInfo, observer: LogObserver) -> None:
     """A turn of the loop, a second later, that finds the disk full or not."""
-    clock: Any = stage.clock
+    clock: Any = info.clock
     clock.now += 1.0
     with contextlib.suppress(OSError):
         observer.tick(State())
@@ -215,125 +215,127 @@ LENGTH = len("1970-01-01 00:00:01 trial 0 suggested\n")
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
 @pytest.mark.parametrize("more", [0, 1, LENGTH])
 def test_what_a_full_disk_did_not_take_is_written_later(
-    stage: Stage, observer: LogObserver, code: int, more: int
+    info: RunInfo, observer: LogObserver, code: int, more: int
 ) -> None:
     for room in range(3 * LENGTH):
-        (stage.folder / "log.log").unlink()
-        observer.open(stage, State())
+        (info.folder / "log.log").unlink()
+        observer.open(info, State())
         with disk.use(FullDisk(room, code)) as full:
             assert isinstance(full, FullDisk)
             suggested(observer, 0, 1, 2)
-            tick(stage, observer)
+            tick(info, observer)
             full.room = more
             suggested(observer, 3)
-            tick(stage, observer)
-            tick(stage, observer)
-            assert len(written_bytes(stage)) == room + more
+            tick(info, observer)
+            tick(info, observer)
+            assert len(written_bytes(info)) == room + more
             full.room = None
             suggested(observer, 4)
-            tick(stage, observer)
-        assert written(stage) == [f"trial {tid} suggested" for tid in range(5)]
+            tick(info, observer)
+        assert written(info) == [f"trial {tid} suggested" for tid in range(5)]
         observer.close(State())
-        assert written(stage) == [f"trial {tid} suggested" for tid in range(5)]
+        assert written(info) == [f"trial {tid} suggested" for tid in range(5)]
 
 
-def written_bytes(stage: Stage) -> bytes:
-    return (stage.folder / "log.log").read_bytes()
+def written_bytes(info: RunInfo) -> bytes:
+    return (info.folder / "log.log").read_bytes()
 
 
 def test_a_file_that_could_not_be_made_is_made_later(tmp_path: Path) -> None:
-    stage, observer = Stage(tmp_path, "first", StopMax(1), 1, clock=Clock()), LogObserver()
+    info, observer = RunInfo(tmp_path, "first", StopMax(1), 1, clock=Clock()), LogObserver()
     with disk.use(FullDisk()) as full:
         assert isinstance(full, FullDisk)
         full.new_files = False
         with pytest.raises(OSError, match="No space left"):
-            observer.open(stage, State())
+            observer.open(info, State())
         suggested(observer, 0)
-        tick(stage, observer)
+        tick(info, observer)
         logging.getLogger("runlib").warning("from the logger")
         full.new_files = True
-        tick(stage, observer)
-    assert written(stage) == ["trial 0 suggested", "warning: from the logger"]
+        tick(info, observer)
+    assert written(info) == ["trial 0 suggested", "warning: from the logger"]
     observer.close(State())
 
 
 @pytest.mark.parametrize("room", [0, 10, LENGTH, LENGTH + 10])
 def test_of_very_many_lines_the_oldest_are_given_up_and_that_is_said(
-    stage: Stage, observer: LogObserver, room: int, monkeypatch: pytest.MonkeyPatch
+    info: RunInfo, observer: LogObserver, room: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log_module, "KEPT", 10)
     with disk.use(FullDisk(room)) as full:
         assert isinstance(full, FullDisk)
         for tid in range(100, 200):
             suggested(observer, tid)
-            tick(stage, observer)
+            tick(info, observer)
             assert len(observer._lines) <= 10
         full.room = None
         suggested(observer, 200)
-        tick(stage, observer)
+        tick(info, observer)
     kept = -(-room // (LENGTH + 2))  # lines that were begun
-    lines = written(stage)
+    lines = written(info)
     assert lines[:kept] == [f"trial {100 + k} suggested" for k in range(kept)]
     assert lines[kept] == f"{90 - kept} lines are missing here: the disk was full"
     assert lines[kept + 1 :] == [f"trial {tid} suggested" for tid in range(190, 201)]
 
 
 def test_the_line_about_missing_lines_may_be_cut_as_well(
-    stage: Stage, observer: LogObserver, monkeypatch: pytest.MonkeyPatch
+    info: RunInfo, observer: LogObserver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log_module, "KEPT", 3)
     with disk.use(FullDisk(0)) as full:
         assert isinstance(full, FullDisk)
         suggested(observer, *range(10))
-        tick(stage, observer)
+        tick(info, observer)
         full.room = 25
-        tick(stage, observer)
+        tick(info, observer)
         suggested(observer, 10)
-        tick(stage, observer)
+        tick(info, observer)
         full.room = None
-        tick(stage, observer)
+        tick(info, observer)
     missing = ["7 lines are missing here: the disk was full", "1 lines are missing here: the disk was full"]
-    assert written(stage) == [*missing, *(f"trial {tid} suggested" for tid in (8, 9, 10))]
+    assert written(info) == [*missing, *(f"trial {tid} suggested" for tid in (8, 9, 10))]
 
 
-def test_the_end_on_a_full_disk_gives_the_file_back_and_keeps_the_lines(stage: Stage, observer: LogObserver) -> None:
+def test_the_end_on_a_full_disk_gives_the_file_back_and_keeps_the_lines(info: RunInfo, observer: LogObserver) -> None:
     with disk.use(FullDisk(10)):
         suggested(observer, 0)
         with pytest.raises(disk.DiskFull):
             observer.close(State())
     assert observer._file is None
     assert observer._handler not in logging.getLogger("runlib").handlers
-    observer.open(stage, State())
+    observer.open(info, State())
     suggested(observer, 1)
     observer.close(State())
-    assert written(stage) == ["trial 0 suggested", "trial 1 suggested"]
+    assert written(info) == ["trial 0 suggested", "trial 1 suggested"]
 
 
 def test_what_one_run_left_unwritten_does_not_stand_in_the_log_of_another(
-    stage: Stage, observer: LogObserver, tmp_path: Path
+    info: RunInfo, observer: LogObserver, tmp_path: Path
 ) -> None:
     with disk.use(FullDisk(10)):
         suggested(observer, 0)
-        tick(stage, observer)
+        tick(info, observer)
     (tmp_path / "other").mkdir()
-    other = Stage(tmp_path / "other", "other", StopMax(1), 1, clock=stage.clock)
+    other = RunInfo(tmp_path / "other", "other", StopMax(1), 1, clock=info.clock)
     observer.open(other, State())
     suggested(observer, 1)
     observer.close(State())
     assert written(other) == ["trial 1 suggested"]
 
 
-def test_a_line_that_another_process_left_half_written_is_ended(stage: Stage, observer: LogObserver) -> None:
-    (stage.folder / "log.log").write_text("2026-11-21 12:00:00 trial 0 sugg")
+def test_a_line_that_another_process_left_half_written_is_ended(info: RunInfo, observer: LogObserver) -> None:
+    (info.folder / "log.log").write_text("2026-11-21 12:00:00 trial 0 sugg")
     observer.close(State())
-    observer.open(stage, State())
+    observer.open(info, State())
     suggested(observer, 1)
     observer.close(State())
-    assert written(stage) == ["trial 0 sugg", "trial 1 suggested"]
+    assert written(info) == ["trial 0 sugg", "trial 1 suggested"]
 
 
 @pytest.mark.parametrize("operation", ["open", "write"])
-def test_a_disk_that_fails_otherwise_turns_the_logger_away(stage: Stage, observer: LogObserver, operation: str) -> None:
+def test_a_disk_that_fails_otherwise_turns_the_logger_away(
+    info: RunInfo, observer: LogObserver, operation: str
+) -> None:
     observer.close(State())
     with disk.use(FullDisk(0, errno.EIO)) as failing:
         assert isinstance(failing, FullDisk)
@@ -341,7 +343,7 @@ def test_a_disk_that_fails_otherwise_turns_the_logger_away(stage: Stage, observe
         suggested(observer, 0)
 
         def use() -> None:
-            observer.open(stage, State())
+            observer.open(info, State())
             observer.tick(State())
 
         with pytest.raises(OSError, match="Input/output"):

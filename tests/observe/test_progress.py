@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from runlib.observe.base import Stage
+from runlib.observe.base import RunInfo
 from runlib.observe.progress import Pace, ProgressObserver, render_progress
 from runlib.state.state import State
 from runlib.stop.any import StopAny
@@ -44,13 +44,13 @@ def make_state(*losses: float | None, clock: Callable[[], float] | None = None) 
     return state
 
 
-def make_stage(stop: Stop, clock: Clock, **more: Any) -> Stage:
-    return Stage(Path("/runs/run_red_fox"), "red_fox", stop, 2, began=clock.now - 20, clock=clock, **more)
+def make_stage(stop: Stop, clock: Clock, **more: Any) -> RunInfo:
+    return RunInfo(Path("/runs/run_red_fox"), "red_fox", stop, 2, began=clock.now - 20, clock=clock, **more)
 
 
 def test_line_tells_all_that_is_known() -> None:
-    stage = make_stage(StopMax(10), Clock(), running=frozenset({4, 5}))
-    line = render_progress(make_state(0.5, None, 0.25), stage, 0.5)
+    info = make_stage(StopMax(10), Clock(), running=frozenset({4, 5}))
+    line = render_progress(make_state(0.5, None, 0.25), info, 0.5)
     assert line.split("  ") == [
         "red_fox",
         "3/10 trials",
@@ -78,8 +78,8 @@ def test_line_leaves_out_what_is_not_known() -> None:
     ],
 )
 def test_time_left_is_that_to_the_first_limit(stop: Stop, duration: float | None, rate: float, left: str) -> None:
-    stage = make_stage(stop, Clock(), duration=duration)
-    assert render_progress(make_state(1.0, 2.0, clock=Clock()), stage, rate).endswith(left)
+    info = make_stage(stop, Clock(), duration=duration)
+    assert render_progress(make_state(1.0, 2.0, clock=Clock()), info, rate).endswith(left)
 
 
 @pytest.mark.parametrize(("rate", "text"), [(12.345, "12.3/s"), (1.0, "1/s"), (0.1, "6/min"), (0.01, "36/h")])

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from runlib.engine import disk
-from runlib.observe.base import Observer, Stage
+from runlib.observe.base import Observer, RunInfo
 from runlib.observe.status import StatusObserver, format_seconds, render_status
 from runlib.state.state import State
 from runlib.stop.base import Stop
@@ -37,9 +37,9 @@ class RaisingStop(Stop, abstract=True):
         raise ZeroDivisionError("of its own")
 
 
-def a_stage(folder: Path, **more: Any) -> Stage:
+def a_stage(folder: Path, **more: Any) -> RunInfo:
     values: dict[str, Any] = {"slots": 2, "began": 940.0, "clock": Clock(), **more}
-    return Stage(folder, "first", values.pop("stop", StopMax(10)), **values)
+    return RunInfo(folder, "first", values.pop("stop", StopMax(10)), **values)
 
 
 def a_state(*events: Event) -> State:
@@ -84,8 +84,8 @@ def test_the_time_is_that_of_the_clock_of_the_run() -> None:
 
 
 def test_a_run_that_goes_on() -> None:
-    stage = a_stage(Path("/runs/run_first"), duration=3600.0, running=frozenset({4, 5}))
-    text = render_status(a_state(*BUSY, *FAILED), stage)
+    info = a_stage(Path("/runs/run_first"), duration=3600.0, running=frozenset({4, 5}))
+    text = render_status(a_state(*BUSY, *FAILED), info)
     assert line(text, "Running") == "Running for 1 min 00 s of 1 h 00 min, with 2 active evaluations."
     assert line(text, "Best") == "Best 3: 0.123457 (trial 2), 0.25 (trial 1), 0.5 (trial 0)."
     assert line(text, "Trials") == "Trials:      5 finished, 4 ok, 1 failed, 1 live."
@@ -114,11 +114,11 @@ def test_a_run_that_ended_says_how_and_where_the_best_are() -> None:
 
 
 def test_a_run_that_ended_with_one_success_or_none() -> None:
-    stage = a_stage(Path("/runs/run_first"))
-    one = render_status(a_state(*BUSY[:8], End("closed")), stage)
+    info = a_stage(Path("/runs/run_first"))
+    one = render_status(a_state(*BUSY[:8], End("closed")), info)
     assert line(one, "Ended") == "Ended: closed. It ran for 8.0 s in all."
     assert line(one, "The best") == "The best suggestions are in suggestion-0.yml."
-    assert "The best" not in render_status(a_state(Session({}), End("closed")), stage)
+    assert "The best" not in render_status(a_state(Session({}), End("closed")), info)
 
 
 def test_a_stop_that_raises_does_not_end_the_run() -> None:
@@ -145,12 +145,12 @@ def test_seconds_in_units_for_people(seconds: float, text: str) -> None:
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Stage:
+def info(tmp_path: Path) -> RunInfo:
     return a_stage(tmp_path)
 
 
-def content(stage: Stage) -> str:
-    return (stage.folder / "status.txt").read_text()
+def content(info: RunInfo) -> str:
+    return (info.folder / "status.txt").read_text()
 
 
 def test_it_is_an_observer_with_a_config_and_a_context() -> None:
@@ -159,64 +159,64 @@ def test_it_is_an_observer_with_a_config_and_a_context() -> None:
     assert StatusObserver({"interval": 3}).context["interval"] == 3
 
 
-def test_it_is_written_at_once_and_at_the_end(stage: Stage) -> None:
+def test_it_is_written_at_once_and_at_the_end(info: RunInfo) -> None:
     observer, state = StatusObserver(), a_state(Session({}))
-    observer.open(stage, state)
-    assert content(stage) == render_status(state, stage)
+    observer.open(info, state)
+    assert content(info) == render_status(state, info)
     state.apply(Record(2, 1002.0, End("closed")))
     observer.close(state)
-    assert line(content(stage), "Ended") == "Ended: closed. It ran for 1.0 s in all."
-    assert [path.name for path in stage.folder.iterdir()] == ["status.txt"]
+    assert line(content(info), "Ended") == "Ended: closed. It ran for 1.0 s in all."
+    assert [path.name for path in info.folder.iterdir()] == ["status.txt"]
 
 
-def test_it_is_written_at_most_twice_a_second(stage: Stage) -> None:
+def test_it_is_written_at_most_twice_a_second(info: RunInfo) -> None:
     writes: list[float] = []
 
     class Counting(disk.Disk):
         def replace(self, source: Path, target: Path, at: int | None = None) -> None:
-            writes.append(stage.clock())
+            writes.append(info.clock())
             super().replace(source, target, at)
 
-    clock, observer, state = stage.clock, StatusObserver(), a_state(*BUSY)
+    clock, observer, state = info.clock, StatusObserver(), a_state(*BUSY)
     assert isinstance(clock, Clock)
     with disk.use(Counting()):
-        observer.open(stage, state)
+        observer.open(info, state)
         for clock.now in (1000.0, 1000.1, 1000.4, 1000.5, 1000.6, 1000.9, 1001.0, 1007.0):
             observer.observe(Record(1, 1.0, SUGGESTS[0]), state)
             observer.tick(state)
     assert writes == [1000.0, 1000.5, 1001.0, 1007.0]
 
 
-def test_time_is_shown_to_go_on_without_events(stage: Stage) -> None:
+def test_time_is_shown_to_go_on_without_events(info: RunInfo) -> None:
     observer, state = StatusObserver(), a_state(Session({}))
-    observer.open(stage, state)
-    clock = stage.clock
+    observer.open(info, state)
+    clock = info.clock
     assert isinstance(clock, Clock)
     clock.now += 3600
     observer.tick(state)
-    assert line(content(stage), "Running").startswith("Running for 1 h 01 min,")
+    assert line(content(info), "Running").startswith("Running for 1 h 01 min,")
 
 
-def test_the_interval_is_a_matter_of_the_context(stage: Stage) -> None:
+def test_the_interval_is_a_matter_of_the_context(info: RunInfo) -> None:
     observer, state = StatusObserver({"interval": 100.0}), a_state(Session({}))
-    observer.open(stage, state)
-    before = content(stage)
-    clock = stage.clock
+    observer.open(info, state)
+    before = content(info)
+    clock = info.clock
     assert isinstance(clock, Clock)
     clock.now += 99
     state.apply(Record(2, 1.0, SUGGESTS[0]))
     observer.tick(state)
-    assert content(stage) == before
+    assert content(info) == before
     clock.now += 1
     observer.tick(state)
-    assert "2 records" in content(stage)
+    assert "2 records" in content(info)
 
 
-def test_before_it_is_opened_it_writes_nothing(stage: Stage) -> None:
+def test_before_it_is_opened_it_writes_nothing(info: RunInfo) -> None:
     observer = StatusObserver()
     observer.tick(a_state())
     observer.close(a_state())
-    assert list(stage.folder.iterdir()) == []
+    assert list(info.folder.iterdir()) == []
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="its file systems refuse such names")
@@ -227,12 +227,12 @@ def test_a_folder_whose_name_is_not_unicode(tmp_path: Path) -> None:
     assert b"Folder: " in (folder / "status.txt").read_bytes()
 
 
-def test_a_base_observer_has_nothing_to_say_but_must_observe(stage: Stage) -> None:
+def test_a_base_observer_has_nothing_to_say_but_must_observe(info: RunInfo) -> None:
     class Deaf(Observer, abstract=True):
         pass
 
     observer = Deaf()
-    observer.open(stage, a_state())
+    observer.open(info, a_state())
     observer.tick(a_state())
     observer.close(a_state())
     with pytest.raises(NotImplementedError, match=r"Deaf has no observe\(\)"):

@@ -87,7 +87,7 @@ def test_an_outbox_never_waits_and_forgets_nothing():
         outbox = Outbox(ours)
         bodies = [b"a" * 3_000_000, b"", b"b" * 70_000]
         for body in bodies:
-            outbox.put(Kind.PARCEL, body)
+            outbox.put(Kind.PAYLOAD, body)
         assert not outbox.flush()
         found = []
         reader = threading.Thread(target=lambda: found.extend(receive(theirs) for _ in bodies))
@@ -95,7 +95,7 @@ def test_an_outbox_never_waits_and_forgets_nothing():
         while not outbox.flush():
             reader.join(0.001)
         reader.join()
-        assert found == [(Kind.PARCEL, body) for body in bodies]
+        assert found == [(Kind.PAYLOAD, body) for body in bodies]
 
 
 def test_an_outbox_for_a_reader_that_is_gone_is_empty():
@@ -104,7 +104,7 @@ def test_an_outbox_for_a_reader_that_is_gone_is_empty():
         ours.setblocking(False)
         theirs.close()
         outbox = Outbox(ours)
-        outbox.put(Kind.PARCEL, b"text")
+        outbox.put(Kind.PAYLOAD, b"text")
         assert outbox.flush()
 
 

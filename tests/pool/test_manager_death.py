@@ -35,7 +35,7 @@ for tid, suggestion in enumerate(suggestions):
     pool.schedule(Task(tid, suggestion))
 while len([name for name in os.listdir(folder) if name.startswith("mark")]) < len(suggestions):
     pool.collect(0.01)
-guards = [] if pool._desk.guard is None else [pool._desk.guard.pid]
+guards = [] if pool._shared.guard is None else [pool._shared.guard.pid]
 print(*[slot.process.pid for slot in pool._slots], *guards, flush=True)
 if end == "raise":
     raise RuntimeError("the manager fails")
@@ -140,13 +140,13 @@ def test_managers_killed_at_any_moment_leave_nothing(tmp_path):
                 manager.kill()
                 manager.wait()
             wait_for(lambda: not any(map(runs, set(supervisor._descendants(os.getpid())) - before)))
-            while bury():
+            while reap():
                 pass
     finally:
         supervisor._prctl(supervisor.SUBREAPER, 0)
 
 
-def bury():
+def reap():
     with contextlib.suppress(ChildProcessError):
         return os.waitpid(-1, os.WNOHANG)[0]
     return 0
@@ -182,7 +182,7 @@ def test_a_worker_that_nobody_speaks_to_ends_by_itself():
     life, ours = os.pipe()
     fds = [theirs.fileno(), unread.fileno(), life]
     worker = subprocess.Popen(
-        [sys.executable, "-m", "runlib.pool.processes.worker.__main__", *map(str, fds)],
+        [sys.executable, "-m", "runlib.pool.processes.worker", *map(str, fds)],
         pass_fds=fds,
         start_new_session=True,
     )

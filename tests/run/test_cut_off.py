@@ -63,9 +63,9 @@ def make(tmp_path: Path, search: Any, **more: Any) -> Run:
 
 def abandon(run: Run) -> None:
     """What the end of the process does: descriptors are closed, nothing is written."""
-    assert run._pen is not None
-    run._hand = None
-    opened, run._pen.opened = run._pen.opened, None
+    assert run._access is not None
+    run._manual = None
+    opened, run._access.opened = run._access.opened, None
     if opened is not None:
         opened.lock.release()
         opened.tape._file.close()

@@ -257,7 +257,7 @@ def test_it_is_durable_before_the_trial_is_cancelled(tmp_path: Path) -> None:
         kind = "pool_watching"
 
         def cancel(self, tid: int) -> None:
-            writer = run._require_pen().held.tape
+            writer = run._require_access().held.tape
             seen.append(writer._durable == run.state.n and tid in run.state.voided)
             super().cancel(tid)
 

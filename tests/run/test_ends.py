@@ -15,7 +15,7 @@ import pytest
 
 from runlib import ConfigError, EvaluationError, Observer, Run, Stop, StopMax
 from runlib.pool.base import Task
-from runlib.run.loop.loop import session as conduct_module
+from runlib.run.loop import session as session_module
 from runlib.tape import clock as clock_module
 from tests.fakes import DirectPool, SpySearch, quadratic, story
 
@@ -33,7 +33,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    for module in (conduct_module, clock_module):
+    for module in (session_module, clock_module):
         monkeypatch.setattr(module, "time", SimpleNamespace(time=clock, monotonic=clock))
     return clock
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from runlib.run.loop.interrupted import Interrupted, told_in_one_line
 from runlib.run.loop import interrupted
+from runlib.run.loop.interrupted import Interrupted, told_in_one_line
 
 # The person is the evaluator here: it runs in this process, so that the moment is certain.
 SCRIPT = """

@@ -22,9 +22,8 @@ from runlib.errors import TapeError
 from runlib.pool.base import Finished, Lost, Task
 from runlib.run.folder.folder import RunFolder
 from runlib.run.folder.large import LIMIT, load_large, set_apart
-from runlib.run.loop.loop import ending as finish
-from runlib.run.loop import pause
-from runlib.run.loop.observers import QUIET, Audience
+from runlib.run.loop import ending, pause
+from runlib.run.loop.observers import QUIET, ObserverList
 from runlib.state.state import State
 from runlib.tape.events import End, Record, Suggest
 from runlib.tape.reader import TapeReader
@@ -417,39 +416,39 @@ class Writing(Observer):
         self.ticks += 1
 
 
-def show(audience: Audience, *numbers: int) -> None:
+def show(observers: ObserverList, *numbers: int) -> None:
     for n in numbers:
-        audience.note(Record(n, 1.0, Suggest(n, 0)))
-    audience.show(State())
+        observers.note(Record(n, 1.0, Suggest(n, 0)))
+    observers.show(State())
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
 def test_an_observer_that_finds_the_disk_full_is_kept(caplog: pytest.LogCaptureFixture, code: int) -> None:
     now = [100.0]
     observer = Writing()
-    audience = Audience([observer], clock=lambda: now[0])
+    observers = ObserverList([observer], clock=lambda: now[0])
     observer.error = OSError(code, os.strerror(code))
     for n in range(1, 100, 3):
-        show(audience, n, n + 1, n + 2)
+        show(observers, n, n + 1, n + 2)
         now[0] += 0.5
     assert observer.heard == list(range(1, 100))
     assert observer.ticks == 33
     said = f"the observer observe_writing could not write, and will try again: {os.strerror(code)}"
     assert [record.getMessage() for record in caplog.records] == [said]
     observer.error = None
-    show(audience, 100)
+    show(observers, 100)
     now[0] += QUIET
     observer.error = OSError(code, os.strerror(code))
-    show(audience, 101)
+    show(observers, 101)
     assert [record.getMessage() for record in caplog.records] == [said] * 2
 
 
 def test_an_observer_that_fails_otherwise_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
     observer = Writing()
-    audience = Audience([observer])
+    observers = ObserverList([observer])
     observer.error = OSError(errno.EIO, os.strerror(errno.EIO))
-    show(audience, 1, 2)
-    show(audience, 3)
+    show(observers, 1, 2)
+    show(observers, 3)
     assert observer.heard == [1]
     assert "is left out from now on" in caplog.text
 
@@ -506,7 +505,7 @@ def test_nobody_is_told_where_nobody_reads_or_another_tells(
     own = logging.StreamHandler(terminal)
     logging.getLogger("runlib").addHandler(own)
     try:
-        with finish.telling(True):
+        with ending.telling_on_terminal(True):
             pause.warn("once")
     finally:
         logging.getLogger("runlib").removeHandler(own)

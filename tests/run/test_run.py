@@ -405,8 +405,8 @@ class TestFolder:
             broken.setattr("runlib.run.folder.opening.session_info", lambda extra: {"pid": object()})
             with pytest.raises(TypeError):
                 run.run()
-        assert run._pen is not None
-        assert run._pen.opened is None
+        assert run._access is not None
+        assert run._access.opened is None
         Run.restore(run.work_directory, evaluator=quadratic, pool=DirectPool()).close()
 
     def test_a_failed_restore_lets_go_of_the_lock(self, tmp_path: Path) -> None:

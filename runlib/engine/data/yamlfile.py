@@ -1,7 +1,7 @@
 """YAML, read strictly and written so that every reader gets the same values.
 
 Reading follows the core schema of YAML 1.2: ``1e-5`` is a float, ``no`` and ``on`` are text, dates are text; ``<<``
-merges as in YAML 1.1 (``runlib.engine.data.yamlmerge``). What is read is plain data. The document is judged as a graph of
+merges as in YAML 1.1 (``yamlmerge``). What is read is plain data. The document is judged as a graph of
 nodes before anything is made of it: a key that stands twice, a key that is no text, an alias that refers to itself
 or expands beyond all measure, and a tag outside the schema are refused with line and column.
 """
@@ -140,7 +140,7 @@ _Loader.add_constructor(f"{_PREFIX}float", _construct_float)
 
 
 def _construct_1_1(loader: Any, kind: str, node: yaml.Node) -> Any:
-    """A scalar of YAML 1.1, by the functions of PyYAML; only ``runlib.engine.data.yaml11`` makes nodes with such tags."""
+    """A scalar of YAML 1.1, by the functions of PyYAML; only ``yaml11`` makes nodes with such tags."""
     if kind == "int" and len(str(node.value)) > MAX_INT_BITS // 3:
         raise _refused("an integer with too many digits", node)
     return getattr(loader, f"construct_yaml_{kind}")(node)
@@ -157,7 +157,7 @@ def read_yaml(file: str | Path, reread: Reread | None = None) -> Any:
 
     Args:
         file: Its path.
-        reread: What is made of the nodes before they are data (``runlib.engine.data.yaml11``).
+        reread: What is made of the nodes before they are data (``yaml11``).
 
     Raises:
         ConfigError: There is no such file, it is no strict YAML or JSON, or it is too long; the message has path, line

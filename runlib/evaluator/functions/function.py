@@ -25,7 +25,7 @@ class FunctionEvaluator(Evaluator):
     """Calls a function with the suggestion and takes what it returns, a loss or a dict with ``loss``.
 
     The function gets the keys of the suggestion as keywords if they fit its parameters, otherwise, if it has one
-    parameter for it, the whole suggestion; ``runlib.evaluator.functions.calling`` has the exact rule. A function without any
+    parameter for it, the whole suggestion; ``calling`` has the exact rule. A function without any
     parameter is called without the suggestion; a run takes one only where its search space has no parameter either.
 
     Attributes:

@@ -13,10 +13,10 @@ from runlib.pool.processes.process import DATAGRAM, WorkerProcess
 from runlib.pool.processes.running_time import RunningTime
 from runlib.pool.processes.starting import Starting
 
-__all__ = ["Desk", "Order"]
+__all__ = ["PoolContext", "TaskMessage"]
 
 
-class Order:
+class TaskMessage:
     """A task with the bytes in which it travels, and its number in the slot that has it."""
 
     __slots__ = ("data", "number", "short", "task", "tid")
@@ -30,11 +30,11 @@ class Order:
 
 
 @dataclass(slots=True)
-class Desk:
+class PoolContext:
     """What the slots of a pool share.
 
     Attributes:
-        launch: Starts a worker for the slot of this number and sends it its parcel.
+        launch: Starts a worker for the slot of this number and sends it its payload.
         guard: Knows the groups of all workers; None where each has a supervisor.
         max_trials: How many trials a worker may have; None for any number.
         starting: Whether the system has room for workers.
@@ -51,6 +51,6 @@ class Desk:
     starting: Starting = field(default_factory=Starting)
     clock: RunningTime = field(default_factory=RunningTime)
     selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
-    queue: deque[Order] = field(default_factory=deque)
+    queue: deque[TaskMessage] = field(default_factory=deque)
     events: list[Finished | Lost] = field(default_factory=list)
     failure: tuple[str, str, str | None] | None = None

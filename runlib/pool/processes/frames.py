@@ -31,7 +31,7 @@ class Kind(enum.IntEnum):
 
     Attributes:
         BOOT: To the worker: what makes it like the manager.
-        PARCEL: To the worker: its evaluator.
+        PAYLOAD: To the worker: its evaluator.
         TASK: To the worker: an evaluation to be done.
         ANNOUNCED: To the worker: one that is too long for the line of tasks, and comes in the stream.
         PROBE: To the worker: nothing; that it is taken shows that the worker is at no evaluation.
@@ -43,7 +43,7 @@ class Kind(enum.IntEnum):
     """
 
     BOOT = 1
-    PARCEL = 2
+    PAYLOAD = 2
     TASK = 3
     ANNOUNCED = 4
     PROBE = 5

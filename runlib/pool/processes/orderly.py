@@ -1,4 +1,4 @@
-"""Signals that end a run in order, and what a worker makes of them: nothing, unless its manager asks it to end.
+"""Signals that end a run in task, and what a worker makes of them: nothing, unless its manager asks it to end.
 
 Batch queues and service managers send them to all processes of a job. The manager then ends the run; a worker that
 died of them would leave a failed trial where there is none. So a worker goes on, and only remembers that it was

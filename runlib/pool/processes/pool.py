@@ -27,7 +27,7 @@ from runlib.errors import ConfigError, PoolError
 from runlib.evaluator.base import Evaluator
 from runlib.pool.base import Finished, Lost, Pool, Task
 from runlib.pool.processes import probe
-from runlib.pool.processes.context import Desk, Order
+from runlib.pool.processes.context import PoolContext, TaskMessage
 from runlib.pool.processes.frames import Kind
 from runlib.pool.processes.guard import Guard
 from runlib.pool.processes.payload.names import find_script
@@ -61,7 +61,7 @@ class ProcessPool(Pool):
     def __init__(self, context: Mapping[str, Any] | None = None) -> None:
         super().__init__(context)
         self._slots: list[Slot] = []
-        self._desk: Desk | None = None
+        self._shared: PoolContext | None = None
 
     def slots(self, context: Mapping[str, Any]) -> int:
         """How many evaluations run at once.
@@ -87,7 +87,7 @@ class ProcessPool(Pool):
             ConfigError: A value in the context is wrong.
             PoolError: The evaluator cannot be sent, or no process can be started.
         """
-        if self._desk is not None:
+        if self._shared is not None:
             raise PoolError("the pool is open already; close it first")
         if is_arriving():
             raise PoolError(
@@ -96,17 +96,17 @@ class ProcessPool(Pool):
         self._settings = self._read(context)
         self._evaluator = evaluator
         _working_folder()  # that there is none is said before anything looks for a file in it
-        self._parcel: bytes = load("runlib.pool.processes.payload.packing").pack(evaluator)
+        self._payload: bytes = load("runlib.pool.processes.payload.packing").pack(evaluator)
         self._origin = note_origin(find_script(evaluator))
         self._failed = False
         self._drained = self._has_limits = False
         self._rests_until = float("-inf")
-        self._desk = Desk(self._launch, _make_guard(), self._settings.max_trials_per_worker)
-        self._slots = [Slot(index, self._desk) for index in range(self._settings.max_workers)]
+        self._shared = PoolContext(self._launch, _make_guard(), self._settings.max_trials_per_worker)
+        self._slots = [Slot(index, self._shared) for index in range(self._settings.max_workers)]
         self._trouble: PoolError | None = None
         try:
             for slot in self._slots:
-                self._start(slot, self._desk.clock(), opening=True)
+                self._start(slot, self._shared.clock(), opening=True)
             if self._trouble is not None:
                 raise self._trouble
         except BaseException:
@@ -132,13 +132,13 @@ class ProcessPool(Pool):
         if (guard := self._opened().guard) is not None:
             guard.add(process.pid)
         process.send(Kind.BOOT, _boot_message(self._origin))
-        process.send(Kind.PARCEL, self._parcel)
+        process.send(Kind.PAYLOAD, self._payload)
         return process
 
-    def _opened(self) -> Desk:
-        if self._desk is None:
+    def _opened(self) -> PoolContext:
+        if self._shared is None:
             raise PoolError("the pool is not open")
-        return self._desk
+        return self._shared
 
     def schedule(self, task: Task) -> None:
         """Hand over one evaluation; it waits, with a worker or here, until one is free.
@@ -146,9 +146,9 @@ class ProcessPool(Pool):
         Raises:
             PoolError: The pool is not open.
         """
-        desk = self._opened()
+        shared = self._opened()
         folder = _as_text(task.folder) if self._settings.capture_output and task.folder is not None else None
-        desk.queue.append(Order(task, _message(task, folder)))
+        shared.queue.append(TaskMessage(task, _message(task, folder)))
         self._has_limits |= task.timeout is not None
         self._dispatch()
 
@@ -158,16 +158,16 @@ class ProcessPool(Pool):
             slot = self._choose(queue[0])
             if slot is None:
                 return
-            slot.hand(queue.popleft())
+            slot.assign(queue.popleft())
 
-    def _choose(self, order: Order) -> Slot | None:
+    def _choose(self, task: TaskMessage) -> Slot | None:
         """A slot for the next task: a free one, else one where it can wait and be taken back."""
         busy = None
         for slot in self._slots:
             load = slot.load
             if load == 0:
                 return slot
-            if load == 1 and busy is None and order.short and slot.may_queue:
+            if load == 1 and busy is None and task.short and slot.may_queue:
                 busy = slot
         return busy
 
@@ -188,25 +188,25 @@ class ProcessPool(Pool):
             PoolError: The evaluator cannot be built in a worker (once), a worker cannot be started, or the pool is
                 not open.
         """
-        desk = self._opened()
+        shared = self._opened()
         if self._has_limits:
-            desk.clock.arrive()
+            shared.clock.arrive()
         self._balance()
         end = time.monotonic() + timeout
         while True:
-            self._await_something(desk, self._wait(end))
+            self._await_something(shared, self._wait(end))
             self._look_after()
             self._dispatch()
-            if desk.events or self._has_news() or time.monotonic() >= end:
+            if shared.events or self._has_news() or time.monotonic() >= end:
                 if self._has_limits:
-                    desk.clock.leave()
-                return self._report(desk)
+                    shared.clock.leave()
+                return self._report(shared)
 
-    def _await_something(self, desk: Desk, seconds: float) -> None:
-        since = desk.clock() if self._has_limits else None
-        ready = desk.selector.select(seconds)
+    def _await_something(self, shared: PoolContext, seconds: float) -> None:
+        since = shared.clock() if self._has_limits else None
+        ready = shared.selector.select(seconds)
         if since is not None:
-            desk.clock.waited(seconds, since)
+            shared.clock.waited(seconds, since)
         for key, mask in ready:
             key.data(mask)
 
@@ -239,15 +239,15 @@ class ProcessPool(Pool):
     def _is_in_trouble(self) -> bool:
         return self._opened().failure is not None or self._trouble is not None
 
-    def _report(self, desk: Desk) -> list[Finished | Lost]:
-        if not desk.events and desk.failure is not None and not self._failed:
+    def _report(self, shared: PoolContext) -> list[Finished | Lost]:
+        if not shared.events and shared.failure is not None and not self._failed:
             self._failed = True
-            raise self._failure(*desk.failure)
-        if not desk.events and self._trouble is not None and not self._failed:
+            raise self._failure(*shared.failure)
+        if not shared.events and self._trouble is not None and not self._failed:
             self._failed = True
             raise self._trouble
-        events = list(desk.events)
-        desk.events.clear()
+        events = list(shared.events)
+        shared.events.clear()
         return events
 
     def _failure(self, reason: str, trace: str, name: str | None) -> PoolError:
@@ -262,7 +262,7 @@ class ProcessPool(Pool):
 
         A worker that dies has no part in it: its trial counts as not tried.
         """
-        if self._desk is None:
+        if self._shared is None:
             return []
         self._drained = patience > 0
         busy = [slot for slot in self._slots if slot.load]
@@ -271,8 +271,8 @@ class ProcessPool(Pool):
                 slot.hear_rest(asking=self._drained)
         self._await(busy, patience)
         self._await([slot for slot in busy if slot.is_arriving], PATIENCE if patience else 0.0)
-        events = list(self._desk.events)
-        self._desk.events.clear()
+        events = list(self._shared.events)
+        self._shared.events.clear()
         return events
 
     def rest(self, seconds: float) -> None:
@@ -281,14 +281,14 @@ class ProcessPool(Pool):
 
     def cancel(self, tid: int) -> None:
         """Give up a scheduled or running evaluation; nothing is reported of it."""
-        desk = self._opened()
+        shared = self._opened()
         for slot in self._slots:
             if slot.cancel(tid):
                 break
-        waiting = [order for order in desk.queue if order.tid != tid]
-        desk.queue.clear()
-        desk.queue.extend(waiting)
-        desk.events[:] = [e for e in desk.events if not (isinstance(e, Finished) and e.tid == tid)]
+        waiting = [task for task in shared.queue if task.tid != tid]
+        shared.queue.clear()
+        shared.queue.extend(waiting)
+        shared.events[:] = [e for e in shared.events if not (isinstance(e, Finished) and e.tid == tid)]
         self._dispatch()
 
     def close(self, grace: float) -> None:
@@ -297,13 +297,13 @@ class ProcessPool(Pool):
         Args:
             grace: Seconds that workers get after being asked (those at work by SIGTERM) before they are killed.
         """
-        if self._desk is None:
+        if self._shared is None:
             return
         alive = [slot for slot in self._slots if slot.state is not State.EMPTY]
         for slot in alive if grace > 0 and not self._drained else []:
             slot.ask_to_end()
         # Those that were at work had their time when the pool was drained.
-        self._await([slot for slot in alive if not (self._drained and slot.orders)], grace)
+        self._await([slot for slot in alive if not (self._drained and slot.tasks)], grace)
         for slot in alive:
             if slot.state is not State.EMPTY:
                 slot.kill()
@@ -312,10 +312,10 @@ class ProcessPool(Pool):
             if slot.state is not State.EMPTY:
                 slot.process.give_up()
         self._await(alive, PATIENCE)
-        if self._desk.guard is not None:
-            self._desk.guard.close()
-        self._desk.selector.close()
-        self._desk, self._slots = None, []
+        if self._shared.guard is not None:
+            self._shared.guard.close()
+        self._shared.selector.close()
+        self._shared, self._slots = None, []
 
     def _await(self, slots: list[Slot], patience: float) -> None:
         end = time.monotonic() + patience

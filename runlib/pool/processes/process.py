@@ -1,6 +1,6 @@
-"""One worker process as the manager sees it: how it is started, spoken to, stopped and buried. No policy.
+"""One worker process as the manager sees it: how it is started, spoken to, stopped and reaped. No policy.
 
-A worker has its own session and three lines to the manager. The *stream* carries its parcel and what it reports.
+A worker has its own session and three lines to the manager. The *stream* carries its payload and what it reports.
 The *tasks* are datagrams, one for each: the manager keeps a second descriptor of the worker's end, so that a task
 which the worker has not begun can be taken back, by the kernel's word and without asking anybody. The *life*
 line carries nothing; the kernel kills the worker's group when the manager's end of it closes (see ``lifeline``).
@@ -50,8 +50,8 @@ class WorkerProcess:
         pid: The child of this process: the supervisor, or the worker where there is none.
         supervised: Whether it has a supervisor.
         overrun: How many bytes it took when the supervisor ended it for that; None if it did not. Known once it is
-            buried.
-        exit_code: How it ended, as ``subprocess`` has it; None until it is buried.
+            reaped.
+        exit_code: How it ended, as ``subprocess`` has it; None until it is reaped.
     """
 
     def __init__(self, environment: Mapping[str, str], memory_limit: int | None = None) -> None:
@@ -118,7 +118,7 @@ class WorkerProcess:
         return True
 
     def take_back(self) -> list[int]:
-        """Take back all that the worker has not begun; the numbers of the tasks among it, in their order."""
+        """Take back all that the worker has not begun; the numbers of the tasks among it, in their task."""
         numbers = []
         with suppress(OSError):
             while datagram := self._unread.recv(DATAGRAM + PREFIX.size, socket.MSG_DONTWAIT):
@@ -229,7 +229,7 @@ class WorkerProcess:
         except ChildProcessError:
             return True
 
-    def bury(self) -> str:
+    def reap(self) -> str:
         """Reap a dead worker and give back all that it held.
 
         Returns:
@@ -258,7 +258,7 @@ class WorkerProcess:
 
 
 def _command(fds: list[int]) -> list[str]:
-    return [sys.executable, *_options(), "-P", "-m", "runlib.pool.processes.worker.__main__", *map(str, fds)]
+    return [sys.executable, *_options(), "-P", "-m", "runlib.pool.processes.worker", *map(str, fds)]
 
 
 def _under_supervision(command: list[str], control: int, memory_limit: int, fds: list[int]) -> list[str]:
@@ -267,7 +267,7 @@ def _under_supervision(command: list[str], control: int, memory_limit: int, fds:
 
 
 def _start(command: list[str], fds: list[int], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    # The path of this process, in its order, so that the worker finds the same runlib; it sets back the variable.
+    # The path of this process, in its task, so that the worker finds the same runlib; it sets back the variable.
     path = {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if isinstance(entry, str))}
     with standard_output() as (out, err), held_back():
         return subprocess.Popen(

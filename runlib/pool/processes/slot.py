@@ -20,7 +20,7 @@ from collections import deque
 
 from runlib.pool.base import Finished, Lost
 from runlib.pool.evaluate import lost, out_of_memory, timed_out
-from runlib.pool.processes.context import Desk, Order
+from runlib.pool.processes.context import PoolContext, TaskMessage
 from runlib.pool.processes.frames import Kind, Message
 from runlib.pool.processes.messages import Nonsense, Ready, Result, Signalled, Unbuilt, read_message
 from runlib.pool.processes.orderly import FATAL
@@ -48,14 +48,14 @@ class Slot:
 
     Args:
         index: Its number, from 0.
-        desk: Shared with the other slots.
+        shared: Shared with the other slots.
     """
 
-    def __init__(self, index: int, desk: Desk) -> None:
+    def __init__(self, index: int, shared: PoolContext) -> None:
         self.index = index
         self.state = State.EMPTY
-        self.orders: deque[Order] = deque()
-        self._desk = desk
+        self.tasks: deque[TaskMessage] = deque()
+        self._shared = shared
         self._since = 0.0
         self._kill_at: float | None = None
         self._killed = self._rejected = False
@@ -63,7 +63,7 @@ class Slot:
         self._handed = 0
         self._signalled = self._excused = False
         self._arrived = 0
-        self._verdict: Finished | Lost | None = None
+        self._outcome: Finished | Lost | None = None
         self._process: WorkerProcess | None = None
 
     @property
@@ -76,63 +76,63 @@ class Slot:
     @property
     def load(self) -> int | None:
         """How many tasks the worker has; None if it cannot take any."""
-        return len(self.orders) if self.state is State.READY and self._kill_at is None else None
+        return len(self.tasks) if self.state is State.READY and self._kill_at is None else None
 
     @property
     def may_queue(self) -> bool:
         """Whether one more task may wait with the worker: a last trial has none behind it."""
-        limit = self._desk.max_trials
-        return limit is None or self._done + len(self.orders) < limit
+        limit = self._shared.max_trials
+        return limit is None or self._done + len(self.tasks) < limit
 
     @property
     def due(self) -> float | None:
         """When the slot wants to be looked after, on the monotonic clock; None if nothing is pending."""
         if self._kill_at is not None:
             return self._kill_at
-        if self.state is not State.READY or not self.orders or self.orders[0].task.timeout is None:
+        if self.state is not State.READY or not self.tasks or self.tasks[0].task.timeout is None:
             return None
-        return self._since + self.orders[0].task.timeout
+        return self._since + self.tasks[0].task.timeout
 
     def start(self) -> None:
         """Put a fresh worker into the slot."""
-        self._process = process = self._desk.launch(self.index)
+        self._process = process = self._shared.launch(self.index)
         self.state = State.BOOTING
-        self._kill_at = self._verdict = None
+        self._kill_at = self._outcome = None
         self._probe = Probe(process)
         self._killed = self._rejected = self._signalled = False
         self._done = 0
-        self._since = self._desk.clock()
-        self._desk.selector.register(process.stream, BOTH, self.on_stream)
+        self._since = self._shared.clock()
+        self._shared.selector.register(process.stream, BOTH, self.on_stream)
         if process.handle is not None:
-            self._desk.selector.register(process.handle, selectors.EVENT_READ, self.on_end)
+            self._shared.selector.register(process.handle, selectors.EVENT_READ, self.on_end)
 
-    def hand(self, order: Order) -> None:
+    def assign(self, task: TaskMessage) -> None:
         """Give the worker a task; only a short one may wait behind another."""
-        if not self.orders:
+        if not self.tasks:
             self._begin()
         self._handed += 1
-        order.number = self._handed
-        if not self._send(order):
-            self._desk.queue.appendleft(order)
+        task.number = self._handed
+        if not self._send(task):
+            self._shared.queue.appendleft(task)
             self._reject("nothing, but closed the line by which it gets its tasks")
             return
-        self.orders.append(order)
+        self.tasks.append(task)
 
     def _begin(self) -> None:
         """The time of a trial counts from here."""
-        self._since = self._desk.clock()
+        self._since = self._shared.clock()
         self._excused = False
         self._arrived = 0
 
-    def _send(self, order: Order) -> bool:
+    def _send(self, task: TaskMessage) -> bool:
         """A long task is only announced on the line; its number tells it from one that was taken back."""
-        if order.short:
-            return self.process.send_task(Kind.TASK, order.number, order.data)
-        if not self.process.send_task(Kind.ANNOUNCED, order.number):
+        if task.short:
+            return self.process.send_task(Kind.TASK, task.number, task.data)
+        if not self.process.send_task(Kind.ANNOUNCED, task.number):
             return False
-        self.process.send(Kind.TASK, order.number.to_bytes(8) + order.data)
-        if not self.process.all_sent and self.process.stream in self._desk.selector.get_map():
-            self._desk.selector.modify(self.process.stream, BOTH, self.on_stream)
+        self.process.send(Kind.TASK, task.number.to_bytes(8) + task.data)
+        if not self.process.all_sent and self.process.stream in self._shared.selector.get_map():
+            self._shared.selector.modify(self.process.stream, BOTH, self.on_stream)
         return True
 
     def on_stream(self, mask: int = selectors.EVENT_READ) -> None:
@@ -141,7 +141,7 @@ class Slot:
             return  # its end was noticed in the same moment, and came first
         process = self._process
         if mask & selectors.EVENT_WRITE and process.flush():
-            self._desk.selector.modify(process.stream, selectors.EVENT_READ, self.on_stream)
+            self._shared.selector.modify(process.stream, selectors.EVENT_READ, self.on_stream)
         if mask & selectors.EVENT_READ:
             for message in process.read():
                 self._hear(message)
@@ -169,23 +169,23 @@ class Slot:
         if self.state is not State.BOOTING:
             return self.state is State.STOPPING
         if isinstance(said, Unbuilt):
-            self._desk.failure = (said.reason, said.traceback, said.type)
+            self._shared.failure = (said.reason, said.traceback, said.type)
         else:
             self.state = State.READY
-            self._desk.starting.succeeded(self._since)
+            self._shared.starting.succeeded(self._since)
         return True
 
     def _finish(self, said: Result) -> bool:
         signalled, self._signalled = self._signalled, False
-        first = self.orders[0] if self.orders else None
+        first = self.tasks[0] if self.tasks else None
         if first is None or (first.number, first.tid) != (said.number, said.tid):
             return self.state is State.STOPPING  # then it came too late: the trial was given up
-        self.orders.popleft()
+        self.tasks.popleft()
         self._begin()
         self._done += 1
         signalled = "error" in said.result and (signalled or self.process.signalled)
-        self._desk.events.append(Finished(said.tid, said.result, said.names, signalled))
-        if self._done == self._desk.max_trials and self.state is State.READY:
+        self._shared.events.append(Finished(said.tid, said.result, said.names, signalled))
+        if self._done == self._shared.max_trials and self.state is State.READY:
             self._dismiss()
         return True
 
@@ -205,47 +205,47 @@ class Slot:
         self.take_back()
         self.process.refuse(what)
         if self.state is not State.STOPPING:
-            self._verdict = self._loss(f"sent {what}, and was killed")
+            self._outcome = self._loss(f"sent {what}, and was killed")
             self.state = State.STOPPING
         self._leave_stream()
         self.kill()
-        self._kill_at = self._desk.clock() + GRACE
+        self._kill_at = self._shared.clock() + GRACE
 
     def _loss(self, reason: str, words: str = "", signalled: bool = False) -> Finished | Lost:
         """The report of a worker that is lost: of the trial that it was at, or of itself."""
-        if self.orders:
-            return Finished(self.orders.popleft().tid, *lost(reason, words), signalled)
+        if self.tasks:
+            return Finished(self.tasks.popleft().tid, *lost(reason, words), signalled)
         when = "before it was ready" if self.state is State.BOOTING else "while it had no task"
         said = f"; it said:\n{words}" if words else ""
         return Lost(self.index, f"{reason} {when}{said}")
 
     def look(self, now: float) -> None:
         """Find out whether the worker waits for a task though one is unanswered; see ``probe``."""
-        awaited = self.orders[-1] if self.orders else self._process if self.state is State.BOOTING else None
+        awaited = self.tasks[-1] if self.tasks else self._process if self.state is State.BOOTING else None
         if awaited is None or self._kill_at is not None:
             return
         answered = self._probe.look(awaited, self._since, now)
         if answered is None:
             return
         self._hear_all()
-        if answered in self.orders or (answered is self._process and self.state is State.BOOTING):
+        if answered in self.tasks or (answered is self._process and self.state is State.BOOTING):
             self._reject("no answer that could be read, though it waits for a task")
 
     def _dismiss(self) -> None:
         """The worker had its last trial: it ends, and a fresh one takes its place."""
         self.state = State.STOPPING
         self.process.send_task(Kind.LEAVE)
-        self._kill_at = self._desk.clock() + FAREWELL
+        self._kill_at = self._shared.clock() + FAREWELL
 
     def _lose_stream(self) -> None:
         """Nothing more will come; the process is about to end, or has closed what it must not."""
         self._leave_stream()
         if self._kill_at is None:
-            self._kill_at = self._desk.clock() + GRACE
+            self._kill_at = self._shared.clock() + GRACE
 
     def _leave_stream(self) -> None:
-        if self.process.stream in self._desk.selector.get_map():
-            self._desk.selector.unregister(self.process.stream)
+        if self.process.stream in self._shared.selector.get_map():
+            self._shared.selector.unregister(self.process.stream)
 
     def on_due(self) -> None:
         """The moment of ``due`` has come."""
@@ -253,15 +253,15 @@ class Slot:
             self._escalate()
             return
         self.on_stream()  # the result may be there
-        if self.due is not None and self.due <= self._desk.clock() and self._kill_at is None and not self._excuse():
-            task = self.orders[0].task
+        if self.due is not None and self.due <= self._shared.clock() and self._kill_at is None and not self._excuse():
+            task = self.tasks[0].task
             self._stop(Finished(task.tid, *timed_out(task.timeout or 0.0)), task.tid)
 
     def _excuse(self) -> bool:
         """Whether the trial gets more time: nobody ran, or its result is arriving."""
         more = 0.0
         if not self._excused:
-            self._excused, more = True, self._desk.clock.unseen
+            self._excused, more = True, self._shared.clock.unseen
         if (arrived := self.process.arriving) > self._arrived:
             self._arrived, more = arrived, max(more, GRACE)
         self._since += more
@@ -291,8 +291,8 @@ class Slot:
         """
         if self._has(tid):
             self.on_stream()  # it may be done by now
-        if isinstance(self._verdict, Finished) and self._verdict.tid == tid:
-            self._verdict = None
+        if isinstance(self._outcome, Finished) and self._outcome.tid == tid:
+            self._outcome = None
             return True
         if not self._has(tid):
             return False
@@ -304,26 +304,26 @@ class Slot:
         return True
 
     def _has(self, tid: int) -> bool:
-        return any(order.tid == tid for order in self.orders)
+        return any(task.tid == tid for task in self.tasks)
 
     def _drop(self, tid: int) -> None:
-        self.orders = deque(order for order in self.orders if order.tid != tid)
+        self.tasks = deque(task for task in self.tasks if task.tid != tid)
 
     def take_back(self) -> None:
         """Put the tasks that the worker has not begun at the front of the queue."""
         for number in reversed(self.process.take_back()):
-            if self.orders and self.orders[-1].number == number:  # else it was answered before it was begun
-                self._desk.queue.appendleft(self.orders.pop())
+            if self.tasks and self.tasks[-1].number == number:  # else it was answered before it was begun
+                self._shared.queue.appendleft(self.tasks.pop())
         self._probe.forget()
 
-    def _stop(self, verdict: Finished | None, tid: int) -> None:
+    def _stop(self, outcome: Finished | None, tid: int) -> None:
         """End the worker because of one of its tasks; what it says of the others still counts."""
         self.take_back()
         self._drop(tid)
-        self._verdict = verdict
+        self._outcome = outcome
         self.state = State.STOPPING
         self.ask_to_end()
-        self._kill_at = self._desk.clock() + GRACE
+        self._kill_at = self._shared.clock() + GRACE
 
     def ask_to_end(self) -> None:
         """Ask a busy worker by SIGTERM, which it may heed in its own way; an idle one by a word."""
@@ -343,15 +343,15 @@ class Slot:
     def _escalate(self) -> None:
         if self._killed:  # and still there: stuck in the kernel, and nobody can say for how long
             self._kill_at = None
-            self._pronounce()
+            self._report_outcome()
         else:
             self.kill()
-            self._kill_at = self._desk.clock() + GRACE
+            self._kill_at = self._shared.clock() + GRACE
 
-    def _pronounce(self) -> None:
-        if self._verdict is not None:
-            self._desk.events.append(self._verdict)
-            self._verdict = None
+    def _report_outcome(self) -> None:
+        if self._outcome is not None:
+            self._shared.events.append(self._outcome)
+            self._outcome = None
 
     def on_end(self, mask: int = selectors.EVENT_READ) -> None:
         """The worker is dead: kill what its group has left, hear its last messages, and account for its tasks."""
@@ -360,31 +360,31 @@ class Slot:
         self._hear_all()
         self.take_back()
         words = process.last_words()
-        self._account(self._bury(process), words, process.overrun is not None)
+        self._account(self._reap(process), words, process.overrun is not None)
         self.state = State.EMPTY
         self._process = None
 
-    def _bury(self, process: WorkerProcess) -> str:
+    def _reap(self, process: WorkerProcess) -> str:
         for line in (process.stream, process.handle):
-            if line is not None and line in self._desk.selector.get_map():
-                self._desk.selector.unregister(line)
+            if line is not None and line in self._shared.selector.get_map():
+                self._shared.selector.unregister(line)
         # Off the list first: once it is reaped its number is free for others.
-        if self._desk.guard is not None:
-            self._desk.guard.remove(process.pid)
-        return process.bury()
+        if self._shared.guard is not None:
+            self._shared.guard.remove(process.pid)
+        return process.reap()
 
     def _account(self, reason: str, words: str, overrun: bool) -> None:
         if self.state is State.STOPPING:
-            self._pronounce()
+            self._report_outcome()
         elif self.process.unstarted is not None:
-            self._desk.starting.failed(self.process.unstarted, self._desk.clock())
-        elif self.orders and overrun:
-            self._desk.events.append(Finished(self.orders.popleft().tid, *out_of_memory(reason)))
-        elif self.orders or self._desk.failure is None:
+            self._shared.starting.failed(self.process.unstarted, self._shared.clock())
+        elif self.tasks and overrun:
+            self._shared.events.append(Finished(self.tasks.popleft().tid, *out_of_memory(reason)))
+        elif self.tasks or self._shared.failure is None:
             signalled = self._was_killed() or self.process.signalled
-            self._desk.events.append(self._loss(reason, words, signalled))
-        self._desk.queue.extendleft(reversed(self.orders))
-        self.orders.clear()
+            self._shared.events.append(self._loss(reason, words, signalled))
+        self._shared.queue.extendleft(reversed(self.tasks))
+        self.tasks.clear()
 
     def _was_killed(self) -> bool:
         """Whether somebody else ended it."""

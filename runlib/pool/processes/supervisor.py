@@ -244,7 +244,7 @@ def _kill(pid: int) -> bool:
     except PermissionError:
         return False
     except ProcessLookupError:
-        return True  # it is being buried
+        return True  # it is being reaped
     return True
 
 

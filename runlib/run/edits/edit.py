@@ -136,7 +136,7 @@ class Inbox(KnownArguments):
                 raise RunlibError(f"{self._folder.path}: {NOT_RUNNING}")
             state = opening.make_state(TapeReader(self._folder.tape).metadata, self._folder.tape)
             end = opening.catch_up(self._folder, state, None, False)
-            opened = opening.take_pen(self._folder, lock, end, "always")
+            opened = opening.open_for_writing(self._folder, lock, end, "always")
             try:
                 empty(inbox, state, opened)
             finally:

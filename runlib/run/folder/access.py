@@ -16,7 +16,7 @@ from runlib.run.edits.inbox import NOT_RUNNING, Edit, InboxFolder
 from runlib.run.folder import opening
 from runlib.run.folder.folder import RunFolder
 from runlib.run.folder.opening import Opened
-from runlib.run.manual import Hand
+from runlib.run.manual import ManualDriver
 from runlib.state.state import State
 from runlib.tape.clock import SessionClock
 from runlib.tape.events import Stopping
@@ -24,12 +24,12 @@ from runlib.tape.lock import FolderLock
 from runlib.tape.reader import Position, Tail, TapeReader
 from runlib.tape.writer import Sync
 
-__all__ = ["Holding", "Pen"]
+__all__ = ["HoldsFolder", "WriteAccess"]
 
 log = logger()
 
 
-class Pen:
+class WriteAccess:
     """Of one run in this process.
 
     Attributes:
@@ -63,13 +63,13 @@ class Pen:
     def _inbox(self, lock: FolderLock) -> InboxFolder:
         return InboxFolder(self._folder.path, lock.directory)
 
-    def take(self, lock: FolderLock, end: tuple[Position, Tail | None], scene: dict[str, Any]) -> None:
+    def take(self, lock: FolderLock, end: tuple[Position, Tail | None], execution: dict[str, Any]) -> None:
         """Open the tape at its end, and note who writes from here on."""
         self._end = end[0]
-        opened = opening.take_pen(self._folder, lock, end, self._sync)
+        opened = opening.open_for_writing(self._folder, lock, end, self._sync)
         self._inbox(lock).refuse_stops()
         try:
-            opening.note_session(opened, self._state, scene)
+            opening.note_session(opened, self._state, execution)
         except BaseException:
             self._end = opened.tape.position  # the session may be on the tape, and applied
             raise
@@ -78,13 +78,13 @@ class Pen:
     def take_new(self, lock: FolderLock, position: Position, clock: SessionClock) -> None:
         """Hold the tape of a new run, which says already who writes."""
         self._end = position
-        opened = opening.take_pen(self._folder, lock, (position, None), self._sync, clock)
+        opened = opening.open_for_writing(self._folder, lock, (position, None), self._sync, clock)
         opened.unseen += TapeReader(self._folder.tape)
         for record in opened.unseen:
             self._state.apply(record)
         self.opened = opened
 
-    def begin(self, scene: dict[str, Any]) -> None:
+    def begin(self, execution: dict[str, Any]) -> None:
         """A loop begins to turn.
 
         Raises:
@@ -93,7 +93,7 @@ class Pen:
         """
         with self._mutex:
             self._refuse_turning("run()")
-            self.take_again(scene)
+            self.take_again(execution)
             self.turning = True
 
     def _refuse_turning(self, what: str) -> None:
@@ -113,7 +113,7 @@ class Pen:
             self._refuse_turning("close()")
             self.give_back()
 
-    def take_again(self, scene: dict[str, Any]) -> None:
+    def take_again(self, execution: dict[str, Any]) -> None:
         """The same with the lock and with what was added meanwhile, unless it is held.
 
         Raises:
@@ -124,17 +124,17 @@ class Pen:
                 return
             lock = FolderLock(self._folder.path)
             try:
-                self.take(lock, opening.catch_up(self._folder, self._state, self._end, False), scene)
+                self.take(lock, opening.catch_up(self._folder, self._state, self._end, False), execution)
             except BaseException:
                 lock.release()
                 raise
 
-    def edit(self, event: Edit, hand: Hand | None = None) -> None:
+    def edit(self, event: Edit, manual: ManualDriver | None = None) -> None:
         """Put on the tape what a person wants, or see to it that it gets there.
 
         Args:
             event: What is wanted.
-            hand: Who writes, if the run is driven by hand.
+            manual: Who writes, if the run is driven by manual.
 
         Raises:
             RunlibError: It cannot have an effect.
@@ -142,8 +142,8 @@ class Pen:
         with self._mutex:
             if self.turning:
                 self._inbox(self.held.lock).put(check(event, self._state))
-            elif hand is not None:
-                hand.edit(check(event, self._state))
+            elif manual is not None:
+                manual.edit(check(event, self._state))
             elif self.opened is None:
                 self._edit_closed(event)
             elif isinstance(event, Stopping):
@@ -166,7 +166,7 @@ class Pen:
                 raise self._nothing_to_stop()
             end = opening.catch_up(self._folder, self._state, self._end, False)
             self._end = end[0]
-            self.opened = opening.take_pen(self._folder, lock, end, "always")
+            self.opened = opening.open_for_writing(self._folder, lock, end, "always")
             write_command(self.opened, self._state, check(event, self._state))  # judged by all that is known now
         finally:
             self.give_back()
@@ -198,16 +198,16 @@ class Pen:
                 opened.close()
 
 
-class Holding:
+class HoldsFolder:
     """What a run does to hold its folder, and to give it free."""
 
-    _pen: Pen | None = None
-    _hand: Hand | None = None
+    _access: WriteAccess | None = None
+    _manual: ManualDriver | None = None
 
-    def _require_pen(self) -> Pen:
-        if self._pen is None:
+    def _require_access(self) -> WriteAccess:
+        if self._access is None:
             raise RunlibError("this run has no folder yet; call prepare() first")
-        return self._pen
+        return self._access
 
     def close(self) -> None:
         """Give the folder free for another writer; a second call does nothing.
@@ -215,13 +215,13 @@ class Holding:
         Raises:
             RunlibError: ``run()`` turns, in another thread.
         """
-        hand, self._hand = self._hand, None
+        manual, self._manual = self._manual, None
         try:
-            if hand is not None:
-                hand.close()
+            if manual is not None:
+                manual.close()
         finally:
-            if self._pen is not None:
-                self._pen.close()
+            if self._access is not None:
+                self._access.close()
 
     def __enter__(self) -> Self:
         return self
@@ -231,5 +231,5 @@ class Holding:
 
     def __del__(self) -> None:
         # The lock and the descriptor of a run that was prepared and dropped; nothing is lost by closing late.
-        if self.__dict__.get("_pen") is not None:
+        if self.__dict__.get("_access") is not None:
             self.close()

@@ -24,12 +24,12 @@ from runlib.run.continuation.fork import make_fork
 from runlib.run.continuation.past import Past
 from runlib.run.continuation.resume import existing, refuse_difference
 from runlib.run.folder import opening
-from runlib.run.folder.access import Holding, Pen
+from runlib.run.folder.access import HoldsFolder, WriteAccess
 from runlib.run.folder.folder import RunFolder, absolute, discard
 from runlib.run.given import AnyStop, Exceptional, Exceptions
 from runlib.run.loop.interrupted import told_in_one_line
 from runlib.run.metadata import make_metadata, session_info
-from runlib.run.parts import config_of, make_observers, noted_scene
+from runlib.run.parts import config_of, make_observers, noted_execution
 from runlib.run.settings import CHANGEABLE, DEFAULTS
 from runlib.run.view import RunView
 from runlib.search.base import Search, unserved
@@ -43,7 +43,7 @@ __all__ = ["OPENING", "Beginning"]
 OPENING = "interrupted while the run was opened"
 
 
-class Beginning(Holding, RunView, abstract=True):
+class Beginning(HoldsFolder, RunView, abstract=True):
     """What a run does to have a folder.
 
     Attributes:
@@ -53,7 +53,7 @@ class Beginning(Holding, RunView, abstract=True):
 
     pool: Pool
     _observers: list[Observer]
-    _scene_given: dict[str, Any]
+    _execution_given: dict[str, Any]
 
     @property
     def observers(self) -> list[Observer]:
@@ -100,12 +100,12 @@ class Beginning(Holding, RunView, abstract=True):
         self.program = Program.running(absolute(directory))
         metadata = make_metadata(self.get_config())
         sync, clock = self.context["sync"], SessionClock()
-        begun = Session(session_info({**self._scene(), "clocks": clock.noted()}))
+        begun = Session(session_info({**self._execution(), "clocks": clock.noted()}))
         self._folder, lock, position = RunFolder.create(directory, self.name, metadata, begun, sync=sync, clock=clock)
         self._state = opening.live_state(metadata, self._folder.tape, search, clock)
-        self._pen = Pen(self._folder, self._state, sync)
+        self._access = WriteAccess(self._folder, self._state, sync)
         try:
-            self._pen.take_new(lock, position, clock)
+            self._access.take_new(lock, position, clock)
         except BaseException:
             lock.release()
             raise
@@ -166,30 +166,35 @@ class Beginning(Holding, RunView, abstract=True):
         given: dict[str, Any] = {} if new_stop is None else {"stop": new_stop}
         settings = {"trial_timeout": trial_timeout, "caught_exceptions": caught_exceptions, "retries": retries}
         given.update((key, value) for key, value in settings.items() if value is not ...)
-        scene = {"pool": pool, "observers": observers, "context": context}
+        execution = {"pool": pool, "observers": observers, "context": context}
         found = RunFolder.find(folder)
         opening.refuse_foreign(found)
         past = {"evaluator": evaluator, "search": search, "verify": verify, "trust": Trust(found.tape, plugins, trust)}
-        return cls._restore(found, past, given, scene, steal=steal_lock)
+        return cls._restore(found, past, given, execution, steal=steal_lock)
 
     @classmethod
     def _restore(
-        cls, folder: RunFolder, past: dict[str, Any], given: dict[str, Any], scene: dict[str, Any], steal: bool = False
+        cls,
+        folder: RunFolder,
+        past: dict[str, Any],
+        given: dict[str, Any],
+        execution: dict[str, Any],
+        steal: bool = False,
     ) -> Self:
         """Take the lock, live through the past, and go on from there."""
         lock = FolderLock(folder.path, steal=steal)
         try:
-            return cls._of_past(Past(folder, context=scene["context"], **past), lock, given, scene)
+            return cls._of_past(Past(folder, context=execution["context"], **past), lock, given, execution)
         except BaseException:
             lock.release()
             raise
 
     @classmethod
-    def _of_past(cls, past: Past, lock: FolderLock, given: dict[str, Any], scene: dict[str, Any]) -> Self:
+    def _of_past(cls, past: Past, lock: FolderLock, given: dict[str, Any], execution: dict[str, Any]) -> Self:
         with past.source.standing_in():
-            scene = opening.scene_of_old(past.noted, scene)
-            before = {**past.settings, "evaluator": past.source.evaluator(scene["context"])}
-            run = cls(**{**before, **given, "search": past.search}, **scene)
+            execution = opening.execution_of_old(past.noted, execution)
+            before = {**past.settings, "evaluator": past.source.evaluator(execution["context"])}
+            run = cls(**{**before, **given, "search": past.search}, **execution)
         run._go_on(past, lock, given)
         return run
 
@@ -200,12 +205,12 @@ class Beginning(Holding, RunView, abstract=True):
         self.evaluates_in = past.source.kept_folder
         self.program, self.found_by = past.source.next_program(), past.source.found_by
         self.ended_before = None if past.state.ended is None else past.state.ended.reason
-        self._pen = Pen(past.folder, past.state, self.context["sync"])
+        self._access = WriteAccess(past.folder, past.state, self.context["sync"])
         changed_globals = past.source.changed_globals(self.evaluator, past.noted)
         opening.warn_of_changes(self.evaluator, past.noted, changed_globals)
         now, before = plain(self.get_config())[self.kind], {**DEFAULTS, **past.settings}
         changed = {key: now[key] for key in changeable if now[key] != before.get(key)}
-        self._pen.take(lock, past.end, self._scene(changed))
+        self._access.take(lock, past.end, self._execution(changed))
 
     def _resume(self, folder: RunFolder) -> Self:
         """Go on with a run that is this one."""
@@ -224,11 +229,11 @@ class Beginning(Holding, RunView, abstract=True):
     def _take_over(self, past: Past) -> None:
         """Be the run of the past, with what was given for it now."""
         with past.source.standing_in():
-            scene = opening.scene_of_old(past.noted, self._scene_given)
+            execution = opening.execution_of_old(past.noted, self._execution_given)
             if self.evaluator is not None:
-                self._parts["evaluator"] = past.source.evaluator(scene["context"])
-            self.context = scene["context"]
-            self._set_scene(scene)
+                self._parts["evaluator"] = past.source.evaluator(execution["context"])
+            self.context = execution["context"]
+            self._set_execution(execution)
 
     @classmethod
     @told_in_one_line(lambda: OPENING)
@@ -273,10 +278,10 @@ class Beginning(Holding, RunView, abstract=True):
         origin = RunFolder.find(folder)
         made = make_fork(origin, at, directory, changes)
         try:
-            scene = {"pool": pool, "observers": observers, "context": context}
+            execution = {"pool": pool, "observers": observers, "context": context}
             # The new tape is mine, but what it names, the old one named.
             past = {"evaluator": evaluator, "search": search, "trust": Trust(origin.tape, plugins, trust)}
-            return cls._restore(made, past, {}, scene)
+            return cls._restore(made, past, {}, execution)
         except BaseException:
             discard(made.path)
             raise
@@ -303,17 +308,17 @@ class Beginning(Holding, RunView, abstract=True):
         run._parts = {name: config.get(name) for name in ("search", "evaluator", "stop")}
         run._set(config)
         run._trust = Trust(run._folder.tape, others=trust)
-        run.readonly, run._pen, run._hand = True, None, None
+        run.readonly, run._access, run._manual = True, None, None
         return run
 
-    def _set_scene(self, scene: Mapping[str, Any]) -> None:
-        pool, context = scene["pool"], scene["context"]
+    def _set_execution(self, execution: Mapping[str, Any]) -> None:
+        pool, context = execution["pool"], execution["context"]
         self.pool = self.build("pool", pool if pool is not None else ProcessPool(context), Pool)
         self.pool.slots(self.context)  # what the pool does not like is said before there is a folder
-        self._observers = make_observers(scene["observers"], self.build, context)
+        self._observers = make_observers(execution["observers"], self.build, context)
 
-    def _scene(self, changed: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        return noted_scene(self, self.pool, self.observers, changed)
+    def _execution(self, changed: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        return noted_execution(self, self.pool, self.observers, changed)
 
     def _refuse_readonly(self, what: str) -> None:
         raise NotImplementedError(f"{type(self).__qualname__} does not say whether it may do {what}")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from runlib.engine.directory import Directory
 
-__all__ = ["Claim", "losses", "read_claims", "read_if_there", "torn_ends"]
+__all__ = ["LengthHint", "losses", "read_if_there", "read_length_hints", "torn_ends"]
 
 LIMIT = 16 * 2**20  # bytes that are read of a file beside the tape
 _STATUS = re.compile(r"^Tape:   (\d{1,18}) records\.$", re.MULTILINE)
@@ -22,7 +22,7 @@ _NUMBER = re.compile(rb'"n":(\d{1,18}),"t":[^ ,]+(?:,"d":\d+)?(?:,"skip":true)?,
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class LengthHint:
     """What a file beside the tape says of its length.
 
     Attributes:
@@ -34,17 +34,17 @@ class Claim:
     said: str
 
 
-def read_claims(folder: Path) -> list[Claim]:
+def read_length_hints(folder: Path) -> list[LengthHint]:
     """What the files in the folder of a run say; to be read before the tape, if that may be growing."""
-    claims = []
+    hints = []
     match = _STATUS.search(read_if_there(folder / "status.txt").decode("utf-8", "replace"))
     if match:
-        claims.append(Claim(int(match[1]), f"status.txt says that it had {match[1]}"))
+        hints.append(LengthHint(int(match[1]), f"status.txt says that it had {match[1]}"))
     for path in torn_ends(folder):
         before = [int(n) - 1 for n in _NUMBER.findall(read_if_there(path))]
         if before:
-            claims.append(Claim(max(before), f"{path.name} follows on {max(before)} of them"))
-    return claims
+            hints.append(LengthHint(max(before), f"{path.name} follows on {max(before)} of them"))
+    return hints
 
 
 def torn_ends(folder: Path) -> list[Path]:
@@ -61,8 +61,8 @@ def read_if_there(path: Path, limit: int = LIMIT) -> bytes:
         return b""
 
 
-def losses(claims: Iterable[Claim], records: int) -> Iterator[str]:
+def losses(hints: Iterable[LengthHint], records: int) -> Iterator[str]:
     """The losses that show in a tape with that many records, a sentence each."""
-    for claim in claims:
-        if claim.records > records:
-            yield f"the tape has {records} records, but {claim.said}: the rest is lost"
+    for hint in hints:
+        if hint.records > records:
+            yield f"the tape has {records} records, but {hint.said}: the rest is lost"

@@ -25,7 +25,7 @@ from runlib.errors import ConfigError, FolderError, NotTrusted, TapeError, TapeF
 from runlib.evaluator.base import Evaluator
 from runlib.run.continuation.bounds import bounded
 from runlib.run.folder.folder import RunFolder
-from runlib.run.folder.length_hints import losses, read_claims
+from runlib.run.folder.length_hints import losses, read_length_hints
 from runlib.run.metadata import session_info, versions
 from runlib.run.settings import check_direction, check_number, check_order
 from runlib.search.base import Search
@@ -44,16 +44,16 @@ from runlib.tape.writer import Sync, TapeWriter
 __all__ = [
     "Opened",
     "catch_up",
+    "execution_of_old",
     "first_session",
     "live_state",
     "load_plugins",
     "make_state",
     "note_session",
+    "open_for_writing",
     "read",
     "read_up_to",
     "refuse_foreign",
-    "scene_of_old",
-    "take_pen",
     "warn_of_changes",
 ]
 
@@ -168,7 +168,7 @@ def catch_up(folder: RunFolder, state: State, start: Position | None, verify: bo
     return reader.position, reader.tail
 
 
-def take_pen(
+def open_for_writing(
     folder: RunFolder,
     lock: FolderLock,
     end: tuple[Position, Tail | None],
@@ -194,7 +194,7 @@ def take_pen(
         ) from error
     opened = Opened(lock, tape, clock)
     with _given_back_on_error(opened):
-        opened.recovered += losses(read_claims(folder.path), position.n)
+        opened.recovered += losses(read_length_hints(folder.path), position.n)
         if tail is not None:
             opened.recovered.append(_said_of(tail, position.n, opened.tape.mend(tail)))
         for said in opened.recovered:
@@ -259,17 +259,17 @@ def load_plugins(noted: dict[str, Any]) -> None:
             log.warning("%s; name it by --plugin if it is somewhere else now", error)
 
 
-def scene_of_old(noted: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+def execution_of_old(noted: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     """Pool, observers and context for going on: what was given, and for the rest what the last session had."""
     pool = noted.get("pool") if given["pool"] is None else given["pool"]
     own = given["context"] or {}
     context = {**bounded({k: v for k, v in noted.get("context", {}).items() if k not in own}, pool), **own}
-    scene = {**given, "context": context}
+    execution = {**given, "context": context}
     if given["pool"] is None and _known([noted.get("pool")]):
-        scene["pool"] = noted["pool"]
+        execution["pool"] = noted["pool"]
     if given["observers"] is None and _known(noted.get("observers", [])):
-        scene["observers"] = noted.get("observers")
-    return scene
+        execution["observers"] = noted.get("observers")
+    return execution
 
 
 def _known(configs: list[Any]) -> bool:

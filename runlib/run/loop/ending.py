@@ -32,7 +32,7 @@ __all__ = [
     "announce_start",
     "is_done",
     "summary",
-    "telling",
+    "telling_on_terminal",
     "way_on",
     "working_folders",
     "write_best",
@@ -142,7 +142,7 @@ def working_folders(run: RunView, pool: Pool) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def telling(wanted: bool) -> Iterator[None]:
+def telling_on_terminal(wanted: bool) -> Iterator[None]:
     """In here, standard error tells of results that cannot be used, unless logging says so already.
 
     A person at the terminal is also told when the run pauses and goes on.

@@ -13,7 +13,7 @@ from typing import Any
 
 from runlib.engine.legible import logger
 from runlib.errors import EvaluationError, PoolError
-from runlib.observe.base import Stage
+from runlib.observe.base import RunInfo
 from runlib.pool.base import Finished, Lost, Pool, Task
 from runlib.run.edits.inbox import Edit, InboxFolder, take_all
 from runlib.run.folder.folder import RunFolder
@@ -21,7 +21,7 @@ from runlib.run.folder.outputs import make_outputs
 from runlib.run.folder.returned import on_tape
 from runlib.run.loop.doubt import Doubtful
 from runlib.run.loop.losses import Losses
-from runlib.run.loop.observers import Audience
+from runlib.run.loop.observers import ObserverList
 from runlib.run.loop.pause import Arrivals
 from runlib.run.loop.refill import Refill
 from runlib.run.loop.signals import Interrupt
@@ -32,7 +32,7 @@ from runlib.stop.base import Stop
 from runlib.tape.events import End, Event, Retry, Submit, Void
 from runlib.tape.writer import TapeWriter
 
-__all__ = ["Cast", "Loop", "Policy"]
+__all__ = ["Loop", "Policy", "RunParts"]
 
 ALWAYS_CAUGHT = frozenset({"Failed", "RunlibError"})  # names of our own error; not of another one called Failed
 PATIENCE = 0.5  # seconds that the loop waits for the pool before it looks at clock, signals and status
@@ -68,7 +68,7 @@ class Policy:
 
 
 @dataclass
-class Cast:
+class RunParts:
     """Who takes part."""
 
     search: Search
@@ -77,8 +77,8 @@ class Cast:
     state: State
     tape: TapeWriter
     folder: RunFolder
-    audience: Audience
-    stage: Stage
+    observers: ObserverList
+    info: RunInfo
 
 
 @dataclass
@@ -86,7 +86,7 @@ class Loop:
     """One call of ``run``.
 
     Args:
-        cast: Who takes part; the pool is open, the tape is locked.
+        parts: Who takes part; the pool is open, the tape is locked.
         policy: How trials are run.
         interrupt: Whether somebody wants the run to end.
         clock: A monotonic clock in seconds.
@@ -94,7 +94,7 @@ class Loop:
         captures: Whether the output of a trial goes to files.
     """
 
-    cast: Cast
+    parts: RunParts
     policy: Policy
     interrupt: Interrupt
     clock: Callable[[], float]
@@ -109,16 +109,16 @@ class Loop:
     _cancelled: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        cast, policy = self.cast, self.policy
-        tape = cast.folder.tape
-        self._inbox = InboxFolder(cast.folder.path, cast.folder.directory)
-        self._first = FirstResults(cast.stage.slots)
+        parts, policy = self.parts, self.policy
+        tape = parts.folder.tape
+        self._inbox = InboxFolder(parts.folder.path, parts.folder.directory)
+        self._first = FirstResults(parts.info.slots)
         self._losses, self._doubtful = Losses(self.clock), Doubtful(self.clock)
-        self._arrivals = Arrivals(tape, cast.pool, self.interrupt, self.running, self._left, self.clock)
+        self._arrivals = Arrivals(tape, parts.pool, self.interrupt, self.running, self._left, self.clock)
         self._suggesting = Refill(
-            cast.search,
-            cast.stop,
-            cast.state,
+            parts.search,
+            parts.stop,
+            parts.state,
             capacity=policy.capacity,
             reuse=policy.reuse,
             append=self._append,
@@ -133,7 +133,7 @@ class Loop:
             PoolError: The pool cannot go on.
             TapeError: The disk refuses.
         """
-        self.cast.tape.full = self._arrivals.wait_for_room
+        self.parts.tape.full = self._arrivals.wait_for_room
         while True:
             self._look_into_inbox()
             self._open()
@@ -153,7 +153,7 @@ class Loop:
 
     def _open(self) -> None:
         """Let the workers begin to start; not in a run that is done, unless somebody voids what made it so."""
-        if not self._is_open and not self.cast.stop.done(self.cast.state):
+        if not self._is_open and not self.parts.stop.done(self.parts.state):
             self._is_open = True
             self.open_pool()
 
@@ -177,14 +177,14 @@ class Loop:
     def _take_result(self, message: Finished) -> None:
         error = message.result.get("error")
         if error is not None:
-            self.cast.folder.refuse_moved()  # which may be why it failed
+            self.parts.folder.refuse_moved()  # which may be why it failed
         if error is not None and self._tries_again(message, error):
             return
         if error is not None and not self._is_caught(message):
-            suggestion = self.cast.state.live_trials[message.tid]
-            self._failure = self._failure or _failure(message, suggestion, self.cast.folder)
+            suggestion = self.parts.state.live_trials[message.tid]
+            self._failure = self._failure or _failure(message, suggestion, self.parts.folder)
             return
-        result = on_tape(message.result, message.tid, self.cast.folder, self.cast.tape)
+        result = on_tape(message.result, message.tid, self.parts.folder, self.parts.tape)
         self._suggesting.fill(lambda: True)  # what the results before this one call for may not know this one
         self._append(Submit(message.tid, result))
         self._failure = self._failure or self._first.take(message.tid, result)
@@ -197,12 +197,12 @@ class Loop:
 
     def _tries_again(self, message: Finished, error: dict[str, Any]) -> bool:
         """Whether another attempt at the trial will be made; that is on the tape then."""
-        before = self.cast.state.attempts.get(message.tid, [])
+        before = self.parts.state.attempts.get(message.tid, [])
         rules = (name for name in message.names if before.count(name) < self.policy.retries.get(name, 0))
         rule = next(rules, None)
         if rule is None:
             return False
-        self._append(Retry(message.tid, self.cast.state.failed_attempts(message.tid) + 1, rule, error))
+        self._append(Retry(message.tid, self.parts.state.failed_attempts(message.tid) + 1, rule, error))
         self._count_loss(message.tid, error)
         return True
 
@@ -214,10 +214,10 @@ class Loop:
 
     def _fail_of_losses(self, why: str | None) -> None:
         if why is not None:
-            log_file = self.cast.folder.path / "log.log"
+            log_file = self.parts.folder.path / "log.log"
             self._failure = self._failure or PoolError(f"{why}; look into {log_file}, then restore the run")
         elif self._losses.pause:
-            self.cast.pool.rest(self._losses.pause)
+            self.parts.pool.rest(self._losses.pause)
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
@@ -237,7 +237,7 @@ class Loop:
         if self.clock() - self._looked < INBOX:
             return
         self._looked = self.clock()
-        taken, refused = take_all(self._inbox, self.cast.state, self._edit)
+        taken, refused = take_all(self._inbox, self.parts.state, self._edit)
         self._taken += taken
         self._refused.update(refused)
 
@@ -255,28 +255,28 @@ class Loop:
 
     def _goes_on(self) -> bool:
         """Whether to suggest on; the stop is not asked, so that what is live at the end follows from the results."""
-        asked = self.interrupt.signum is not None or self.cast.state.stopping is not None
+        asked = self.interrupt.signum is not None or self.parts.state.stopping is not None
         return self._failure is None and not asked and not self._closing()
 
     # -- what goes out ----------------------------------------------------------------------------
 
     def _append(self, event: Event) -> None:
-        record = self.cast.tape.append(event)
+        record = self.parts.tape.append(event)
         self._arrivals.over()
-        self.cast.state.apply(record)
-        self.cast.audience.note(record)
+        self.parts.state.apply(record)
+        self.parts.observers.note(record)
 
     def _commit(self) -> None:
-        self.cast.tape.commit()
+        self.parts.tape.commit()
         for tid in self._cancelled:
-            self.cast.pool.cancel(tid)
+            self.parts.pool.cancel(tid)
         self._inbox.clear(self._taken, self._refused)
         self._taken, self._refused, self._cancelled = [], {}, []
-        self.cast.folder.refuse_moved()
+        self.parts.folder.refuse_moved()
 
     def _start(self) -> None:
         """Hand over live trials, oldest first, as far as the stop and the clock allow."""
-        state = self.cast.state
+        state = self.parts.state
         if len(self.running) == len(state.live_trials) or self._closing() or self._losses.pause:
             return
         busy = {state.eid(tid) for tid in self.running} if self.policy.reuse else set()
@@ -289,12 +289,12 @@ class Loop:
                 return
             self.running.add(tid)
             busy.add(state.eid(tid))
-            folder = self.cast.folder.trial(tid)
-            self.cast.pool.schedule(Task(tid, state.live_trials[tid], self.policy.trial_timeout, folder))
+            folder = self.parts.folder.trial(tid)
+            self.parts.pool.schedule(Task(tid, state.live_trials[tid], self.policy.trial_timeout, folder))
 
     def _has_outputs(self, tid: int) -> bool:
         """Whether the output of a trial has its files; if there is no room for them, the run pauses."""
-        error = make_outputs(self.cast.folder, tid) if self.captures else None
+        error = make_outputs(self.parts.folder, tid) if self.captures else None
         if error is not None:
             self._arrivals.pause(error)
         elif self.captures:
@@ -302,11 +302,11 @@ class Loop:
         return error is None
 
     def _room(self) -> float:
-        return self.cast.stop.room(self.cast.state) - len(self.running)
+        return self.parts.stop.room(self.parts.state) - len(self.running)
 
     def _show(self) -> None:
-        self.cast.stage.running = frozenset(self.running)
-        self.cast.audience.show(self.cast.state)
+        self.parts.info.running = frozenset(self.running)
+        self.parts.observers.show(self.parts.state)
 
     # -- when it ends -----------------------------------------------------------------------------
 
@@ -324,14 +324,14 @@ class Loop:
     def _ending(self) -> End | None:
         if self.interrupt.signum is not None:
             return End("signal", f"stopped by {self.interrupt.name}")
-        if self.cast.state.stopping is not None:
-            why = self.cast.state.stopping
+        if self.parts.state.stopping is not None:
+            why = self.parts.state.stopping
             return End("asked", f"asked to stop: {why}" if why else "asked to stop")
-        if self.cast.stop.done(self.cast.state):
-            return End("stop", self.cast.stop.short_report(self.cast.state))
+        if self.parts.stop.done(self.parts.state):
+            return End("stop", self.parts.stop.short_report(self.parts.state))
         if self._left() <= 0 or (self._closing() and not self.running):
             return End("duration", "the duration has passed")
-        if self._suggesting.exhausted and not self.cast.state.live_trials:
+        if self._suggesting.exhausted and not self.parts.state.live_trials:
             return End("exhausted", f"the search is exhausted: {self._suggesting.exhausted}")
         return None
 
@@ -340,8 +340,8 @@ class Loop:
         if self.running:
             return None
         if self._room() <= 0:
-            return End("stop", self.cast.stop.short_report(self.cast.state))
-        if self.cast.state.live_trials:
+            return End("stop", self.parts.stop.short_report(self.parts.state))
+        if self.parts.state.live_trials:
             return None
         if self._suggesting.waiting:
             return End("exhausted", "the search waits for a result, and none is to come")

@@ -19,14 +19,14 @@ from runlib.run.loop.pause import warn
 from runlib.state.state import State
 from runlib.tape.events import Record
 
-__all__ = ["Audience", "shown_to"]
+__all__ = ["ObserverList", "shown_to"]
 
 QUIET = 30.0  # seconds without a refusal of the disk after which the next one is news
 
 log = logger()
 
 
-class Audience:
+class ObserverList:
     """Those who listen.
 
     Args:

@@ -139,7 +139,7 @@ class Refill:
     def _wait(self) -> None:
         """The search wants a result: the next one in order, if that is how it is told and it is there."""
         state = self._state
-        if state.order == "suggested" and state.telling.is_there(state.heard, state.heard + 1):
+        if state.order == "suggested" and state.feed.is_there(state.heard, state.heard + 1):
             self._hear(more=1)
         else:
             self.waiting = True

@@ -10,37 +10,39 @@ from typing import Any
 from runlib.engine.legible import logger
 from runlib.errors import LockStolen, TapeError
 from runlib.evaluator.base import Evaluator
-from runlib.observe.base import Observer, Stage
+from runlib.observe.base import Observer, RunInfo
 from runlib.observe.status import StatusObserver
 from runlib.pool.base import Pool
 from runlib.run.folder.folder import RunFolder
 from runlib.run.folder.opening import Opened
 from runlib.run.loop.ending import write_best
-from runlib.run.loop.loop import Cast, Loop, Policy
-from runlib.run.loop.observers import Audience
+from runlib.run.loop.loop import Loop, Policy, RunParts
+from runlib.run.loop.observers import ObserverList
 from runlib.run.loop.signals import Interrupt
 from runlib.run.view import RunView
 from runlib.tape.events import End
 
-__all__ = ["conduct", "make_cast", "make_policy"]
+__all__ = ["make_parts", "make_policy", "run_session"]
 
 GRACE = 1.0  # seconds that cancelled workers get to end by themselves
 
 log = logger()
 
 
-def conduct(cast: Cast, policy: Policy, interrupt: Interrupt, evaluator: Evaluator, context: Mapping[str, Any]) -> End:
+def run_session(
+    parts: RunParts, policy: Policy, interrupt: Interrupt, evaluator: Evaluator, context: Mapping[str, Any]
+) -> End:
     """Run until something ends it; the workers are gone and the observers closed when this returns or raises."""
-    captures = bool(context.get("capture_output") or cast.pool.context.get("capture_output"))
-    loop = Loop(cast, policy, interrupt, time.monotonic, lambda: cast.pool.open(evaluator, context), captures)
+    captures = bool(context.get("capture_output") or parts.pool.context.get("capture_output"))
+    loop = Loop(parts, policy, interrupt, time.monotonic, lambda: parts.pool.open(evaluator, context), captures)
     with contextlib.ExitStack() as at_the_end:  # all of it is done, whatever of it fails
-        at_the_end.callback(_leave, cast)
-        cast.audience.tell(lambda observer: observer.open(cast.stage, cast.state))
-        at_the_end.push(_closing(cast.pool, interrupt))
+        at_the_end.callback(_leave, parts)
+        parts.observers.tell(lambda observer: observer.open(parts.info, parts.state))
+        at_the_end.push(_closing(parts.pool, interrupt))
         try:
             return loop.run()
         except KeyboardInterrupt:
-            _note_end(cast, End("signal", "stopped at once by a second SIGINT"))
+            _note_end(parts, End("signal", "stopped at once by a second SIGINT"))
             raise
         except LockStolen as error:
             stolen = error.losing(loop.running)
@@ -49,20 +51,22 @@ def conduct(cast: Cast, policy: Policy, interrupt: Interrupt, evaluator: Evaluat
         except BaseException as error:
             log.error("%s: %s", type(error).__name__, error)
             if not isinstance(error, TapeError):
-                _note_end(cast, End("error", f"{type(error).__name__}: {error}"[:500]))
+                _note_end(parts, End("error", f"{type(error).__name__}: {error}"[:500]))
             raise
 
 
-def make_cast(run: RunView, pool: Pool, observers: Sequence[Observer], opened: Opened, seconds: float | None) -> Cast:
+def make_parts(
+    run: RunView, pool: Pool, observers: Sequence[Observer], opened: Opened, seconds: float | None
+) -> RunParts:
     """Who takes part in one call of ``run``, from now on."""
     directory = opened.lock.directory
     folder = RunFolder(run.work_directory, directory)
     slots = pool.slots(run.context)
     timing: dict[str, Any] = {"began": time.monotonic(), "duration": seconds}
-    stage = Stage(folder.path, folder.name, run.stop, slots, directory=directory, **timing)
-    audience = Audience(observers, opened.unseen)
+    info = RunInfo(folder.path, folder.name, run.stop, slots, directory=directory, **timing)
+    listeners = ObserverList(observers, opened.unseen)
     search = run.state.search or run.search
-    return Cast(search, run.stop, pool, run.state, opened.tape, folder, audience=audience, stage=stage)
+    return RunParts(search, run.stop, pool, run.state, opened.tape, folder, observers=listeners, info=info)
 
 
 def make_policy(run: RunView, slots: int, seconds: float | None) -> Policy:
@@ -96,18 +100,18 @@ def _closing(pool: Pool, interrupt: Interrupt) -> Callable[[type[BaseException] 
     return close
 
 
-def _leave(cast: Cast) -> None:
+def _leave(parts: RunParts) -> None:
     """Put the folder in order at the end, whatever the end was; one that another took over is left alone."""
-    stolen = _is_stolen(cast)
+    stolen = _is_stolen(parts)
     with contextlib.ExitStack() as both:
-        both.callback(_close_observers, cast, stolen)
+        both.callback(_close_observers, parts, stolen)
         if not stolen:
-            both.callback(_leave_best, cast)
+            both.callback(_leave_best, parts)
 
 
-def _is_stolen(cast: Cast) -> bool:
+def _is_stolen(parts: RunParts) -> bool:
     try:
-        cast.tape.check()
+        parts.tape.check()
     except LockStolen:
         return True
     except TapeError:  # the disk; that was said
@@ -115,28 +119,28 @@ def _is_stolen(cast: Cast) -> bool:
     return False
 
 
-def _leave_best(cast: Cast) -> None:
+def _leave_best(parts: RunParts) -> None:
     try:
-        write_best(cast.state, cast.folder)
+        write_best(parts.state, parts.folder)
     except OSError as error:
         log.error("the best suggestions could not be written: %s", error)
 
 
-def _close_observers(cast: Cast, stolen: bool) -> None:
-    cast.stage.running = frozenset()
+def _close_observers(parts: RunParts, stolen: bool) -> None:
+    parts.info.running = frozenset()
     # The status is the other writer's; the log only grows, and says what became of this one.
-    cast.audience.dismiss(lambda o: None if stolen and isinstance(o, StatusObserver) else o.close(cast.state))
+    parts.observers.dismiss(lambda o: None if stolen and isinstance(o, StatusObserver) else o.close(parts.state))
 
 
-def _note_end(cast: Cast, end: End) -> None:
+def _note_end(parts: RunParts, end: End) -> None:
     """Put the end on the tape, and let the observers hear of all that they have not heard of."""
-    cast.tape.full = None  # what went wrong is said at once, also where this would have to wait for room
+    parts.tape.full = None  # what went wrong is said at once, also where this would have to wait for room
     try:
-        record = cast.tape.append(end)
-        cast.state.apply(record)
-        cast.tape.commit()
+        record = parts.tape.append(end)
+        parts.state.apply(record)
+        parts.tape.commit()
     except TapeError as failure:
         log.error("the end could not be noted: %s", failure)
     else:
-        cast.audience.note(record)
-        cast.audience.show(cast.state)
+        parts.observers.note(record)
+        parts.observers.show(parts.state)

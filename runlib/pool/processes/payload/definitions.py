@@ -8,7 +8,7 @@ from typing import IO, Any
 
 from runlib.pool.processes.payload import rebuilding
 from runlib.pool.processes.payload.names import is_definition
-from runlib.pool.processes.payload.pickler import ParcelPickler
+from runlib.pool.processes.payload.pickler import PayloadPickler
 
 __all__ = ["DefinitionPickler", "definitions"]
 
@@ -27,7 +27,7 @@ def _stands_here(name: str, value: Any) -> bool:
     return module == "__main__" if module is not None else not name.startswith("_")
 
 
-class DefinitionPickler(ParcelPickler):
+class DefinitionPickler(PayloadPickler):
     """Pickles the rest of the script: its functions and classes, without the data that they use.
 
     Args:

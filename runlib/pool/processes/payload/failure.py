@@ -1,4 +1,4 @@
-"""Which value of a parcel cannot be unpickled: its type is found in the worker, its name in the manager.
+"""Which value of a payload cannot be unpickled: its type is found in the worker, its name in the manager.
 
 The worker knows the type alone, since a pickle holds no names of variables. The manager has the evaluator, and looks
 for the nearest value of that type. Nothing is unpickled in the manager, where that might change the script.

@@ -2,7 +2,7 @@
 
 The registered components that a worker cannot import come along, because the evaluator may build one of them by its
 kind. So do the other functions and classes of the script, which a worker unpacks when somebody asks for one. Only a
-manager's own workers ever read a parcel: it is no file.
+manager's own workers ever read a payload: it is no file.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from runlib.pool.processes.payload.faults import describe_fault
 from runlib.pool.processes.payload.handling import note_handling
 from runlib.pool.processes.payload.modules import is_handmade
 from runlib.pool.processes.payload.names import find_script
-from runlib.pool.processes.payload.pickler import ParcelPickler
+from runlib.pool.processes.payload.pickler import PayloadPickler
 from runlib.pool.processes.payload.unpacking import FOOT
 
 __all__ = ["pack"]
 
-Make = Callable[[IO[bytes], dict[str, Any]], ParcelPickler]
+Make = Callable[[IO[bytes], dict[str, Any]], PayloadPickler]
 Part = tuple[int, int]  # where a part begins and ends
 
 
@@ -39,20 +39,20 @@ def pack(evaluator: Evaluator) -> bytes:
     Raises:
         PoolError: Neither works; the message names what is at fault.
     """
-    return _Packing(evaluator).parcel()
+    return _Packing(evaluator).payload()
 
 
 class _Packing:
-    """A parcel in the making: its parts one after the other, so that none is copied; at the end their list."""
+    """A payload in the making: its parts one after the other, so that none is copied; at the end their list."""
 
     def __init__(self, evaluator: Evaluator) -> None:
         self._evaluator = evaluator
         self._script = find_script(evaluator)
         self._classes = [cls for cls in registry.classes(object) if not _has_name(cls)]
         self._file = io.BytesIO()
-        self._picklers: list[ParcelPickler] = []
+        self._picklers: list[PayloadPickler] = []
 
-    def parcel(self) -> bytes:
+    def payload(self) -> bytes:
         head: dict[str, Any] = self._contents()
         head["handling"] = self._handling()
         head["rest"] = self._rest()
@@ -70,7 +70,7 @@ class _Packing:
             return self._parts(error)
 
     def _parts(self, reason: Exception) -> dict[str, Any]:
-        """One thing in the parcel cannot be pickled: leave out what need not be in it."""
+        """One thing in the payload cannot be pickled: leave out what need not be in it."""
         packed = [part for cls in self._classes if (part := self._try_dump(cls)) is not None]
         whole = self._try_dump((self._evaluator, []))
         if whole is not None:
@@ -101,7 +101,7 @@ class _Packing:
             ) from error
 
     def _rest(self) -> Part | None:
-        """The functions and classes of the script that are not in the parcel yet, but those that cannot be sent."""
+        """The functions and classes of the script that are not in the payload yet, but those that cannot be sent."""
         known = {name: value for pickler in self._picklers for name, value in pickler.named.items()}
         present = set(known).union(*(pickler.filled for pickler in self._picklers))
         rest = {name: value for name, value in definitions(self._script).items() if name not in present}
@@ -111,7 +111,7 @@ class _Packing:
             part = self._try_dump({name: value for name, value in rest.items() if self._is_sendable(value, make)}, make)
         return part
 
-    def _dump(self, value: Any, make: Make = ParcelPickler) -> Part:
+    def _dump(self, value: Any, make: Make = PayloadPickler) -> Part:
         begin, pickler = self._file.tell(), make(self._file, self._script)
         try:
             pickler.put(value)
@@ -122,13 +122,13 @@ class _Packing:
         self._picklers.append(pickler)
         return begin, self._file.tell()
 
-    def _try_dump(self, value: Any, make: Make = ParcelPickler) -> Part | None:
+    def _try_dump(self, value: Any, make: Make = PayloadPickler) -> Part | None:
         try:
             return self._dump(value, make)
         except Exception:
             return None
 
-    def _is_sendable(self, value: Any, make: Make = ParcelPickler) -> bool:
+    def _is_sendable(self, value: Any, make: Make = PayloadPickler) -> bool:
         try:
             make(cast(IO[bytes], _Nowhere()), self._script).put(value)
         except Exception:

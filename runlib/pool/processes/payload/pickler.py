@@ -1,4 +1,4 @@
-"""What goes into a parcel: by name what a worker can import, by value what it cannot.
+"""What goes into a payload: by name what a worker can import, by value what it cannot.
 
 By value goes what stands in ``__main__`` (a script, a notebook), in modules that were made by hand, and what no name
 leads to. That is cloudpickle's work. Here is what it leaves open:
@@ -30,14 +30,14 @@ from runlib.pool.processes.payload.modules import find_location, is_handmade, lo
 from runlib.pool.processes.payload.names import annotated_names, code_names, globals_of_class
 from runlib.pool.processes.payload.reducers import REDUCERS, WITHOUT_NAME, complete_class
 
-__all__ = ["ParcelPickler"]
+__all__ = ["PayloadPickler"]
 
 OWN = ("__builtins__", "__cached__", "__loader__", "__spec__")  # of each module, not of the user
 LOOKING_UP = {"eval", "exec", "globals", "vars"}
 
 
 class _Space:
-    """In a parcel, the global variables of a module that travels by value."""
+    """In a payload, the global variables of a module that travels by value."""
 
     def __init__(self, module: str) -> None:
         self.module = module
@@ -46,7 +46,7 @@ class _Space:
         return rebuilding.space, (self.module,)
 
 
-class ParcelPickler(cloudpickle.Pickler):  # type: ignore[misc]
+class PayloadPickler(cloudpickle.Pickler):  # type: ignore[misc]
     """Pickles the evaluator and all that it needs.
 
     Args:

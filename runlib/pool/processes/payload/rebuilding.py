@@ -1,4 +1,4 @@
-"""What a parcel calls as it is unpacked: it puts together what cannot be pickled, from what can."""
+"""What a payload calls as it is unpacked: it puts together what cannot be pickled, from what can."""
 
 from __future__ import annotations
 

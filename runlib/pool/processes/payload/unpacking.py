@@ -1,4 +1,4 @@
-"""The other end of a parcel: what the manager packed comes to life in a worker."""
+"""The other end of a payload: what the manager packed comes to life in a worker."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from runlib.pool.processes.payload.script import Origin, ScriptModule, stand_in
 
 __all__ = ["FOOT", "ScriptName", "arrive_again", "arriving", "is_arriving", "type_at_fault", "unpack"]
 
-FOOT = 8  # bytes at the end of a parcel: how long the list of its parts is
-LARGEST = 64 * 2**20  # bytes of a parcel that is kept for the processes which a trial starts
+FOOT = 8  # bytes at the end of a payload: how long the list of its parts is
+LARGEST = 64 * 2**20  # bytes of a payload that is kept for the processes which a trial starts
 _arriving = False
 
 
@@ -41,7 +41,7 @@ def is_arriving() -> bool:
 
 
 def unpack(data: bytes) -> Evaluator:
-    """The evaluator in a parcel; the components that came along are registered, the script's names in ``__main__``.
+    """The evaluator in a payload; the components that came along are registered, the script's names in ``__main__``.
 
     Raises:
         Exception: Whatever the code in it raises.
@@ -61,7 +61,7 @@ def unpack(data: bytes) -> Evaluator:
 
 
 def type_at_fault(data: bytes) -> str | None:
-    """The full name of the type whose value in the parcel fails to be unpickled; None if there is none."""
+    """The full name of the type whose value in the payload fails to be unpickled; None if there is none."""
     parts = _Parts(data)
     type_that_fails = load("runlib.pool.processes.payload.failure").type_that_fails  # what no other worker needs
     found = (type_that_fails(part) for part in parts.of_evaluator())
@@ -69,7 +69,7 @@ def type_at_fault(data: bytes) -> str | None:
 
 
 class _Parts:
-    """The parts of a parcel."""
+    """The parts of a payload."""
 
     def __init__(self, data: bytes) -> None:
         self._view = memoryview(data)
@@ -131,29 +131,29 @@ class ScriptName(str):
     """The name of the script as a module, in a worker.
 
     A process that a trial starts afresh (``multiprocessing`` with "spawn" or "forkserver") is sent this name, and would
-    run the script again by it. What arrives there is the parcel instead, and a name that runs nothing.
+    run the script again by it. What arrives there is the payload instead, and a name that runs nothing.
 
     Args:
         origin: Of the script.
-        parcel: What the worker was made of.
+        payload: What the worker was made of.
     """
 
     origin: Origin
-    parcel: bytes | None
+    payload: bytes | None
 
-    def __new__(cls, origin: Origin, parcel: bytes) -> ScriptName:
+    def __new__(cls, origin: Origin, payload: bytes) -> ScriptName:
         name = super().__new__(cls, origin.name)
         name.origin = origin
-        name.parcel = parcel if len(parcel) <= LARGEST else None
+        name.payload = payload if len(payload) <= LARGEST else None
         return name
 
     def __reduce__(self) -> Any:
-        return arrive_again, (self.origin, self.parcel)
+        return arrive_again, (self.origin, self.payload)
 
 
-def arrive_again(origin: Origin, parcel: bytes | None) -> str:
+def arrive_again(origin: Origin, payload: bytes | None) -> str:
     """Let the names of the script be found in a process that a trial started; unpacked when one is asked for."""
     main = stand_in(origin)
-    if parcel is not None:
-        main.complete_by(functools.partial(unpack, parcel))
+    if payload is not None:
+        main.complete_by(functools.partial(unpack, payload))
     return "__main__"

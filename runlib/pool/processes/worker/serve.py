@@ -54,16 +54,16 @@ def serve() -> None:
 
 
 def _serve(stream: socket.socket, tasks: socket.socket, requests: Requests) -> None:
-    boot, parcel = receive(stream), receive(stream)
-    if boot is None or parcel is None:
+    boot, payload = receive(stream), receive(stream)
+    if boot is None or payload is None:
         return  # the manager is gone
     try:
         with arriving():
             _settle(pickle.loads(boot.body))
-            evaluator = unpack(parcel.body)
+            evaluator = unpack(payload.body)
     except BaseException as error:
         told = {"reason": _describe(error), "traceback": _as_text(traceback.format_exc())}
-        send(stream, Kind.UNBUILT, dump({**told, "type": type_at_fault(parcel.body)}))
+        send(stream, Kind.UNBUILT, dump({**told, "type": type_at_fault(payload.body)}))
         return
     send(stream, Kind.READY, b"")
     _work(evaluator, stream, tasks, requests)

@@ -14,7 +14,7 @@ from runlib.errors import PoolError
 from runlib.evaluator.base import Evaluator
 from runlib.evaluator.functions.function import FunctionEvaluator
 from runlib.pool.processes.payload.packing import pack
-from tests.pool.parcel.script_tools import HEAD, TAIL
+from tests.pool.payload.script_tools import HEAD, TAIL
 
 HEADER = """
 import contextlib, functools, logging, multiprocessing, queue, sqlite3, socket, threading

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.pool.parcel.script_tools import run_script, try_each
+from tests.pool.payload.script_tools import run_script, try_each
 
 FAILING = """
 import functools
@@ -132,7 +132,7 @@ def test_the_cells_of_a_notebook(tmp_path):
 def test_a_script_in_an_archive(tmp_path):
     from zipfile import ZipFile
 
-    from tests.pool.parcel.script_tools import HEAD, TAIL, run
+    from tests.pool.payload.script_tools import HEAD, TAIL, run
 
     with ZipFile(tmp_path / "job.pyz", "w") as archive:
         archive.writestr("__main__.py", HEAD + "POOLS = (ProcessPool,)\n" + FAILING + TAIL)
@@ -141,7 +141,7 @@ def test_a_script_in_an_archive(tmp_path):
 
 
 def test_a_script_that_is_read_from_a_file_by_the_interpreter(tmp_path):
-    from tests.pool.parcel.script_tools import HEAD, TAIL
+    from tests.pool.payload.script_tools import HEAD, TAIL
 
     script = tmp_path / "job.txt"
     script.write_text(HEAD + "POOLS = (ProcessPool,)\n" + FAILING + TAIL)

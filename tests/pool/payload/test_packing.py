@@ -86,19 +86,19 @@ def test_a_registered_class_that_cannot_be_sent_does_not_hinder_the_others():
     lock = threading.Lock()
 
     class Stuck(Component):
-        kind = "parcel_test_stuck"
+        kind = "payload_test_stuck"
 
         def use(self):
             return lock
 
     class Free(Component):
-        kind = "parcel_test_free"
+        kind = "payload_test_free"
 
     class Mine(Evaluator):
-        kind = "parcel_test_mine"
+        kind = "payload_test_mine"
 
         def __call__(self, suggestion):
-            return {"loss": 1.0, "made": type(from_config({"parcel_test_free": {}})).__name__}
+            return {"loss": 1.0, "made": type(from_config({"payload_test_free": {}})).__name__}
 
     pool = ProcessPool()
     pool.open(Mine(), {"max_workers": 1})
@@ -112,9 +112,9 @@ def test_a_registered_class_that_cannot_be_sent_does_not_hinder_the_others():
 
 
 def test_the_modules_sent_by_value_are_forgotten_again(monkeypatch, own_registry):
-    module = types.ModuleType("parcel_test_handmade")
+    module = types.ModuleType("payload_test_handmade")
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    code = "from runlib.evaluator.base import Evaluator\nclass Far(Evaluator):\n    kind = 'parcel_test_far'\n"
+    code = "from runlib.evaluator.base import Evaluator\nclass Far(Evaluator):\n    kind = 'payload_test_far'\n"
     exec(code, vars(module))
     assert b"make_skeleton_class" in pack(module.Far())
     assert cloudpickle.list_registry_pickle_by_value() == set()
@@ -125,10 +125,13 @@ def test_a_process_that_knows_nothing_can_unpack_it(tmp_path):
         def __call__(self, suggestion):
             return suggestion + 1
 
-    (tmp_path / "parcel").write_bytes(pack(Local()))
-    code = "import sys; from runlib.pool.processes.payload.unpacking import unpack; print(unpack(open(sys.argv[1], 'rb').read())(4))"
+    (tmp_path / "payload").write_bytes(pack(Local()))
+    code = (
+        "import sys; from runlib.pool.processes.payload.unpacking import unpack; "
+        "print(unpack(open(sys.argv[1], 'rb').read())(4))"
+    )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "parcel")], stdout=subprocess.PIPE, text=True, check=True
+        [sys.executable, "-c", code, str(tmp_path / "payload")], stdout=subprocess.PIPE, text=True, check=True
     )
     assert done.stdout == "5\n"
 
@@ -142,6 +145,6 @@ def test_what_an_evaluator_raises_as_it_is_unpacked_comes_through():
         unpack(pack(Sour()))
 
 
-def test_a_parcel_is_a_pickle_for_own_children_only():
+def test_a_payload_is_a_pickle_for_own_children_only():
     (evaluator, _), _ = pickle.loads(pack(Doing()))
     assert isinstance(evaluator, Doing)

@@ -9,7 +9,7 @@ import pytest
 
 from runlib import Run, StopMax
 from runlib.errors import TapeFormat
-from runlib.run.folder.length_hints import losses, read_claims
+from runlib.run.folder.length_hints import losses, read_length_hints
 from runlib.tape.events import event_from_data
 from tests.fakes import DirectPool, SpySearch, quadratic, story
 
@@ -86,7 +86,7 @@ def test_a_tape_that_is_shorter_than_what_was_put_aside_is_reported(folder: Path
     cut(folder, 11)
     (folder / "status.txt").unlink()
     (folder / "tape.son.torn-1").write_bytes(whole[14])
-    assert list(losses(read_claims(folder), 11)) == [
+    assert list(losses(read_length_hints(folder), 11)) == [
         "the tape has 11 records, but tape.son.torn-1 follows on 14 of them: the rest is lost"
     ]
     with Run.restore(folder, evaluator=quadratic, pool=DirectPool()) as run:
@@ -97,7 +97,7 @@ def test_a_whole_run_has_nothing_to_say(folder: Path) -> None:
     run = go_on(folder)
     assert "recovered" not in run.state.last_session
     assert "Recovered" not in said_in(folder)[1]
-    assert list(losses(read_claims(folder), run.state.n)) == []
+    assert list(losses(read_length_hints(folder), run.state.n)) == []
 
 
 @pytest.mark.parametrize("recovered", ["text", [1], None])

@@ -9,7 +9,7 @@ from typing import Any
 
 from runlib.evaluator.functions.function import FunctionEvaluator
 from runlib.pool.processes.payload.failure import describe_failure, type_that_fails
-from tests.pool.parcel.script_tools import HEAD, TAIL
+from tests.pool.payload.script_tools import HEAD, TAIL
 
 SCRIPT = """
 POOLS = (ProcessPool,)

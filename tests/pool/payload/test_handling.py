@@ -11,7 +11,7 @@ import warnings
 import pytest
 
 from runlib.pool.processes.payload.handling import apply_handling, note_handling
-from tests.pool.parcel.script_tools import HEAD, TAIL, run_script, try_each
+from tests.pool.payload.script_tools import HEAD, TAIL, run_script, try_each
 
 SET = """
 import logging, warnings

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.pool.parcel.script_tools import HEAD, TAIL, run, run_script, try_each
+from tests.pool.payload.script_tools import HEAD, TAIL, run, run_script, try_each
 
 NAMES = """
 import collections, concurrent.futures, dataclasses, enum, joblib, multiprocessing, pickle, typing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.pool.parcel.script_tools import try_each
+from tests.pool.payload.script_tools import try_each
 
 CACHES = """
 import functools, time, weakref

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from runlib.pool.processes.payload.modules import is_handmade
-from tests.pool.parcel.script_tools import run, try_each
+from tests.pool.payload.script_tools import run, try_each
 
 HELPER = """
 import functools, threading
