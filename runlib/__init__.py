@@ -1,7 +1,7 @@
 """runlib: searches that survive.
 
-A ``Search``, an ``Evaluator`` and a ``Stop`` compose into a ``Run``, which keeps every event on one append-only tape
-and can be restored exactly, or checked out read-only, from it. Nothing is configured by importing this.
+A ``Search``, an ``Evaluator`` and a ``Stop`` compose into a ``Run``. A run writes every event to one append-only tape
+and can be restored exactly, or checked out read-only, from that tape. Importing this module configures nothing.
 """
 
 from runlib.engine.code import undisturbed

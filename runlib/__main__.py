@@ -1,4 +1,4 @@
-"""The command ``runlib``, also as ``python -m runlib``: a Ctrl-C while it imports ends it without a traceback."""
+"""Runs the command ``runlib`` as ``python -m runlib``. A Ctrl-C during its imports ends it without a traceback."""
 
 from __future__ import annotations
 

@@ -1,32 +1,33 @@
-"""Every error that runlib raises on purpose.
+"""This module defines every error that runlib raises on purpose.
 
-Each message is one sentence that names the place and says what to do; the attributes carry the parts.
+Each message is one sentence that names the place of the fault and says what to do. The attributes hold the parts.
 
 ::
 
     RunlibError
-    +-- ConfigError (ValueError)        a wrong config; ``path`` says where in it
+    +-- ConfigError (ValueError)        a config is wrong; ``path`` is the place in it
     |   +-- UnknownKind                 no component is registered for this kind
+    |   +-- NotTrusted                  a tape names code, and the tape or the code belongs to another user
     |   +-- KindConflict                two classes claim one kind
     |   +-- UnknownArgument (TypeError) a call got a keyword that it does not take
-    |   +-- SpaceError                  a wrong search space
+    |   +-- SpaceError                  a search space is wrong
     +-- FolderError                     the folder on disk is not what was asked for
-    |   +-- FolderExists                a run of that name is there already
-    |   +-- NotARun                     no tape lies in the folder
+    |   +-- FolderExists                a file or folder of that name already exists
+    |   +-- NotARun                     the folder holds no tape
     |   +-- RunLocked                   another process writes to the run
-    |   +-- FolderMoved                 the folder was renamed while the run was written; ``place``
+    |   +-- FolderMoved                 the folder was renamed while the run wrote to it; ``place``
     +-- TapeError                       the tape cannot be used; ``path``, ``n``, ``offset``
     |   +-- TapeCorrupt                 a record is damaged, missing, doubled or swapped
-    |   +-- TapeFormat                  another format, or a newer one
-    |   +-- ReplayMismatch              asked again, the search suggests something else
+    |   +-- TapeFormat                  the file has another format, or a newer one
+    |   +-- ReplayMismatch              on replay, the search suggests something other than the tape says
     |   +-- LockStolen                  another process took the run over; ``tids``
-    |   +-- TapeReplaced                the tape was replaced or deleted while it was written; ``saved``
+    |   +-- TapeReplaced                the tape was replaced or deleted during writing; ``saved``
     +-- ReadOnlyRun                     a checked-out run was asked to change
     +-- StopReached                     the stop of a run that is driven by hand leaves no room for another trial
-    +-- SearchError
+    +-- SearchError                     a search cannot do what was asked
     |   +-- SearchExhausted             nothing is left to suggest
-    |   +-- SearchWaiting               nothing to suggest until a result arrives
-    +-- EvaluationError                 an evaluation failed in a way that was not to be caught
+    |   +-- SearchWaiting               there is nothing to suggest until a result arrives
+    +-- EvaluationError                 an evaluation failed with an error that the run does not catch
     |   +-- InvalidResult               the evaluator returned no usable result
     |   +-- Failed                      the evaluator says that this suggestion failed
     |   +-- WorkerLost                  the worker process of a trial died
@@ -34,7 +35,7 @@ Each message is one sentence that names the place and says what to do; the attri
     +-- PoolError                       the pool of workers cannot go on
     +-- MissingExtra (ImportError)      an optional dependency is not installed
 
-and one warning, ``SpaceWarning``: something in a search space looks as if it varied, and does not.
+The module also defines one warning, ``SpaceWarning``: something in a search space looks as if it varied but does not.
 """
 
 from __future__ import annotations
@@ -79,15 +80,15 @@ __all__ = [
 
 
 class RunlibError(Exception):
-    """Base of every error that runlib raises on purpose."""
+    """Is the base class of every error that runlib raises on purpose."""
 
 
 class ConfigError(RunlibError, ValueError):
     """A config is wrong.
 
     Attributes:
-        reason: What is wrong, without the place.
-        path: The dotted place in the config, outermost first; empty at the root.
+        reason: The description of the fault, without its place.
+        path: The dotted place in the config, outermost key first; empty at the root.
     """
 
     def __init__(self, reason: str, path: str = "") -> None:
@@ -96,7 +97,7 @@ class ConfigError(RunlibError, ValueError):
         super().__init__(f"{path}: {reason}" if path else reason)
 
     def under(self, parent: str) -> Self:
-        """The same error, seen from one level further out in the config."""
+        """Returns the same error with ``parent`` put before its path."""
         path = f"{parent}.{self.path}" if self.path and parent else (parent or self.path)
         return type(self)(self.reason, path)
 
@@ -106,7 +107,7 @@ class UnknownKind(ConfigError):
 
 
 class NotTrusted(ConfigError):
-    """The tape of another user, or one that names a file of another user, would let code run here."""
+    """A tape names code to execute, and the tape or the code belongs to another user."""
 
 
 class KindConflict(ConfigError):
@@ -114,7 +115,7 @@ class KindConflict(ConfigError):
 
 
 class UnknownArgument(ConfigError, TypeError):
-    """A call got a keyword that it does not take; the message says which one is meant."""
+    """A call got a keyword that it does not take. The message suggests the keyword that was probably meant."""
 
 
 class SpaceError(ConfigError):
@@ -122,11 +123,11 @@ class SpaceError(ConfigError):
 
 
 class SpaceWarning(RuntimeWarning, UserWarning):
-    """Something in a search space looks as if it varied, and is the same in every suggestion."""
+    """Something in a search space looks as if it varied but is the same in every suggestion."""
 
 
 class FolderError(RunlibError):
-    """The folder on disk is not what was asked for; ``folder`` is its path."""
+    """The folder on disk is not what was asked for. ``folder`` is its path."""
 
     def __init__(self, message: str, folder: str | Path = "") -> None:
         self.folder = Path(folder)
@@ -134,11 +135,11 @@ class FolderError(RunlibError):
 
 
 class FolderExists(FolderError):
-    """A file or folder of that name is there already."""
+    """A file or folder of that name already exists."""
 
 
 class NotARun(FolderError):
-    """No tape lies in the folder."""
+    """The folder holds no tape."""
 
 
 class RunLocked(FolderError):
@@ -146,10 +147,10 @@ class RunLocked(FolderError):
 
 
 class FolderMoved(FolderError):
-    """The folder of a run was renamed or moved while the run was written, so that the run ended in order.
+    """The folder of a run was renamed or moved while the run wrote to it, so the run ended in an orderly way.
 
     Attributes:
-        place: Where the folder is now; None if the system does not tell.
+        place: The present path of the folder; None if the system does not tell.
     """
 
     def __init__(self, message: str, folder: str | Path = "", place: Path | None = None) -> None:
@@ -161,9 +162,9 @@ class TapeError(RunlibError):
     """A tape cannot be used as it is.
 
     Attributes:
-        path: The tape.
-        n: The number of the record at fault, 0 for the metadata, None if it is not one record.
-        offset: Its byte offset in the file.
+        path: The path of the tape.
+        n: The number of the faulty record; 0 for the metadata, None if no single record is at fault.
+        offset: The byte offset of that record in the file.
     """
 
     def __init__(self, message: str, *, path: str | Path = "", n: int | None = None, offset: int | None = None) -> None:
@@ -178,24 +179,24 @@ class TapeCorrupt(TapeError):
 
 
 class TapeFormat(TapeError):
-    """The file is no tape, or one of a format that this version does not read."""
+    """The file is not a tape, or it is a tape in a format that this version does not read."""
 
 
 class ReplayMismatch(TapeError):
-    """Asked again, the search suggests something else than stands on the tape."""
+    """On replay, the search suggests something other than what the tape records."""
 
 
 class LockStolen(TapeError):
-    """Another process took the run over, so that this one stops.
+    """Another process took the run over, so this process stops.
 
     Attributes:
-        tids: Trials whose results are not on the tape, and are not written.
+        tids: The trials whose results are not on the tape and will not be written.
     """
 
     tids: tuple[int, ...] = ()
 
     def losing(self, tids: Iterable[int]) -> LockStolen:
-        """The same error, with the trials whose results are not written."""
+        """Returns the same error with the trials whose results will not be written."""
         lost = tuple(sorted(tids))
         names = ", ".join(map(str, lost))
         what = f"results of trial{'s' if len(lost) > 1 else ''} {names} not yet on the tape are not written"
@@ -205,21 +206,21 @@ class LockStolen(TapeError):
 
 
 class TapeReplaced(TapeError):
-    """Another file bears the name of the tape, or none does, while this process writes to the one that did.
+    """The tape was replaced or deleted while this process was writing to it.
 
     Attributes:
-        saved: Where what it wrote is now; None if no disk took it.
+        saved: The path of the copy of what this process wrote; None if no disk took it.
     """
 
     saved: Path | None = None
 
 
 class ReadOnlyRun(RunlibError):
-    """A checked-out run was asked to change."""
+    """A checked-out run, which is read-only, was asked to change."""
 
 
 class StopReached(RunlibError):
-    """The stop of a run leaves no room for another trial, or somebody asked the run to stop."""
+    """The stop of a run leaves no room for another trial, or a user asked the run to stop."""
 
 
 class SearchError(RunlibError):
@@ -227,20 +228,20 @@ class SearchError(RunlibError):
 
 
 class SearchExhausted(SearchError):
-    """Nothing is left to suggest, whatever results come."""
+    """Nothing is left to suggest, whatever results arrive."""
 
 
 class SearchWaiting(SearchError):
-    """Nothing to suggest until a result arrives."""
+    """There is nothing to suggest until a result arrives."""
 
 
 class EvaluationError(RunlibError):
-    """An evaluation failed in a way that was not to be caught.
+    """An evaluation failed with an error that the run does not catch.
 
     Attributes:
-        tid: The trial, which stays live.
-        suggestion: What was evaluated.
-        folder: Of the run; None outside of one.
+        tid: The number of the trial. The trial stays live.
+        suggestion: The suggestion that was evaluated.
+        folder: The folder of the run; None outside of a run.
     """
 
     def __init__(
@@ -257,9 +258,9 @@ class InvalidResult(EvaluationError):
 
 
 class Failed(EvaluationError):
-    """The evaluator says that a suggestion failed: raised by it, or returned as ``{"status": "fail"}``.
+    """The evaluator says that a suggestion failed: it raised this error or returned ``{"status": "fail"}``.
 
-    It is always a result of its trial, whatever ``caught_exceptions`` names.
+    The failure always becomes the result of its trial, whatever ``caught_exceptions`` names.
     """
 
 
@@ -268,10 +269,10 @@ class WorkerLost(EvaluationError):
 
 
 class NoSuccess(RunlibError):
-    """Trials of a run have ended, and none succeeded.
+    """Trials of a run have ended, and none of them succeeded.
 
     Attributes:
-        counts: How many failed of each error, by its name, the commonest first.
+        counts: The number of failures by the name of the error, the most common error first.
     """
 
     def __init__(self, message: str, counts: Mapping[str, int] | None = None) -> None:

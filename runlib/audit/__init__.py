@@ -1,1 +1,1 @@
-"""Whether a run is whole, and what can be saved of one that is not."""
+"""Checks whether a run is whole, and saves what is intact of a damaged one."""

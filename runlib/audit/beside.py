@@ -1,7 +1,7 @@
-"""What lies beside the tape: large results, which belong to the run, and derived files, which can be made anew.
+"""Checks the files beside the tape: large results, which belong to the run, and derived files, which can be made again.
 
-A large result that is missing or changed is damage. A derived file that disagrees with the tape is worth a warning,
-except where it shows that the tape was longer than it is now: that is a loss.
+A large result that is missing or changed is damage. A derived file that disagrees with the tape is a warning. If it
+shows that the tape was longer than it is now, records are lost, and that is an error.
 """
 
 from __future__ import annotations
@@ -27,10 +27,12 @@ __all__ = ["LengthHints", "check_best", "check_large"]
 
 
 class LengthHints:
-    """How long the tape was, by what else lies in the folder; read before the tape, which may be growing.
+    """Knows how long the tape was, according to other files in the folder.
+
+    It reads these files before the tape is read, because the tape may be growing.
 
     Args:
-        folder: Of the run.
+        folder: The folder of the run.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -38,7 +40,7 @@ class LengthHints:
         self.notes = [_note_of(path) for path in torn_ends(folder)]
 
     def check(self, records: int) -> Iterator[Finding]:
-        """The losses that show in a tape with that many records."""
+        """Yields a finding for each loss that shows in a tape with that many records."""
         for lost in losses(self._hints, records):
             yield Finding("error", records + 1, None, lost)
 
@@ -52,7 +54,7 @@ def _note_of(torn: Path) -> Finding:
 
 
 def check_large(result: dict[str, Any], n: int, folder: RunFolder) -> Finding | None:
-    """Whether the files that a result names are there and are what was written; None if so, or if it names none."""
+    """Returns a finding if a file that a result names is missing or changed, and None otherwise."""
     try:
         if is_apart(result):
             load_large(result["file"], folder)
@@ -64,7 +66,7 @@ def check_large(result: dict[str, Any], n: int, folder: RunFolder) -> Finding | 
 
 
 def check_best(state: State, folder: RunFolder) -> Iterator[Finding]:
-    """Whether the suggestions that a run writes at its end are those that its tape has."""
+    """Yields findings if the suggestions that a run writes at its end differ from those on its tape, or are missing."""
     best = ((False, state.evals.top_suggestions(BEST)), (True, state.evals.top_refined_suggestions(BEST)))
     missing = []
     for refined, suggestions in best:

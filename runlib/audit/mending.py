@@ -1,11 +1,11 @@
-"""A line with one wrong byte is put right: its hash says what the byte was.
+"""Repairs a line with one wrong byte, because the hash of the line shows what the byte was.
 
-Every line of a tape has a hash over the line before and its own bytes. Of all lines that differ from a damaged one in
-one byte, the original is the one whose hash fits; that another fits by chance has a probability of about
-255 x length / 2**64. So this is no guess, and it is tried only on a line that does not fit as it is.
+Every line of a tape has a hash over the hash of the line before and its own bytes. Of all lines that differ from a
+damaged one in one byte, the original is the one whose hash fits. The probability that another one fits by chance is
+about 255 x length / 2**64, so this is no guess. It is tried only on a line that is not intact as it is.
 
-Trying takes time, so that an audit has a limit (``EFFORT``) to it: a wrong bit is looked for in every line, a byte that
-has nothing to do with the right one as long as there is effort left.
+The search takes time, so an audit limits it to ``EFFORT`` tries. A wrong bit is looked for in every line first. A byte
+that is wrong in several bits is looked for as long as there is effort left.
 """
 
 from __future__ import annotations
@@ -18,45 +18,45 @@ from runlib.tape.codec import chain, stored_hash
 __all__ = ["EFFORT", "Mender", "with_hash"]
 
 SUFFIX = 26
-LONGEST = 4096  # bytes: the work grows with the square of the length
+LONGEST = 4096  # bytes; the work grows with the square of the length
 EFFORT = 700_000  # lines that are tried in one audit, which takes about a second
 BITS = tuple(1 << bit for bit in range(8))
-TEXT = tuple(range(0x20, 0x7F))  # what stands in JSON, unless it has letters beyond ASCII
+TEXT = tuple(range(0x20, 0x7F))  # the bytes of JSON without letters beyond ASCII
 BYTES = tuple(range(0x20, 0x100))
 
 
 def with_hash(line: bytes, previous: bytes) -> bytes:
-    """A line with the end that its body demands after the hash ``previous``."""
+    """Returns the line with the end that its body must have after the hash ``previous``."""
     body = line[:-SUFFIX]
     return body + b', "h": "' + chain(previous, body) + b'"}'
 
 
 class Mender:
-    """Puts lines right, as long as it has effort left.
+    """Repairs lines as long as it has effort left.
 
     Attributes:
-        gave_up: Whether there was a line on which no effort was left.
+        gave_up: Whether there was a line for which no effort was left.
 
     Args:
-        effort: How many lines it may try that differ in a bit, and half as many that differ in a byte; a long line
-            counts for several. None: ``EFFORT``.
+        effort: The number of lines with one changed bit that may be tried; half as many with one changed byte are
+            tried. A long line counts as several. None means ``EFFORT``.
     """
 
     def __init__(self, effort: int | None = None) -> None:
         effort = EFFORT if effort is None else effort
-        self._left = {"bits": float(effort), "bytes": effort / 2}  # one does not take from the other
+        self._left = {"bits": float(effort), "bytes": effort / 2}  # the two budgets are separate
         self.gave_up = False
 
     def mend(self, line: bytes, previous: Iterable[bytes]) -> tuple[bytes, bytes] | None:
-        """The line as it was, if one byte of it was changed.
+        """Returns the original line if one byte of it was changed.
 
         Args:
-            line: That does not fit, without its line feed.
-            previous: The hashes, each of 16 letters, that may have stood before it.
+            line: The line that is not intact, without its line feed.
+            previous: The hashes that may belong to the line before, each of 16 letters.
 
         Returns:
-            The line and the hash before it; None if more is damaged, the line is longer than 4096 bytes, or there is
-            no effort left.
+            The line and the hash before it, or None if more is damaged, the line is longer than 4096 bytes, or no
+            effort is left.
         """
         known = list(previous)
         for before in known:
@@ -74,9 +74,12 @@ class Mender:
         return None
 
     def _body(self, body: bytes, before: bytes, target: bytes, kind: str) -> bytes | None:
-        """The body that has the hash ``target`` and differs in one byte; hashing starts anew behind each byte only."""
+        """Returns the body that has the hash ``target`` and differs in one byte, or None.
+
+        For each place, only the bytes from there on are hashed again.
+        """
         digest, begun = bytes.fromhex(target.decode()), hashlib.blake2b(before, digest_size=8)
-        letters = TEXT if sum(byte > 0x7E for byte in body) <= 1 else BYTES  # the wrong one may be the only one
+        letters = TEXT if sum(byte > 0x7E for byte in body) <= 1 else BYTES  # the only one beyond ASCII may be wrong
         for place, byte in enumerate(body):
             rest = body[place + 1 :]
             values = [byte ^ bit for bit in BITS] if kind == "bits" else letters

@@ -1,8 +1,8 @@
-"""Saving what is intact of a damaged run, in a new folder; the old one is never touched.
+"""Saves what is intact of a damaged run in a new folder, and never changes the old one.
 
-The new folder is made whole under another name, synced, and then renamed. Its tape has a fresh chain and fresh numbers,
-the config of the old run, and ``repaired_from``, which names the old tape by id and hash. Every record of it says that
-all are durable, as they are before the folder has its name: whatever is damaged later shows as damage.
+The new folder is completed under a temporary name, synced, and then renamed. Its tape has a new chain, new record
+numbers, the config of the old run, and ``repaired_from``, which names the old tape by id and hash. Every record of it
+says that all records are durable, which is true before the folder gets its name. So any later damage is seen as damage.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ __all__ = ["repair"]
 
 
 def repair(folder: str | Path, into: str | Path) -> RepairReport:
-    """Save every intact record of a run into a new run.
+    """Saves every intact record of a run into a new run.
 
-    A record with one wrong byte is put right where its hash says which. A damaged record otherwise costs itself, and
-    its successor if its hash is damaged too. A result whose suggestion is lost has no meaning and is dropped; then
-    the later trials are renumbered, so that the run can be restored. A result that is lost leaves its trial live.
+    A record with one wrong byte is corrected if its hash shows the original byte. Any other damaged record is lost, and
+    so is its successor if its hash is damaged too. A result whose suggestion is lost has no meaning and is dropped. The
+    later trials are then renumbered, so that the run can be restored. A trial that lost its result is live again.
 
     Args:
-        folder: Of the old run, which nobody should be writing.
-        into: The folder to be made.
+        folder: The folder of the old run. No process should write to it.
+        into: The folder to make.
 
     Raises:
         NotARun: There is no tape in ``folder``.
-        FolderExists: ``into`` is there.
+        FolderExists: ``into`` exists.
         FolderError: ``into`` cannot be made, or lies in the old folder.
         TapeCorrupt: The config of the run cannot be read any more.
-        TapeFormat: It is no tape of this format, or has records of a newer one.
+        TapeFormat: The file is no tape of this format, or it has records of a newer one.
     """
     source, target = RunFolder.find(folder), _target(into)
     if target.is_relative_to(source.path):
@@ -54,9 +54,9 @@ def repair(folder: str | Path, into: str | Path) -> RepairReport:
     found = scan(data)
     metadata = _metadata(found, data, source)
     chosen = select(found, source, data)
-    if "origin" in metadata:  # of a fork: how far its history is that of another run, in new numbers
+    if "origin" in metadata:  # a fork counts how many records come from another run; the new tape needs new numbers
         metadata["origin"] = _origin_renumbered(metadata["origin"], chosen.numbers)
-    if not chosen.exact:  # suggestions were made knowing what is lost: the search takes them as those of another
+    if not chosen.exact:  # later suggestions depend on what is lost, so the search adopts all of them
         metadata["origin"] = {**metadata.get("origin", {}), "adopted": len(chosen.records)}
     _make(target, whole_tape(metadata, chosen.records), chosen)
     return _report(found, chosen, target)
@@ -91,7 +91,7 @@ def _metadata(found: Scan, data: bytes, folder: RunFolder) -> dict[str, Any]:
 
 
 def _as_in_schema(metadata: dict[str, Any]) -> dict[str, Any]:
-    """The metadata without what a reader would refuse; the config of the run is not among that."""
+    """Returns the metadata without the entries that a reader would refuse. The config of the run is kept."""
     kept = {"run": metadata["run"], "format": FORMAT}
     for key, value in metadata.items():
         if key not in kept and check("metadata")({**kept, key: value}) is None:
@@ -140,7 +140,7 @@ def _report(found: Scan, chosen: Selection, target: Path) -> RepairReport:
 
 
 def _place(found: Finding) -> tuple[bool, int, int]:
-    """In the order of the file, what has no place in it last."""
+    """Returns the sort key that puts findings in the order of the file, and those without a position last."""
     return found.offset is None, found.offset or 0, found.n or 0
 
 

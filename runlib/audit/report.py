@@ -1,6 +1,6 @@
-"""What an audit says: findings at their places, and the verdict that follows from them.
+"""Defines the reports of an audit: findings with their places, and the verdict that follows from them.
 
-Reports are plain data; how they are shown is the business of the command line.
+Reports are plain data. The command line decides how they are shown.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ Verdict = Literal["intact", "torn", "damaged", "not a run"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that an audit noticed.
+    """Describes one thing that an audit noticed.
 
     Attributes:
-        level: ``note`` (as it may be), ``warning`` (a derived file that disagrees; the run itself is whole) or
-            ``error`` (something was changed, damaged or lost).
-        n: The record, 0 for the metadata, None if it is not one record.
-        offset: Its byte in the tape; None if it is not one place there.
-        text: For people, one sentence.
+        level: The severity: ``note`` (this is allowed), ``warning`` (a derived file disagrees; the run itself is whole)
+            or ``error`` (something was changed, damaged or lost).
+        n: The number of the record, 0 for the metadata, or None if the finding concerns no single record.
+        offset: The position of the byte in the tape, or None if the finding has no single position there.
+        text: One sentence for the user.
     """
 
     level: Level
@@ -37,15 +37,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Whether a run is whole.
+    """Says whether a run is whole.
 
     Attributes:
-        folder: Of the run.
-        verdict: ``intact``; ``torn`` (intact up to what was being written when its writer died, which a restore puts
-            aside); ``damaged``; ``not a run`` (no tape, or none that this version can judge).
-        findings: In the order in which they were found.
-        counts: ``records``, ``sessions``, ``trials``, ``ok``, ``failed``, ``live``, ``void``, ``evaluations``,
-            ``files`` (large results), ``replayed`` (suggestions that were asked for again).
+        folder: The folder of the run.
+        verdict: The result: ``intact``, ``torn`` (intact up to what was being written when its writer died, which a
+            restore puts aside), ``damaged``, or ``not a run`` (there is no tape, or none that this version can check).
+        findings: The findings in the order in which they were made.
+        counts: The numbers of ``records``, ``sessions``, ``trials``, ``ok``, ``failed``, ``live``, ``void``,
+            ``evaluations``, ``files`` (large results) and ``replayed`` (suggestions that the search was asked for
+            again).
     """
 
     folder: Path
@@ -54,27 +55,28 @@ class Report:
     counts: dict[str, int] = field(default_factory=dict)
 
     def as_data(self) -> dict[str, Any]:
-        """The report as plain data."""
+        """Returns the report as plain data."""
         found = [{**asdict(found), "text": readable(found.text)} for found in self.findings]
         return {**asdict(self), "folder": readable(self.folder), "findings": found}
 
 
 @dataclass(frozen=True, slots=True)
 class RepairReport:
-    """What was saved of a run, and what was not.
+    """Says what was saved of a run and what was not.
 
     Attributes:
-        folder: The run as it was; nothing in it was changed.
-        into: The new run.
-        kept: How many records the new tape has.
-        mended: Kept records of which a damaged byte was put right, as their hash demands.
-        dropped: What is not on the new tape, with the number it had and its first byte.
-        lost_trials: The trials, by their old numbers, of which nothing is left.
-        reopened: The trials, by their old numbers, whose result is lost: live again, and evaluated first on restore.
-        renumbered: Old -> new ``tid``, for those that changed.
-        lost: How many records are not on the new tape, and not there twice either.
+        folder: The folder of the old run, which was not changed.
+        into: The folder of the new run.
+        kept: The number of records on the new tape.
+        mended: The kept records in which a damaged byte was corrected with the help of their hash.
+        dropped: The records that are not on the new tape, with their old number and the position of their first byte.
+        lost_trials: The old numbers of the trials that are lost completely.
+        reopened: The old numbers of the trials that lost their result. They are live again, and a restore evaluates
+            them first.
+        renumbered: The new ``tid`` by the old one, for those that changed.
+        lost: The number of records that are not on the new tape, without duplicates of kept ones.
         exact: Whether a restore makes the suggestions that the old run would have made.
-        notes: What else is to be known.
+        notes: Other facts that the user should know.
     """
 
     folder: Path
@@ -90,7 +92,7 @@ class RepairReport:
     notes: tuple[str, ...] = ()
 
     def as_data(self) -> dict[str, Any]:
-        """The report as plain data; the keys of ``renumbered`` are strings."""
+        """Returns the report as plain data. The keys of ``renumbered`` are strings."""
         data = {**asdict(self), "folder": readable(self.folder), "into": readable(self.into)}
         data["renumbered"] = {str(old): new for old, new in self.renumbered.items()}
         return {key: list(value) if isinstance(value, tuple) else value for key, value in data.items()}

@@ -1,8 +1,8 @@
-"""Every intact line of a tape, also behind damaged places: read only, from its bytes.
+"""Finds every intact line of a tape, also behind damaged places. It only reads the bytes of the tape.
 
-A line is intact if it continues the chain after the hash of a line that stands before it, or that claims the
-number before its own; a damaged line may still hold its hash, so that the chain goes on behind it. Whether a line was
-moved, doubled, or written by a second writer at once shows in its number and in the hash that it continues.
+A line is intact if it continues the chain after the hash of a line that stands before it, or of one that claims the
+number before its own. A damaged line may still hold its hash, so that the chain goes on behind it. The number of a line
+and the hash that it continues show whether it was moved, duplicated, or written by a second writer.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from runlib.tape import codec
 __all__ = ["Damage", "Line", "Scan", "missing", "read_head", "scan"]
 
 SEPARATOR = b"\n---\n"
-_END = re.compile(rb', "h": "[0-9a-f]{16}"\}')  # unescaped, it stands nowhere but at the end of a line
+_END = re.compile(rb', "h": "[0-9a-f]{16}"\}')  # unescaped, this stands only at the end of a line
 _START = re.compile(rb'\{"[a-z_]+":')
 _NUMBER = re.compile(rb'"n":(\d{1,18}),"t":')
-_STARTS = 8  # places in a damaged text where a line may begin
-_BEFORE = 4  # hashes that may have stood before a line, of which each is tried
+_STARTS = 8  # the most places in a damaged text where a line is looked for
+_BEFORE = 4  # the most hashes of one record number that are tried
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An intact record.
+    """Holds an intact record.
 
     Attributes:
-        n: Its number.
-        offset: Where it begins.
-        text: Its bytes, as they were written.
-        before: The hash that it continues.
-        h: Its own.
-        mended: Whether damaged bytes of it were put right.
+        n: The number of the record.
+        offset: The position at which the record begins.
+        text: The bytes of the record as they were written.
+        before: The hash that the record continues.
+        h: The hash of the record itself.
+        mended: Whether a damaged byte of the record was corrected.
     """
 
     n: int
@@ -50,19 +50,19 @@ class Line:
 
     @property
     def data(self) -> dict[str, Any]:
-        """What it says."""
+        """Returns the content of the record."""
         data: dict[str, Any] = load(self.text)
         return data
 
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """Bytes that are no intact record.
+    """Describes bytes that are no intact record.
 
     Attributes:
-        n: The number that the record has or must have had; None for a terminator.
-        offset: Where they begin.
-        end: Where they end.
+        n: The number that the record has or must have had, or None for a terminator.
+        offset: The position at which the bytes begin.
+        end: The position at which the bytes end.
     """
 
     n: int | None
@@ -72,16 +72,17 @@ class Damage:
 
 @dataclass
 class Scan:
-    """What stands on a tape.
+    """Holds everything that was found on a tape.
 
     Attributes:
-        metadata: The first line; None if it cannot be read at all.
-        head: Whether it was ``intact``, ``mended``, only ``readable`` (and perhaps changed), or ``lost``.
-        lines: One chain of records, in the order of their numbers.
-        strays: Intact records beside that chain: a second writer was at work.
-        doubled: Records that stand there once more.
-        damages: Everything else, in the order of the file.
-        gave_up: Whether there were more damaged lines than there was time to put right.
+        metadata: The content of the first line, or None if it cannot be read at all.
+        head: The condition of the first line: ``intact``, ``mended``, only ``readable`` (and perhaps changed), or
+            ``lost``.
+        lines: The records of one chain, in the order of their numbers.
+        strays: The intact records beside that chain, which a second writer wrote.
+        doubled: The records that stand on the tape once more.
+        damages: All other bytes, in the order of the file.
+        gave_up: Whether there were more damaged lines than there was time to repair.
     """
 
     metadata: dict[str, Any] | None
@@ -94,12 +95,12 @@ class Scan:
 
     @functools.cached_property
     def numbers(self) -> frozenset[int]:
-        """Those of all lines."""
+        """Returns the numbers of all lines."""
         return frozenset(line.n for line in self.lines)
 
     @property
     def reached(self) -> int:
-        """How many records the tape had, as far as it shows by itself."""
+        """Returns how many records the tape had, as far as the tape itself shows."""
         if not self.lines:
             return sum(damage.n is not None for damage in self.damages)
         last = self.lines[-1]
@@ -107,7 +108,7 @@ class Scan:
 
     @functools.cached_property
     def missing(self) -> list[range]:
-        """Numbers below the highest of which there is no trace, not even a damaged one: runs of them, in order."""
+        """Returns the ranges of numbers below the highest that left no trace, not even a damaged record, in order."""
         last = max(self.numbers, default=0)
         seen = sorted({0, *self.numbers, *(d.n for d in self.damages if d.n is not None and d.n <= last)})
         return [range(n + 1, after) for n, after in itertools.pairwise(seen) if n + 1 < after]
@@ -117,7 +118,7 @@ class Scan:
         return frozenset(numbers[-1] for numbers in self.missing)
 
     def describe(self, damage: Damage) -> str:
-        """What became of these bytes, for people."""
+        """Returns a text for the user that says what happened to these bytes."""
         where = f"bytes {damage.offset} to {damage.end}"
         if damage.n is None:
             return f"{where}: no record, but what stands between two is damaged"
@@ -129,7 +130,7 @@ class Scan:
 
     @property
     def moved(self) -> list[Line]:
-        """Records that stand behind one with a higher number."""
+        """Returns the records that stand before one with a lower number."""
         found, highest = [], -1
         for line in self.lines:
             if line.offset < highest:
@@ -139,17 +140,17 @@ class Scan:
 
 
 def missing(numbers: range) -> str:
-    """What is said of records of which there is no trace."""
+    """Returns the text about records that left no trace."""
     first, last = numbers[0], numbers[-1]
     return f"record {first} is missing" if first == last else f"records {first} to {last} are missing"
 
 
 def read_head(data: bytes, mender: Mender | None = None) -> tuple[Scan, bytes | None, int]:
-    """The metadata of a tape, the hash that its first record continues, and where that may begin.
+    """Returns the metadata of a tape, the hash that its first record continues, and the position where that may begin.
 
     Args:
-        data: The whole tape.
-        mender: Puts a damaged byte of them right; None to leave it as it is.
+        data: The bytes of the whole tape.
+        mender: The mender that corrects a damaged byte of the metadata, or None to leave them as they are.
     """
     match = _END.search(data)
     end = data.find(b"\n===\n")
@@ -173,11 +174,11 @@ def read_head(data: bytes, mender: Mender | None = None) -> tuple[Scan, bytes | 
 
 
 def scan(data: bytes, *, mending: bool = True) -> Scan:
-    """Find all intact records.
+    """Finds all intact records.
 
     Args:
-        data: The whole tape.
-        mending: Put single damaged bytes right.
+        data: The bytes of the whole tape.
+        mending: Whether single damaged bytes are corrected.
     """
     mender = Mender() if mending else None
     found, head, start = read_head(data, mender)
@@ -189,7 +190,10 @@ def scan(data: bytes, *, mending: bool = True) -> Scan:
 
 
 def _texts(data: bytes, start: int) -> Iterator[tuple[int, bytes]]:
-    """Offset and bytes of what may be a line: between terminators, and where one is damaged between ends of lines."""
+    """Yields the offset and bytes of each text that may be a line.
+
+    Texts are separated by terminators. Where a terminator is damaged, they are separated by the ends of lines.
+    """
     if start == 0:
         return
     for part in data[start:].split(SEPARATOR):
@@ -206,16 +210,16 @@ class _Scanner:
     def __init__(self, found: Scan, head: bytes | None, mender: Mender | None) -> None:
         self._found = found
         self._mender = mender
-        self._damages: dict[int, Damage] = {}  # by where they begin
-        self._hashes: dict[int, dict[bytes, None]] = {0: {head: None} if head else {}}  # the first ones of each number
-        self._texts: set[tuple[bytes, bytes]] = set()  # of intact lines, by the hash before and their bytes
-        self._above: tuple[int, bytes | None] = (0, head)  # number and hash of the text above
+        self._damages: dict[int, Damage] = {}  # by the offset at which they begin
+        self._hashes: dict[int, dict[bytes, None]] = {0: {head: None} if head else {}}  # the first few of each number
+        self._texts: set[tuple[bytes, bytes]] = set()  # hash before and bytes of intact lines
+        self._above: tuple[int, bytes | None] = (0, head)  # number and hash of the preceding text
         self._doubtful: tuple[Damage, list[tuple[bytes, bytes]]] | None = None
         self._lines: dict[int, list[Line]] = {}
         self._refused: list[tuple[Damage, bytes]] = []
 
     def take(self, offset: int, text: bytes) -> None:
-        """Judge the next text."""
+        """Decides whether the next text is intact, can be corrected, or is damaged."""
         if len(text) < 8 and not _START.search(text):
             if text.rstrip(b"\n"):
                 self._damages[offset] = Damage(None, offset, offset + len(text))
@@ -239,7 +243,10 @@ class _Scanner:
         return None
 
     def _after_doubtful(self, offset: int, text: bytes) -> Line | None:
-        """A line that shows that the end alone of the one above is damaged: it continues the hash of its body."""
+        """Returns the line if it shows that only the end of the preceding one is damaged.
+
+        It does so if it continues the hash that belongs to the body of the preceding line.
+        """
         damage, guesses = self._doubtful or (None, [])
         for right, before in guesses:
             line = right[-18:-2]
@@ -259,7 +266,7 @@ class _Scanner:
         return list(dict.fromkeys([*([above] if above else []), *claimed]))
 
     def _note_hash(self, n: int, h: bytes) -> None:
-        """Of very many lines that claim one number, a few hashes are tried: else the work would be their square."""
+        """Keeps the hash of a line, but only a few for each number: otherwise the work would grow with their square."""
         known = self._hashes.setdefault(n, {})
         if len(known) < _BEFORE:
             known[h] = None
@@ -290,8 +297,8 @@ class _Scanner:
         self._above = (n, h)
 
     def finish(self) -> None:
-        """Part the one chain from what stands beside it: it is the one that goes the furthest."""
-        for damage, text in self._refused:  # those that stand before the record that they continue
+        """Separates the chain that reaches the highest number from the lines beside it."""
+        for damage, text in self._refused:  # some of these stand before the record that they continue
             line = self._intact(damage.offset, text)
             if line is not None and self._damages.get(damage.offset) is damage:
                 del self._damages[damage.offset]
@@ -300,7 +307,7 @@ class _Scanner:
         self._found.gave_up = self._mender is not None and self._mender.gave_up
         wanted: bytes | None = None
         for n in sorted(self._lines, reverse=True):
-            # Where nothing was written after either, or that is lost, the first in the file is taken.
+            # If no line continues any of them, or that line is lost, the first one in the file is taken.
             same = sorted(self._lines[n], key=lambda line: line.h != wanted)
             chosen = same[0]
             wanted = chosen.before
@@ -311,7 +318,7 @@ class _Scanner:
 
 
 def _variants(text: bytes) -> Iterator[tuple[int, bytes]]:
-    """The text, and the text without what may stand before the line in it: a damaged terminator, a torn line."""
+    """Yields the text, and the text without what may precede the line: a damaged terminator or a torn line."""
     yield 0, text
     for place, match in enumerate(_START.finditer(text)):
         if place == _STARTS:
@@ -321,6 +328,6 @@ def _variants(text: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _claimed(text: bytes) -> int | None:
-    """The number that a line, perhaps a damaged one, claims to have."""
+    """Returns the number that a line, which may be damaged, claims to have, or None if it has none."""
     found = _NUMBER.findall(text)
     return int(found[-1]) if found else None

@@ -1,8 +1,8 @@
-"""Which intact records still mean something without those that are lost, and what they become on a new tape.
+"""Decides which intact records keep their meaning without the lost ones, and what they become on a new tape.
 
-Trials are counted anew, since a search counts them 0, 1, 2, ...: a trial whose suggestion is lost is gone with
-all that speaks of it, and the later ones move up. A trial whose result alone is lost is live again. Nothing else is
-changed: results, suggestions, times and order stay what they were.
+Trials are numbered again, because a search counts them 0, 1, 2, ...: a trial that lost its suggestion is dropped with
+all its records, and the later ones move up. A trial that lost only its result is live again. Nothing else is changed:
+results, suggestions, times and order stay as they were.
 """
 
 from __future__ import annotations
@@ -26,27 +26,27 @@ from runlib.tape.events import Record, Submit, event_from_data
 
 __all__ = ["Selection", "select"]
 
-MOST_LOST = 1_000_000  # trials: more of them are not believed to be gone
+MOST_LOST = 1_000_000  # a tid that would mean more lost trials than this is taken for wrong
 _KIND = re.compile(rb'\{"([a-z_]+)":\{(?:"tid":(\d{1,18})[,}])?')
 _NO_SUGGESTION = frozenset({"session", "end", "note", "report", "retry", "stop"})  # no suggestion depends on these
 
 
 @dataclass
 class Selection:
-    """What goes on the new tape.
+    """Holds what goes on the new tape.
 
     Attributes:
-        folder: The old one.
-        records: The objects of the new lines, without number and hash.
-        files: What named the large results on the old tape, by their new names.
-        tids: Old -> new number of each trial that is left.
-        dropped: What is left behind.
-        notes: What else is to be known.
-        lost_trials: Old numbers of trials that are gone.
-        reopened: Old numbers of trials that are live again.
-        exact: Whether the next suggestion is that of the old run.
-        numbers: Old -> new number of each record that is kept.
-        untraced: How many more records are missing than findings say so: several in a row are one finding.
+        folder: The old folder.
+        records: The contents of the new lines, without number and hash.
+        files: The entries of large results on the old tape, by the new names of their files.
+        tids: The new number by the old number of each trial that is kept.
+        dropped: The findings about records that are not kept.
+        notes: Other facts that the user should know.
+        lost_trials: The old numbers of trials that are lost.
+        reopened: The old numbers of trials that are live again.
+        exact: Whether the next suggestion is the one that the old run would have made.
+        numbers: The new number by the old number of each record that is kept.
+        untraced: The number of missing records beyond the findings, because one finding covers several in a row.
     """
 
     folder: RunFolder
@@ -63,12 +63,12 @@ class Selection:
 
 
 def select(found: Scan, folder: RunFolder, data: bytes) -> Selection:
-    """Choose what to keep.
+    """Chooses the records to keep.
 
     Args:
-        found: On the old tape.
-        folder: Of the old run.
-        data: The old tape.
+        found: The lines of the old tape.
+        folder: The folder of the old run.
+        data: The bytes of the old tape.
 
     Raises:
         TapeFormat: A record is of a kind that this version does not know.
@@ -88,18 +88,21 @@ class _Selector:
         self._sequence = Sequence(State(path=chosen.folder.tape))
         self._next = 0  # old tid of the next suggestion, if none is lost
         self._suggested: dict[int, int] = {}  # old tid -> old number of the record
-        self._owners: dict[int, int] = {}  # old tid of an evaluation that is lost -> new tid that stands for it
+        self._owners: dict[int, int] = {}  # old tid of an evaluation that is lost -> new tid that replaces it
         self._names: dict[str, str] = {}
-        self._lost: list[int] = []  # old tids of trials that are gone, in order
+        self._lost: list[int] = []  # old tids of trials that are lost, in order
         self._meaningless: set[int] = set()
         self._maybe_lost: set[int] = set()
 
-    # -- what is lost -----------------------------------------------------------------------------
+    # -- lost records -----------------------------------------------------------------------------
 
     def damages(self, found: Scan, data: bytes) -> set[int]:
-        """Note what is no record any more; returns numbers on which suggestions may depend (of runs, the ends)."""
+        """Notes what is lost, and returns the numbers of the records on which suggestions may depend.
+
+        Of a range of missing records, it returns the first and the last number.
+        """
         whole = found.numbers
-        lost = {end for numbers in found.missing for end in (numbers[0], numbers[-1])}  # what follows asks for these
+        lost = {end for numbers in found.missing for end in (numbers[0], numbers[-1])}  # close() needs only the ends
         for damage in found.damages:
             kind, tid = _guess(data[damage.offset : damage.end])
             if damage.n is None or damage.n in whole:
@@ -126,10 +129,10 @@ class _Selector:
     def _drop(self, n: int | None, offset: int | None, text: str, level: Level = "error") -> None:
         self.chosen.dropped.append(Finding(level, n, offset, text))
 
-    # -- what is kept -----------------------------------------------------------------------------
+    # -- kept records -----------------------------------------------------------------------------
 
     def take(self, line: Line) -> None:
-        """Keep a record, or say why not."""
+        """Keeps a record, or notes why it is dropped."""
         record = self._read(line)
         if record is None:
             return
@@ -160,7 +163,10 @@ class _Selector:
         self.chosen.numbers[line.n] = len(self.chosen.records)
 
     def _wanted(self, body: dict[str, Any], record: Record) -> int:
-        """The new number of the record that wanted a suggestion; if it is lost, the suggestion says what it was."""
+        """Returns the new number of the record that enqueued a suggestion.
+
+        If that record is lost, it is made again from the suggestion.
+        """
         queued: int = body["queued"]
         if queued not in self.chosen.numbers:
             enqueue = {"suggestion": body["suggestion"]}
@@ -172,7 +178,7 @@ class _Selector:
         return self.chosen.numbers[queued]
 
     def _read(self, line: Line) -> Record | None:
-        """The record of a line; None if it has not the form of its kind, which is said."""
+        """Returns the record of a line. Notes the fault and returns None if the record lacks the form of its kind."""
         tape = self.chosen.folder.tape
         try:
             return decode(line.text)[0]
@@ -186,7 +192,7 @@ class _Selector:
             return None
 
     def _renumbered(self, kind: str, body: dict[str, Any], n: int) -> dict[str, Any] | None:
-        """The record with its new trial; None if that is lost."""
+        """Returns the record with the new number of its trial, or None if the trial is lost."""
         tid, tids = body["tid"], self.chosen.tids
         if kind == "suggest":
             self._lose(range(self._next, tid))
@@ -208,7 +214,7 @@ class _Selector:
         tid, state = body["tid"], self._sequence.state
         new = self.chosen.tids.get(tid, state.next_tid)
         if body.get("heard") is not None:
-            # What it knew by count, it now knows as far as these results are left.
+            # The results that are lost no longer count as known.
             known = body["heard"] - bisect.bisect_left(self._lost, body["heard"])
             body = {**body, "heard": min(known, self._sequence.finished_in_a_row)}
         return {**body, "tid": new}
@@ -222,7 +228,7 @@ class _Selector:
         owner = self._owners.get(of, self.chosen.tids.get(of))
         if owner in self._sequence.state.trials:
             return {**body, "of": owner}
-        self._owners[of] = body["tid"]  # its result is here in full, so it can stand for the lost one
+        self._owners[of] = body["tid"]  # the record holds the full result, so it can replace the lost one
         return {key: value for key, value in body.items() if key != "of"}
 
     def _with_file(self, result: dict[str, Any], tid: int, n: int) -> dict[str, Any]:
@@ -239,13 +245,16 @@ class _Selector:
         return moved
 
     def _moved(self, entry: dict[str, Any], name: str) -> dict[str, Any]:
-        """The entry of a file in the folder of its trial, which may have another number now."""
+        """Returns the entry of a file in the folder of its trial, which may have another number now."""
         new = self._names.setdefault(entry["name"], name)
         self.chosen.files[new] = entry
         return {**entry, "name": new}
 
     def strays(self, found: Scan) -> None:
-        """Keep results of a second writer for trials that both knew; its suggestions are not those of this tape."""
+        """Keeps the results of a second writer for trials that both writers knew.
+
+        Its suggestions are dropped, because they do not belong to this tape.
+        """
         first = min((line.n for line in found.strays), default=0)
         for line in found.strays:
             record = self._read(line)
@@ -263,7 +272,7 @@ class _Selector:
         return self.chosen.tids[tid] in self._sequence.state.live_trials
 
     def close(self, lost: set[int]) -> None:
-        """What the losses mean for going on."""
+        """Determines what the losses mean for a restore."""
         chosen, lost = self.chosen, lost | self._meaningless
         last_suggested, last_lost = max(self._suggested.values(), default=0), max(lost, default=0)
         chosen.exact = chosen.exact and not (lost and min(lost) < last_suggested)
@@ -273,7 +282,7 @@ class _Selector:
 
 
 def _is_malformed(line: Line) -> bool:
-    """Whether a line that is no record is of a kind known here, and not one of a newer version."""
+    """Returns whether a line that is no record is of a known kind, and not of a kind of a newer version."""
     try:
         kind, body = next(iter(line.data.items()))
         return event_from_data(kind, body) is not None
@@ -282,6 +291,6 @@ def _is_malformed(line: Line) -> bool:
 
 
 def _guess(text: bytes) -> tuple[str, str]:
-    """Kind and trial of a damaged record, as far as they can be read; empty where not."""
+    """Returns the kind and the trial of a damaged record as far as they can be read, or empty texts."""
     match = _KIND.match(text)
     return (match[1].decode(), (match[2] or b"").decode()) if match else ("", "")

@@ -1,7 +1,7 @@
-"""What can follow on what: each record, which has the form of its kind, is held against the records before it.
+"""Checks each record against the records before it, after its own form was checked.
 
-The state of the run is the judge of what fits; beside it stand the rules that it takes for granted. A record that does
-not fit is not applied, so that one fault does not make faults of all that follow.
+The state of the run decides what fits. Further rules, which the state takes for granted, are checked here. A record
+that does not fit is not applied, so that one fault does not cause faults in all records that follow.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ __all__ = ["Sequence"]
 
 
 class Sequence:
-    """The records of a tape, one after the other.
+    """Takes the records of a tape one after the other.
 
     Attributes:
-        finished_in_a_row: How many trials are finished before the first that is not.
-        asked: How many suggestions were asked for again.
+        finished_in_a_row: The number of trials that are finished before the first unfinished one.
+        asked: The number of suggestions for which the search was asked again.
 
     Args:
-        state: Takes in what fits; if it has a search, that is asked again for each suggestion.
+        state: The state that takes in each record that fits. If it has a search, the search is asked again for each
+            suggestion.
     """
 
     def __init__(self, state: State) -> None:
@@ -32,10 +33,10 @@ class Sequence:
         self.asked = 0
 
     def take(self, record: Record) -> str | None:
-        """Apply a record; or say why it does not fit, beginning with a verb.
+        """Applies a record, or returns why it does not fit, in a text that begins with a verb.
 
         Raises:
-            ReplayMismatch: Asked again, the search suggests something else.
+            ReplayMismatch: The search was asked again and suggests something else.
         """
         fault = self._misfit(record)
         if fault is not None:

@@ -1,6 +1,6 @@
-"""Whether a run is whole: its chain, its records, and the files beside its tape. Nothing is opened for writing.
+"""Checks whether a run is whole: its chain, its records, and the files beside its tape. It opens no file for writing.
 
-The verdict speaks of what a run cannot do without: the tape and the large results. Derived files only warn.
+The verdict depends only on what a run needs: the tape and the large results. Derived files only cause warnings.
 """
 
 from __future__ import annotations
@@ -33,18 +33,19 @@ _FORMAT = re.compile(r"runlib-tape/\d+")
 
 
 def verify(folder: str | Path, replay: bool = False, *, plugins: bool = True, trust: bool = False) -> Report:
-    """Check a run, reading only.
+    """Checks a run, and only reads.
 
     Args:
-        folder: Of the run, which may be running, or lie on a read-only disk.
-        replay: Ask the search again for every suggestion, and compare; this needs the plugins of the search. A run
-            whose stop, workers or sessions changed is compared like any other: a suggestion depends on the tape alone.
+        folder: The folder of the run. The run may be running, and the folder may lie on a read-only disk.
+        replay: Whether the search is asked again for every suggestion, and the answers are compared. This needs the
+            plugins of the search. A change of stop, workers or sessions does not matter: a suggestion depends on the
+            tape alone.
         plugins: Whether the code that the tape names is imported for ``replay``.
-        trust: Import it also where it, or the tape, belongs to another user of this machine.
+        trust: Whether the code is imported even if it, or the tape, belongs to another user of this machine.
 
     Raises:
         ConfigError: With ``replay``, the search cannot be made.
-        NotTrusted: It needs code that belongs to another user, or that a tape of another user names.
+        NotTrusted: The search needs code that belongs to another user, or that a tape of another user names.
     """
     try:
         found = RunFolder.find(folder)
@@ -62,11 +63,11 @@ class _Audit:
         self._findings: list[Finding] = []
         self._state = State(path=folder.tape)
         self._files = self._asked = 0
-        self._reached = 0  # by the records behind a damage
+        self._reached = 0  # the number of records including those behind a damaged place
         self._last: Record | None = None
 
     def report(self, replay: bool) -> Report:
-        """Read everything once."""
+        """Reads everything once, and returns the report."""
         verdict: Verdict = "intact"
         try:
             reader = TapeReader(self._folder.tape)
@@ -89,14 +90,14 @@ class _Audit:
         self._findings += _damages(found)
 
     def _is_damaged(self) -> bool:
-        """Whether a tape without metadata that can be used was one of ours, and not of another format."""
+        """Returns whether a tape with unusable metadata was one of runlib, and not of another format."""
         data = self._folder.tape.read_bytes()
         head, _, _ = read_head(data, Mender())
         if head.head == "mended":
             return True
         format_ = head.metadata.get("format") if head.metadata is not None else None
         if isinstance(format_, str) and _FORMAT.fullmatch(format_):
-            return format_ in codec.FORMATS  # else a newer one, which may be whole by its own rules
+            return format_ in codec.FORMATS  # a newer format may be whole by its own rules
         return bool(scan(data, mending=False).lines) or any(self._hints.check(0))
 
     def _read(self, reader: TapeReader, replay: bool) -> None:
@@ -168,7 +169,7 @@ def _make_search(folder: RunFolder, reader: TapeReader, trust: Trust) -> Search:
 
 
 def _damages(found: Scan) -> Iterator[Finding]:
-    """What a closer look at a damaged tape shows."""
+    """Yields the findings of a closer look at a damaged tape."""
     for damage in found.damages:
         yield Finding("error", damage.n, damage.offset, found.describe(damage))
     for numbers in found.missing:

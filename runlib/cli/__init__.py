@@ -1,1 +1,1 @@
-"""The command ``runlib``."""
+"""Implements the command ``runlib``."""

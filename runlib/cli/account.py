@@ -1,7 +1,7 @@
-"""How a run that was read stands, as plain data and as text.
+"""Describes the status of a run that was read, as plain data and as text.
 
-The data is a pure function of the run, of the clock, and of whether its last writer is alive; ``--json`` shows it as
-it is, the text is made from it. No component is needed but the stop, and that only for its report.
+The data depends only on the run, on the clock, and on whether its last writer is alive. ``--json`` shows the data, and
+the text is made from it. The stop is the only component that is needed, and only for its report.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ __all__ = ["describe", "render_description"]
 
 
 def describe(run: Run, now: float) -> dict[str, Any]:
-    """How a run stands.
+    """Returns the status of a run.
 
     Args:
-        run: Checked out.
-        now: Seconds since 1970.
+        run: A checked-out run.
+        now: The current time in seconds since 1970.
     """
     state = run.state
     foreign = is_foreign(run.work_directory / "tape.son")
     phase = "foreign" if foreign else _phase(state)
-    if phase == "running":  # its time goes on after its last record
+    if phase == "running":  # time goes on after the last record
         now = now_by(state.last_session.get("clocks")) or now
         state.clock = lambda: now
     best = state.best
@@ -68,7 +68,7 @@ def describe(run: Run, now: float) -> dict[str, Any]:
 
 
 def _phase(state: State) -> str:
-    """``ended``, ``running``, ``cut off``; ``unknown`` where another machine wrote last and noted no end."""
+    """Returns ``ended``, ``running``, ``cut off``, or ``unknown`` if another machine wrote last and recorded no end."""
     if state.ended is not None:
         return "ended"
     if state.sessions and state.last_session.get("host") != socket.gethostname():
@@ -102,14 +102,14 @@ def _counts(table: ResultTable[Any]) -> dict[str, int]:
 def _stop_report(run: Run) -> str:
     try:
         return run.stop.short_report(run.state)
-    except ConfigError as error:  # its plugin is not here; the rest can be told without it
+    except ConfigError as error:  # its plugin is missing; the rest needs no plugin
         return f"(no report of the stop: {' '.join(str(error).split())})"
-    except Exception as error:  # somebody's stop
+    except Exception as error:  # a stop of the user may raise any error
         return f"(no report of the stop: {type(error).__name__}: {error})"
 
 
 def render_description(about: dict[str, Any], now: float) -> str:
-    """The text of ``runlib status``."""
+    """Returns the text of ``runlib status``."""
     trials, evaluations = about["trials"], about["evaluations"]
     top = ", ".join(f"{entry['loss']:.6g} (trial {entry['trial']})" for entry in about["top"][:3])
     lines = [

@@ -1,7 +1,8 @@
-"""The commands that audit, ``verify`` and ``repair``. Neither changes anything in the folder that it looks at.
+"""Defines the commands ``verify`` and ``repair``, which audit a run and change nothing in its folder.
 
-``verify`` ends with 0 if nothing is lost (intact, or torn: what was being written when the writer died was never
-shown as done), with 1 if something is damaged or lost, with 2 if there is no run to judge.
+``verify`` exits with 0 if nothing is lost: the run is intact, or torn, which means that a record that was being written
+when the writer died had never been shown as done. It exits with 1 if something is damaged or lost, and with 2 if there
+is no run to check.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from runlib.run.run import Run
 __all__ = ["repair", "verify"]
 
 CODES = {"intact": DONE, "torn": DONE, "damaged": FAILED, "not a run": WRONG}
-SHOWN = 20  # findings; --json has all
+SHOWN = 20  # findings that are shown; --json shows all
 
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Of the run; nothing in it is changed.")]
 Json = Annotated[bool, typer.Option("--json", help="As one line of JSON.")]
@@ -39,12 +40,12 @@ def verify(
     no_plugins: NoPlugins = False,
     trust: TrustOthers = False,
 ) -> None:
-    """Tell whether the run in FOLDER is whole.
+    """Check whether the run in FOLDER is whole.
 
-    Its chain of hashes, its records, its large results and its derived files are checked. No code of the run is
-    executed, except with --replay: that imports the plugins, modules and the script that the tape names and the search
-    needs. With --no-plugins it imports none; what belongs to another user, only with --trust. Exit code 0: nothing is
-    lost; 1: something is damaged or lost; 2: no run, or one of a newer format.
+    The chain of hashes, the records, the large results and the derived files are checked. No code of the run is
+    executed, except with --replay, which imports the plugins, modules and the script that the tape names and the search
+    needs. With --no-plugins none of them is imported. Code that belongs to another user is imported only with --trust.
+    Exit code 0: nothing is lost; 1: something is damaged or lost; 2: there is no run, or one of a newer format.
     """
     with reporting():
         load_plugins(plugin)
@@ -59,9 +60,9 @@ def repair(
     into: Annotated[Path, typer.Argument(metavar="INTO", help="The folder of the new run, which must not exist.")],
     json: Json = False,
 ) -> None:
-    """Save what is intact of the run in FOLDER as a new run.
+    """Save the intact part of the run in FOLDER as a new run in INTO.
 
-    It is made in INTO, and it is told exactly what is lost. Nothing is repaired in place: FOLDER stays as it is.
+    The command reports exactly what is lost. Nothing is repaired in place: FOLDER stays as it is.
     """
     with reporting():
         report = save(folder, into)
@@ -69,7 +70,7 @@ def repair(
 
 
 def render_report(report: Report) -> str:
-    """The verdict in one line, and the findings below it."""
+    """Returns the verdict in one line, and the findings below it."""
     counts, lines = report.counts, [f"{report.folder}: {report.verdict}"]
     if counts:
         what = f"{counts['records']} records, {counts['trials']} trials finished, {counts['live']} live"
@@ -79,7 +80,7 @@ def render_report(report: Report) -> str:
 
 
 def render_repair(report: RepairReport) -> str:
-    """What was saved, what was not, and what that means for going on."""
+    """Returns a text that says what was saved, what was lost, and what that means for continuing the run."""
     mended = f", {len(report.mended)} of them put right" if report.mended else ""
     lost = f"{report.lost} lost" if report.lost else "none lost"
     lines = [f"{report.into}: {report.kept} records saved{mended}, {lost}"]

@@ -1,7 +1,7 @@
-"""The suggestion that nobody tuned, evaluated once after a run, so that the gain can be seen.
+"""Evaluates the untuned suggestion once after a run, to show how much the run gained.
 
-It is evaluated as a trial is, in a pool of its own with one worker, so that nothing it does can harm the run, whose
-result is safe by then. It is no trial: nothing of it goes on the tape.
+It is evaluated like a trial, in the pool of the run, which is opened again with one worker. By then the result of the
+run is safe, so nothing that the evaluation does can harm it. It is not a trial, and nothing about it goes on the tape.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from runlib.run.run import Run
 
 __all__ = ["compare", "evaluate_baseline"]
 
-PATIENCE = 0.5  # seconds between two looks at the pool; the result itself is noticed at once
+PATIENCE = 0.5  # seconds of one wait for the pool; a result ends the wait at once
 
 
 def evaluate_baseline(run: Run, suggestion: Any) -> float:
-    """The loss of a suggestion, by the evaluator and the pool of a run that has ended.
+    """Returns the loss of a suggestion, by the evaluator and the pool of a run that has ended.
 
     Raises:
-        EvaluationError: It has none.
+        EvaluationError: The evaluation failed, or the run has no evaluator.
         PoolError: The pool cannot go on.
     """
     context = {**run.context, "max_workers": 1, "capture_output": False}
@@ -49,7 +49,7 @@ def _wait(pool: Pool) -> Finished:
 
 
 def compare(untuned: float, best: float | None) -> str:
-    """``untuned: 58.12   best: 53.4 (8.1 % lower)``."""
+    """Returns the comparison as text: ``untuned: 58.12   best: 53.4 (8.1 % lower)``."""
     if best is None:
         return f"untuned: {untuned:.6g}   best: none"
     return f"untuned: {untuned:.6g}   best: {best:.6g} ({_difference(untuned, best)})"

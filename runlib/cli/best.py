@@ -1,4 +1,4 @@
-"""The best trials of a run that was read, as plain data and as a table."""
+"""Shows the best trials of a run that was read, as plain data and as a table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ __all__ = ["best_trials", "print_best"]
 
 
 def best_trials(state: State, n: int) -> list[dict[str, Any]]:
-    """The ``n`` best trials with distinct suggestions, or all if there are fewer; ties in the order of submission."""
+    """Returns the ``n`` best trials with distinct suggestions, or all if there are fewer.
+
+    Trials with equal losses are in the order of submission.
+    """
     rows: list[dict[str, Any]] = []
     seen: set[str] = set()
     for tid, loss in state.trials.sorted_tids_losses:
@@ -41,7 +44,7 @@ def _details(outcome: dict[str, Any]) -> dict[str, Any]:
 
 
 def print_best(state: State, n: int) -> None:
-    """A table of the best on standard output; as wide as need be where that is no terminal."""
+    """Prints a table of the best trials on standard output; it is as wide as needed if that is not a terminal."""
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     for name in ("rank", "loss", "trial", "duration", "suggestion"):
         table.add_column(name, justify="left", overflow="fold", no_wrap=name != "suggestion")
@@ -57,7 +60,10 @@ def print_best(state: State, n: int) -> None:
 
 
 def _format_duration(seconds: float | None) -> str:
-    """Evaluations often take milliseconds, which ``format_seconds`` rounds away."""
+    """Returns a duration as text that shows milliseconds, which ``format_seconds`` would round away.
+
+    Evaluations often take only milliseconds.
+    """
     if seconds is None:
         return ""
     return f"{seconds:.3g} s" if seconds < 10 else format_seconds(seconds)

@@ -1,7 +1,7 @@
-"""Suggestions in few words: what differs between the trials of a run, under the shortest names that tell it apart.
+"""Shortens suggestions: shows what differs between the trials of a run, under the shortest unambiguous names.
 
-A suggestion is often the config of a whole model, and nearly all of it is the same in every trial. Only the leaves
-that differ are shown, and ``model.regression.krr.nl`` is called ``nl`` as long as no other leaf ends so.
+A suggestion is often the config of a whole model, and nearly all of it is the same in every trial. Only the leaves that
+differ are shown. The leaf ``model.regression.krr.nl`` is called ``nl`` as long as no other leaf ends in ``nl``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Path = tuple[str, ...]
 
 
 def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """The values in nested dicts and their paths; a list is one value, and so is an empty dict."""
+    """Yields the values in nested dicts with their paths; a list is one value, and so is an empty dict."""
     if isinstance(value, Mapping) and value:
         for key, item in value.items():
             yield from leaves(item, (*path, str(key)))
@@ -27,10 +27,10 @@ def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 
 class Brief:
-    """Writes the suggestions of one run in few words.
+    """Writes the suggestions of one run as short texts.
 
     Args:
-        suggestions: Those of the run; what is the same in all of them is left out of each.
+        suggestions: The suggestions of the run; values that are the same in all of them are left out.
     """
 
     def __init__(self, suggestions: Iterable[Any]) -> None:
@@ -45,7 +45,7 @@ class Brief:
         self._names = _shortest(varying or seen)
 
     def __call__(self, suggestion: Any) -> str:
-        """``ls: 0.25, nl: 1e-05``."""
+        """Returns a suggestion as text, such as ``ls: 0.25, nl: 1e-05``."""
         shown = ((self._names[path], value) for path, value in leaves(suggestion) if path in self._names)
         return ", ".join(_pair(name, value) for name, value in shown)
 

@@ -1,6 +1,6 @@
-"""Carrying out a run on a terminal: however it ends, the last lines say where it is and how it goes on.
+"""Carries out a run on a terminal; however it ends, the last lines say where it is and how to continue it.
 
-What it found goes to standard output; how it is getting on, and what trials print, to standard error.
+The results go to standard output. The progress, and the output of trials, go to standard error.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ SHOWN = 5  # rows of the table at the end
 
 @dataclass(frozen=True)
 class Manner:
-    """For how long a run runs, and how it is shown.
+    """Holds how long a run runs and how it is shown.
 
     Attributes:
-        duration: Minutes; None for no limit.
-        quiet: Print the folder alone.
-        traceback: Show the traceback of a worker.
-        baseline: A suggestion that the best is compared with; None for none.
+        duration: The limit in minutes; None for no limit.
+        quiet: Whether to print only the folder.
+        traceback: Whether to show the traceback of a worker.
+        baseline: A suggestion that the best trial is compared with; None for none.
     """
 
     duration: float | None
@@ -52,13 +52,13 @@ class Manner:
 
 
 def carry_out(run: Run, manner: Manner) -> None:
-    """Run, and show what came of it.
+    """Runs the run, and shows its result.
 
     Raises:
-        typer.Exit: The run ended with an error, which has been told, without any success, or by SIGINT.
-        SystemExit: SIGTERM ended it.
+        typer.Exit: The run ended with an error, which was reported, or without any success, or by SIGINT.
+        SystemExit: SIGTERM ended the run.
     """
-    run.announces = False  # its last lines are told here
+    run.announces = False  # this module prints the last lines
     before = len(run.state.trials)
     if not manner.quiet and not _is_done(run):
         _announce_start(run)
@@ -73,7 +73,7 @@ def carry_out(run: Run, manner: Manner) -> None:
         raise
     except (RunlibError, OSError) as error:
         code = report(error, manner.traceback)
-        if not isinstance(error, TapeReplaced):  # it has said where the run is now
+        if not isinstance(error, TapeReplaced):  # its message says where the run is now
             _show_way_on(run, manner, getattr(error, "place", None))
         raise typer.Exit(code) from None
     if is_done(run.state) and len(run.state.trials) == before > 0:
@@ -86,11 +86,11 @@ def carry_out(run: Run, manner: Manner) -> None:
 
 
 def _is_done(run: Run) -> bool:
-    """Whether nothing more is wanted of the run, or nothing more was left when it last ended."""
+    """Returns whether the run has reached its stop, or had exhausted its search when it last ended."""
     state = run.state
     try:
         wants_nothing = run.done
-    except Exception:  # somebody's stop; the run says what is wrong with it
+    except Exception:  # a stop of the user raised; the run reports the error
         return False
     return wants_nothing or (run.ended_before == "exhausted" and not state.live_trials and not state.queue)
 
@@ -108,9 +108,9 @@ def _why(run: Run) -> str:
 
 @contextlib.contextmanager
 def working_where_it_did(run: Run) -> Iterator[None]:
-    """In here, the working folder is that of the program that began the run, if it is still there.
+    """Changes, in this context, into the working folder of the program that began the run, if it still exists.
 
-    Evaluators may read files by names that are relative to it.
+    Evaluators may read files by names that are relative to the working folder.
     """
     folder, here = run.program.folder if run.program else None, working_folder()
     if folder is None or folder == here or not os.access(folder, os.X_OK):
@@ -163,7 +163,7 @@ def _show_baseline(run: Run, suggestion: Any) -> None:
 
 
 def _show_way_on(run: Run, manner: Manner, place: Path | None = None) -> None:
-    """How the run goes on, in another place if it was moved; or the folder alone, if that was asked for."""
+    """Shows how to continue the run, in its new place if it was moved; with ``quiet`` shows only the folder."""
     if manner.quiet:
         show_path(place or run.work_directory)
     else:

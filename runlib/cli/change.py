@@ -1,7 +1,8 @@
-"""The commands that change a run by one record, also while another process runs it, and the one that forks it.
+"""Defines the commands that change a run by one record, and the command that forks a run.
 
-What is wanted is left in the run's inbox, and the command waits until its writer has taken it; where nobody writes,
-it takes the lock and writes by itself. None of the run's plugins is needed, except to fork with another search or stop.
+A change is left in the inbox of the run, and the command waits until the writer has taken it. If no process writes to
+the run, the command takes the lock and writes by itself. No plugin of the run is needed, except to fork with another
+search or stop.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def enqueue(
 ) -> None:
     """Have the run in FOLDER try a suggestion next.
 
-    It comes before those of the search, which learns from it if it can.
+    It comes before the suggestions of the search. The search learns from its result if it can.
     """
     with reporting():
         _tell(Inbox(folder).enqueue(read_data("SUGGESTION", suggestion)), folder, "the suggestion is enqueued")
@@ -48,10 +49,10 @@ def void(
     tid: Annotated[int, typer.Argument(metavar="TRIAL", min=0, help="The number of the trial.")],
     reason: Reason = "",
 ) -> None:
-    """Have the result of a trial of the run in FOLDER count no more.
+    """Void the result of a trial of the run in FOLDER.
 
-    Neither for the best, nor for the stop, for repeats, or for the search. The results that were taken from the same
-    evaluation go with it. A trial that is running is cancelled.
+    The result no longer counts for the best, for the stop, for repeats, or for the search. The results that were taken
+    from the same evaluation are voided too. A trial that is running is cancelled.
     """
     with reporting():
         _tell(Inbox(folder).void(tid, reason), folder, f"trial {tid} is void")
@@ -68,7 +69,7 @@ def annotate(
 
 
 def stop(folder: Folder, reason: Reason = "") -> None:
-    """Have the run in FOLDER end in order; a restore goes on."""
+    """Have the run in FOLDER end in order. A restore continues it."""
     with reporting():
         if not Inbox(folder).stop(reason):
             say(f"error: the process that holds {folder} did not listen; it was not stopped")
@@ -90,9 +91,9 @@ def fork(
     stop: Annotated[str | None, typer.Option(metavar="STOP", help="Another stop: a YAML file, or a text.")] = None,
     plugin: Plugins = None,
 ) -> None:
-    """Make a new run that begins with the history of another.
+    """Make a new run that begins with the history of the run in FOLDER.
 
-    The run in FOLDER is only read. The folder of the new one is printed; 'runlib restore' goes on with it.
+    The run in FOLDER is only read. The folder of the new run is printed; 'runlib restore' continues it.
     """
     with reporting():
         check_options(name=name)

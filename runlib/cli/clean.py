@@ -1,4 +1,4 @@
-"""The command that tidies up a folder of runs: what processes left that died while they made a run."""
+"""Defines the command ``clean``, which removes what processes left in a folder when they died while they made a run."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def clean(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="In which runs are made; their folders stay.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Name them only.")] = False,
 ) -> None:
-    """Take away the temporary folders that dead processes left in DIR.
+    """Remove the temporary folders that dead processes left in DIR.
 
-    A run, a fork and a repair make their folder under another name (.run_*.new). One that is killed leaves it. The next
-    one that is made in DIR takes it away as well. Runs are never touched.
+    A run, a fork and a repair make their folder under a temporary name (.run_*.new). A process that is killed leaves it
+    behind. The next one that makes a run in DIR removes it too. Folders of runs are never touched.
     """
     with reporting():
         found = find_leftovers(directory)

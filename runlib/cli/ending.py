@@ -1,4 +1,4 @@
-"""How a command ends: its exit code, one sentence for an error, one line for a warning.
+"""Ends a command: chooses its exit code, and prints one sentence for an error and one line for a warning.
 
     0    the run reached its stop, exhausted its search, or used up its duration; or there was something to show
     1    the run ended with an error, or without any success, or its tape or the disk cannot be used: look, repair, then
@@ -7,7 +7,8 @@
          writes
     129  SIGHUP, 130 Ctrl-C (SIGINT), 138 SIGUSR1, 140 SIGUSR2, 143 SIGTERM: the run ended in order and can be restored
 
-What runlib raises on purpose is never shown with a traceback. What it did not foresee is, being a mistake of a program.
+An error that runlib raises on purpose is never shown with a traceback. An unforeseen error is shown with one, because
+it is a bug.
 """
 
 from __future__ import annotations
@@ -66,17 +67,17 @@ _FRAME = re.compile(r'^ *File ".*$', re.MULTILINE)
 
 
 def say(text: str) -> None:
-    """A line on standard error."""
+    """Prints a line on standard error."""
     tell(legible(text), sys.stderr)
 
 
 def show(text: str) -> None:
-    """What a command has to say, on standard output."""
+    """Prints the output of a command on standard output."""
     put(legible(text), sys.stdout)
 
 
 def show_json(data: Any) -> None:
-    """The same as one line of JSON."""
+    """Prints data as one line of JSON on standard output."""
     text = legible_json(dump(data).decode())
     try:
         print(text, flush=True)
@@ -85,7 +86,7 @@ def show_json(data: Any) -> None:
 
 
 def show_path(path: Path) -> None:
-    """The path of a folder: for a program the bytes of its name, whatever they are; on a terminal as it can be read."""
+    """Prints the path of a folder: the bytes of its name for a program, a readable text on a terminal."""
     if is_terminal(sys.stdout) or not hasattr(sys.stdout, "buffer"):
         show(str(path))
         return
@@ -95,16 +96,16 @@ def show_path(path: Path) -> None:
 
 
 def exit_code(error: RunlibError | OSError) -> int:
-    """1 if the run or its disk failed, 2 if what was asked for cannot be begun."""
+    """Returns 1 if the run or its disk failed, 2 if the requested action cannot be begun."""
     if isinstance(error, OSError):
         wrong = isinstance(error, _WRONG_PATH) or error.errno in (errno.ELOOP, errno.ENAMETOOLONG, errno.EROFS)
         return WRONG if wrong else FAILED
-    # A config can be found wrong by the pool, but it is a config nevertheless.
+    # The pool may find an error in a config, but the error is still one of the config.
     return FAILED if isinstance(error, _DURING_THE_RUN) and not isinstance(error, ConfigError) else WRONG
 
 
 def sentence(error: BaseException) -> str:
-    """What an error says, in one line."""
+    """Returns the message of an error in one line."""
     if isinstance(error, OSError) and error.strerror:
         place = f"{error.filename}: " if error.filename is not None else ""
         return legible_line(f"{place}{error.strerror}")
@@ -116,17 +117,17 @@ def _one_line(text: str) -> str:
 
 
 def worker_traceback(error: BaseException) -> str:
-    """The traceback of the worker that an error brings along; empty if there is none."""
+    """Returns the traceback of the worker that an error carries; empty if there is none."""
     inside = str(error).partition(_IN_WORKER)[2]
     return inside or "\n".join(note.partition("\n")[2] for note in getattr(error, "__notes__", []))
 
 
 def report(error: RunlibError | OSError, traceback: bool = False) -> int:
-    """Say what went wrong, and return the exit code.
+    """Prints the error and returns the exit code.
 
     Args:
-        error: What was raised.
-        traceback: Show the worker's traceback too, not only where in it the error is.
+        error: The error that was raised.
+        traceback: Whether to show the whole traceback of the worker, not only the place of the error.
     """
     say(f"error: {sentence(error)}")
     inside = worker_traceback(error).strip("\n")
@@ -140,10 +141,10 @@ def report(error: RunlibError | OSError, traceback: bool = False) -> int:
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[None]:
-    """The whole command: before it has begun anything, and after all of it, a signal ends it without a word.
+    """Ends the command without a message if a signal comes before it has begun anything, or after it has ended all.
 
     Raises:
-        SystemExit: A signal came; what is half made is taken away by then.
+        SystemExit: A signal came; what was half made is removed by then.
     """
     defaults = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
     before = {number: signal.getsignal(number) for number in defaults}
@@ -163,7 +164,7 @@ def _leave(number: int, frame: FrameType | None) -> NoReturn:
 
 @contextlib.contextmanager
 def reporting(traceback: bool = False) -> Iterator[None]:
-    """The body of a command: errors become a sentence and an exit code, warnings a line each."""
+    """Wraps the body of a command: turns errors into a sentence and an exit code, and warnings into a line each."""
     with warnings.catch_warnings(), _log_as_warnings():
         warnings.showwarning = _show_warning
         try:
@@ -174,7 +175,7 @@ def reporting(traceback: bool = False) -> Iterator[None]:
         except RunlibError as error:
             raise typer.Exit(report(error, traceback)) from None
         except OSError as error:
-            if error.errno == errno.EPIPE:  # nobody reads any more: typer ends quietly
+            if error.errno == errno.EPIPE:  # the reader has closed the pipe: typer ends quietly
                 raise
             raise typer.Exit(report(error, traceback)) from None
 
@@ -184,7 +185,10 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
 
 
 class _Warner(logging.Handler):
-    """Shows what the logger ``runlib`` warns of. Errors that end a run are raised as well, and said there."""
+    """Prints the warnings of the logger ``runlib``.
+
+    Errors that end a run are raised as well, and reported when they are caught.
+    """
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.levelno == logging.WARNING or record.exc_info:

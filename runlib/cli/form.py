@@ -1,4 +1,4 @@
-"""The form of the file that ``runlib run`` takes, and how its errors are told: with the file and the place in it."""
+"""Checks the form of the file that ``runlib run`` takes; each error names the file and the place in it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from runlib.run.settings import DEFAULTS, check_duration
 __all__ = ["below", "check_form", "naming"]
 
 KEYS = ("run", "plugins", "context", "pool", "observers", "directory", "duration", "baseline")
-BESIDE = tuple(key for key in KEYS if key != "run")  # of a run that is made, but no part of its config
+BESIDE = tuple(key for key in KEYS if key != "run")  # keys for making a run that are not part of its config
 
 
 @contextlib.contextmanager
 def below(place: str) -> Iterator[None]:
-    """Errors in a config are told with ``place`` before their path."""
+    """Puts ``place`` before the path of errors in a config that are raised in this context."""
     try:
         yield
     except ConfigError as error:
@@ -30,7 +30,7 @@ def below(place: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def naming(file: Path) -> Iterator[None]:
-    """Errors in a config are told with the file that it stands in."""
+    """Adds the file to errors in a config that are raised in this context."""
     try:
         yield
     except ConfigError as error:
@@ -38,10 +38,10 @@ def naming(file: Path) -> Iterator[None]:
 
 
 def check_form(data: Any) -> None:
-    """Check the keys, and the type of what stands under each; null stands for what is left out.
+    """Checks the keys and the type of each value; null stands for a key that is left out.
 
     Raises:
-        ConfigError: Something is wrong, with its place.
+        ConfigError: Something is wrong; the message names its place.
     """
     if data is None:
         raise ConfigError("is empty; it takes a dict with the run under 'run'")
@@ -61,10 +61,10 @@ def check_form(data: Any) -> None:
 
 
 def _hint(key: str) -> str:
-    """What was meant by a key at the top of the file, or what can stand there."""
+    """Returns what an unknown key at the top of the file may have meant, or else the keys that are allowed there."""
     settings = tuple(name for name in DEFAULTS if name not in KEYS)
     places = ((KEYS, ""), (settings, " under 'run'"), (tuple(Run.default_context), " under 'context'"))
-    for cutoff in (1.0, 0.6):  # first the words of the same meaning, wherever they stand
+    for cutoff in (1.0, 0.6):  # first synonyms, wherever they stand
         for known, where in places:
             for meant in near(key, known, cutoff=cutoff):
                 return f"did you mean {meant!r}{where}?"

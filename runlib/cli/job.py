@@ -1,4 +1,4 @@
-"""The file that ``runlib run`` takes: a run, and beside it how it is computed.
+"""Reads the file that ``runlib run`` takes, which holds a run and how it is computed.
 
 ::
 
@@ -11,8 +11,8 @@
     duration: 10                                    # minutes
     baseline: {...}                                 # a suggestion to compare the best with
 
-Files named in it are looked for in the working folder, then next to it. Everything is checked, and every component
-made, before a folder is; each error names the file and the place in it.
+Files named in it are looked for first in the working folder, then next to the file. Everything is checked, and every
+component is made, before the folder is; each error names the file and the place in it.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ C = TypeVar("C", bound=Component)
 
 @dataclass(frozen=True)
 class Job:
-    """What stands in the file, each part checked for its type.
+    """Holds the content of the file, with the type of each part checked.
 
     Attributes:
-        file: Where it was read.
+        file: The path of the file.
         run: The arguments of the run.
-        plugins: Modules and files.
-        context: How things are computed.
-        pool: A config; None for the default.
-        observers: Configs; None for the default ones.
-        directory: Where the folder of the run is made, seen from the working folder.
-        duration: Minutes; None for no limit.
-        baseline: A suggestion; None for none.
+        plugins: The modules and files to import.
+        context: The settings of how things are computed.
+        pool: The config of the pool; None for the default.
+        observers: The configs of the observers; None for the default ones.
+        directory: The folder in which the folder of the run is made, relative to the working folder.
+        duration: The limit in minutes; None for no limit.
+        baseline: A suggestion to compare with; None for none.
     """
 
     file: Path
@@ -66,11 +66,11 @@ class Job:
     baseline: Any = None
 
     def make(self, *, name: str | None = None, **context: Any) -> Run:
-        """Load the plugins and make the run, with all its components; nothing is written.
+        """Loads the plugins and makes the run with all its components; writes nothing.
 
         Args:
-            name: Instead of the name in the file.
-            context: Comes before that in the file.
+            name: A name that replaces the one in the file.
+            context: Values that take precedence over the context in the file.
 
         Raises:
             ConfigError: Something in the file is wrong.
@@ -87,7 +87,7 @@ class Job:
             run = from_config({Run.kind: arguments}, context=merged, family=Run)
             if run.evaluator is None:
                 raise ConfigError("is missing; a run without one is driven by hand, from Python", "run.evaluator")
-            run.pool.slots(run.context)  # what the pool needs to know, checked before anything is written
+            run.pool.slots(run.context)  # the pool checks the context before anything is written
         return run
 
     def _pool(self, context: Mapping[str, Any]) -> Pool | None:
@@ -105,7 +105,11 @@ def _made(place: str, config: Any, family: type[C], context: Mapping[str, Any]) 
 
 
 def _refuse_other(file: Path) -> None:
-    """What is no config and plainly something else."""
+    """Refuses a file that is clearly not a config.
+
+    Raises:
+        ConfigError: The file is something else; the message says what it is.
+    """
     if file.is_dir():
         is_run = (file / "tape.son").is_file()
         way = f"the folder of a run; to go on with it: runlib restore {shell_word(file)}" if is_run else "a folder"
@@ -118,10 +122,10 @@ def _refuse_other(file: Path) -> None:
 
 
 def read_job(file: Path) -> Job:
-    """Read the file and check its form; components are not made yet.
+    """Reads the file and checks its form; does not make components yet.
 
     Raises:
-        ConfigError: It cannot be read, or has another form.
+        ConfigError: The file cannot be read, or has another form.
     """
     _refuse_other(file)
     data = read_yaml(file, reread_words)

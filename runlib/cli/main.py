@@ -1,4 +1,4 @@
-"""The command ``runlib``: its subcommands, and what it says of itself."""
+"""Defines the command ``runlib``, with its subcommands and its help."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ app = typer.Typer(
     help=_HELP,
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode=None,  # errors in plain lines, to be read in logs as well
+    rich_markup_mode=None,  # errors are plain lines, which can also be read in logs
     pretty_exceptions_enable=False,
 )
 
@@ -53,7 +53,7 @@ def _options(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """What stands before the subcommand."""
+    """Takes the options that stand before the subcommand."""
 
 
 for _command in (run, restore, status, top, enqueue, void, annotate, stop, fork, verify, repair, clean):
@@ -61,7 +61,7 @@ for _command in (run, restore, status, top, enqueue, void, annotate, stop, fork,
 
 
 def main() -> None:
-    """Entry point of the command: never returns."""
+    """Runs the command, and never returns."""
     with interruptible():
         _main()
 
@@ -69,7 +69,7 @@ def main() -> None:
 def _main() -> None:
     declare_command()
     have_streams()
-    # As with ``python -m``, modules in the working folder can be named; last, so that they stand in nobody's way.
-    with contextlib.suppress(FileNotFoundError):  # it was deleted: what needs it says so
+    # As with ``python -m``, modules in the working folder can be named; at the end, so that they shadow nothing.
+    with contextlib.suppress(FileNotFoundError):  # the folder was deleted: code that needs it raises
         sys.path.append(os.getcwd())
     app(prog_name="runlib")

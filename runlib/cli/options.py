@@ -1,4 +1,4 @@
-"""The options that commands share, and what their texts mean; an error names its option."""
+"""Defines the options that commands share, and parses their texts; an error names its option."""
 
 from __future__ import annotations
 
@@ -80,10 +80,10 @@ Traceback = Annotated[
 
 
 def check_options(*, duration: float | None = None, name: str | None = None) -> None:
-    """Check what a run takes, under the names of the options.
+    """Checks arguments of a run, and names the options in errors.
 
     Raises:
-        ConfigError: A value is out of range or no plain name.
+        ConfigError: A value is out of range, or the name is not a plain name.
     """
     with _option("--duration"):
         check_duration(duration)
@@ -94,7 +94,7 @@ def check_options(*, duration: float | None = None, name: str | None = None) -> 
 
 @contextlib.contextmanager
 def _option(option: str) -> Iterator[None]:
-    """Errors are told with the name of the option, in the place of the argument that it stands for."""
+    """Gives errors in this context the name of the option, in place of the argument that it stands for."""
     try:
         yield
     except ConfigError as error:
@@ -102,10 +102,10 @@ def _option(option: str) -> Iterator[None]:
 
 
 def load_plugins(plugins: Sequence[str] | None) -> None:
-    """Import what ``--plugin`` names.
+    """Imports the plugins that ``--plugin`` names.
 
     Raises:
-        ConfigError: One cannot be imported.
+        ConfigError: A plugin cannot be imported.
     """
     for name in plugins or []:
         with below("--plugin"):
@@ -113,10 +113,10 @@ def load_plugins(plugins: Sequence[str] | None) -> None:
 
 
 def read_changes(stop: str | None, trial_timeout: str | None) -> dict[str, Any]:
-    """What ``--stop`` and ``--trial-timeout`` change, as arguments of ``Run.restore``.
+    """Returns what ``--stop`` and ``--trial-timeout`` change, as arguments of ``Run.restore``.
 
     Raises:
-        ConfigError: A text does not have the form of what it stands for.
+        ConfigError: A text has the wrong form.
     """
     changes: dict[str, Any] = {}
     if stop is not None:
@@ -127,10 +127,10 @@ def read_changes(stop: str | None, trial_timeout: str | None) -> dict[str, Any]:
 
 
 def read_component(option: str, text: str | None) -> Any:
-    """What an option says that takes a component; None for None.
+    """Returns the component that an option's text describes; None for None.
 
     Raises:
-        ConfigError: It has not the form of one.
+        ConfigError: The text does not have the form of a component.
     """
     config = None if text is None else read_data(option, text)
     is_one = isinstance(config, dict) and len(config) == 1 and isinstance(next(iter(config)), str)
@@ -140,10 +140,10 @@ def read_component(option: str, text: str | None) -> Any:
 
 
 def read_context(context: str | None) -> dict[str, Any]:
-    """What ``--context`` says.
+    """Returns the context that ``--context`` gives.
 
     Raises:
-        ConfigError: It is no dict.
+        ConfigError: The context is not a dict.
     """
     given = {} if context is None else read_data("--context", context)
     if not isinstance(given, dict):
@@ -163,10 +163,10 @@ def _seconds(text: str) -> float | None:
 
 
 def read_data(option: str, value: str) -> Any:
-    """The data in a YAML file, or in the text itself.
+    """Returns the data in a YAML file, or in the text itself.
 
     Raises:
-        ConfigError: It cannot be read, or is no plain data.
+        ConfigError: The data cannot be read, or is not plain data.
     """
     is_file = value.endswith((".yaml", ".yml", ".json")) or ("{" not in value and Path(value).is_file())
     with below(option):

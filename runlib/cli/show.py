@@ -1,4 +1,4 @@
-"""The commands that look, ``status`` and ``top``: they read the tape, write nothing, and need none of the plugins."""
+"""Defines the commands ``status`` and ``top``, which read the tape, write nothing, and need no plugin."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ Json = Annotated[bool, typer.Option("--json", help="As one line of JSON, all num
 
 
 def status(folder: Folder, json: Json = False) -> None:
-    """Tell how the run in FOLDER stands, by its tape.
+    """Show the status of the run in FOLDER, according to its tape.
 
-    It works while another process runs it, changes nothing, and needs none of the run's plugins.
+    The command works while another process runs it, changes nothing, and needs none of the run's plugins.
     """
     with reporting():
         now = time.time()
@@ -46,8 +46,8 @@ def top(
 ) -> None:
     """Show the best trials of the run in FOLDER.
 
-    Of each suggestion the table shows what is not the same in all trials, by the shortest name; --json and --yaml show
-    the whole. A suggestion that was made several times stands there once.
+    The table shows of each suggestion the values that differ between trials, under their shortest names; --json and
+    --yaml show the whole suggestion. A suggestion that was made several times appears once.
     """
     with reporting():
         if json and yaml:

@@ -1,4 +1,4 @@
-"""Options and commands under the names that other tools give them: the answer names the one that is meant."""
+"""Suggests the right option or command to a user who types the name that another tool gives it."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _COMMANDS = {
 
 
 class KnownOptions(TyperCommand):
-    """A command that knows other names of its options."""
+    """Runs a command, and knows other names of its options."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """As in the base class; an option that does not exist is answered by the one that is meant."""
+        """Parses arguments as the base class does; the error for an unknown option names the option that is meant."""
         options = [option for parameter in self.params for option in parameter.opts if option.startswith("--")]
         try:
             return super().parse_args(ctx, args)
-        except Exception as error:  # of a class that typer, by its version, has itself or from click
+        except Exception as error:  # its class comes from typer or from click, depending on the version
             wrong = getattr(error, "option_name", None)
             if isinstance(wrong, str) and not getattr(error, "possibilities", True):
                 error.possibilities = _meant(wrong, options)  # type: ignore[attr-defined]
@@ -43,10 +43,10 @@ class KnownOptions(TyperCommand):
 
 
 class KnownCommands(TyperGroup):
-    """A group that knows other names of its commands."""
+    """Runs a group of commands, and knows other names of them."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """As in the base class; what the answer quotes is legible."""
+        """Parses arguments as the base class does, and makes the text that an error quotes safe to print."""
         try:
             return super().parse_args(ctx, args)
         except Exception as error:
@@ -54,7 +54,7 @@ class KnownCommands(TyperGroup):
             raise
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """As in the base class; a command that does not exist is answered by the one that is meant."""
+        """Finds a command as the base class does; the error for an unknown command names the command that is meant."""
         try:
             return super().resolve_command(ctx, args)
         except Exception as error:
@@ -67,7 +67,7 @@ class KnownCommands(TyperGroup):
 
 
 def _make_legible(error: Exception) -> None:
-    """What is typed may be the name of a file, and that may come from anybody."""
+    """Makes the texts of an error safe to print, because typed text may be a file name that anyone has chosen."""
     for name in ("message", "option_name"):
         if isinstance(said := getattr(error, name, None), str):
             setattr(error, name, legible_line(said))

@@ -1,6 +1,6 @@
-"""Standard output is for what the command has to say; what trials print meanwhile goes to standard error.
+"""Keeps standard output for the output of the command, and sends what trials print to standard error.
 
-The descriptor itself is turned, so that worker processes, what they start, and C code follow.
+The file descriptor itself is redirected, so that worker processes, their child processes and C code follow.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["have_streams", "stdout_to_stderr"]
 
 
 def have_streams() -> None:
-    """Let the command have its streams also where it was started without: what goes into these is lost."""
+    """Opens the standard streams with which the command was not started; what is written to these is lost."""
     fill_standard()
     for name, number in (("stdout", 1), ("stderr", 2)):
         if getattr(sys, name) is None:
@@ -27,8 +27,8 @@ def have_streams() -> None:
 
 @contextlib.contextmanager
 def stdout_to_stderr() -> Iterator[None]:
-    """In here, what is written to standard output goes to standard error; where one is closed, nothing is changed."""
-    # A descriptor that was closed from the start may by now be that of any file.
+    """Sends standard output to standard error in this context; changes nothing if one of them is closed."""
+    # A descriptor that was closed from the start may by now belong to any file.
     if sys.__stdout__ is None or sys.__stderr__ is None:
         yield
         return

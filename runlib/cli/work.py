@@ -1,4 +1,7 @@
-"""The commands that run: ``run`` takes a file, ``restore`` a folder. What is wrong is found before a run begins."""
+"""Defines the commands ``run``, which takes a config file, and ``restore``, which takes a folder.
+
+Errors are found before a run begins.
+"""
 
 from __future__ import annotations
 
@@ -51,13 +54,13 @@ def run(
 ) -> None:
     """Start the run that CONFIG.yaml describes.
 
-    The file has the run under 'run' (search, evaluator, stop, ...) and may have beside it: plugins, context, pool,
-    observers, directory, duration (minutes), and baseline, a suggestion that is evaluated once afterwards to show what
-    was gained. Files that it names are looked for in the working folder, then next to it.
+    The file has the run under 'run' (search, evaluator, stop, ...). Beside it may stand: plugins, context, pool,
+    observers, directory, duration (minutes), and baseline, a suggestion that is evaluated once afterwards to show the
+    gain. Files that it names are looked for in the working folder, then next to CONFIG.yaml.
     """
     with reporting(traceback):
         check_options(duration=duration, name=name)
-        with stdout_to_stderr():  # also what modules print while they are imported
+        with stdout_to_stderr():  # this includes what modules print while they are imported
             load_plugins(plugin)
             job = read_job(config)
             made = job.make(name=name, **({} if workers is None else {"max_workers": workers}))
@@ -101,16 +104,16 @@ def restore(
     quiet: Quiet = False,
     traceback: Traceback = False,
 ) -> None:
-    """Go on with the run in FOLDER where its tape ends.
+    """Continue the run in FOLDER where its tape ends.
 
-    Trials that were cut off are evaluated first; nothing that was finished is evaluated again. A run that has reached
-    its stop goes on with another one (--stop). Pool, observers, context and working folder are those of before, but for
-    what is given.
+    Trials that were cut off are evaluated first; no finished trial is evaluated again. A run that has reached its stop
+    continues with another one (--stop). Pool, observers, context and working folder stay as they were, except for what
+    is given.
 
-    This executes code that the tape names: the plugins, the module or file of the evaluator's function, and the script
-    that the run was started from, up to where it would start a run and without what stands under: if __name__ ==
-    "__main__". With --no-plugins it executes none of it. Where such a file, or the tape, belongs to another user of
-    this machine, it asks for --trust.
+    The command executes code that the tape names: the plugins, the module or file of the evaluator's function, and the
+    script that the run was started from. The script is executed up to the line that would start a run, and without the
+    code under: if __name__ == "__main__". With --no-plugins none of this code is executed. If such a file, or the tape,
+    belongs to another user of this machine, --trust is required.
     """
     with reporting(traceback):
         check_options(duration=duration)

@@ -1,1 +1,1 @@
-"""Components and their configs, plain data, files and names; knows nothing of searching."""
+"""Holds components and their configs, plain data, files and names. It does not depend on the search."""

@@ -1,8 +1,8 @@
-"""Keywords that a call does not take: one sentence with the word that is meant, where Python only says no.
+"""Explains keywords that a call does not take: the error suggests the keyword that was probably meant.
 
-``Float(lower=0)`` is answered by "Float takes low, not lower". A class derives from ``KnownArguments`` for its
-constructor; ``known_arguments`` does the same for its methods, and for functions. The error is a ``TypeError`` too,
-as Python's own. Signatures stay what they are.
+For ``Float(lower=0)`` the message is "Float takes low, not lower". A class derives from ``KnownArguments`` to get this
+for its constructor. ``known_arguments`` does the same for its methods and for functions. The error is also a
+``TypeError``, like Python's own. Signatures stay unchanged.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from runlib.errors import ConfigError, UnknownArgument
 
 __all__ = ["KnownArguments", "argument_hint", "by_position", "known_arguments", "listed", "refuse_unknown"]
 
-CLOSE = 0.8  # of two words that differ in a letter or two
+CLOSE = 0.8  # Two words that differ in a letter or two are at least this similar.
 
 T = TypeVar("T")
 _FREE = inspect.Parameter.VAR_KEYWORD
@@ -27,15 +27,15 @@ _UNNAMED = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD, ins
 
 
 class KnownArguments:
-    """Base of classes whose constructor says which keyword was meant."""
+    """Is a base class for classes whose constructor suggests the keyword that was meant."""
 
     __slots__ = ()
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        """Check the keywords; ``__init__`` takes them.
+        """Checks the keywords before ``__init__`` takes them.
 
         Raises:
-            UnknownArgument: One is not among the arguments of ``__init__``.
+            UnknownArgument: A keyword is not among the arguments of ``__init__``.
         """
         if kwargs:
             refuse_unknown(cls.__name__, kwargs, keywords(cls.__init__), cls._where_instead)
@@ -44,16 +44,16 @@ class KnownArguments:
 
     @classmethod
     def _where_instead(cls, word: str) -> str:
-        """Where something is said that has no argument here; empty if that is not known."""
+        """Returns a sentence that says where to set something that is no argument here; empty if that is unknown."""
         return ""
 
 
 @functools.lru_cache(maxsize=1000)
 def keywords(function: Any) -> tuple[str, ...] | None:
-    """The arguments of a function or method that can be given by name; None if it takes any."""
+    """Returns the arguments of a function or method that can be given by name; None if it takes any name."""
     try:
         parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):  # one that is not written in Python
+    except (TypeError, ValueError):  # The function is not written in Python.
         return None
     if any(parameter.kind is _FREE for parameter in parameters):
         return None
@@ -63,10 +63,10 @@ def keywords(function: Any) -> tuple[str, ...] | None:
 def refuse_unknown(
     callee: str, given: Iterable[str], known: Sequence[str] | None, where: Callable[[str], str] | None = None
 ) -> None:
-    """Nothing, if all that is given is known.
+    """Raises an error if a given keyword is not known.
 
     Raises:
-        UnknownArgument: Something is not; the message has the word that was meant, or where it is said instead.
+        UnknownArgument: A keyword is unknown. The message has the keyword that was meant, or says where to set it.
     """
     unknown = [] if known is None else [name for name in given if name not in known]
     if not unknown or known is None:
@@ -81,13 +81,13 @@ def refuse_unknown(
 
 
 def argument_hint(word: str, known: Sequence[str], where: Callable[[str], str]) -> str:
-    """What is said of an argument in a config that is not known: which one is meant, or what there is."""
+    """Returns the hint for an unknown argument in a config: the argument that was meant, or all that exist."""
     meant = _meant(word, known, where)
     return f"did you mean {meant!r}?" if meant else where(word) or f"it takes {', '.join(known) or 'none'}"
 
 
 def _meant(word: str, known: Sequence[str], where: Callable[[str], str] | None) -> str:
-    """The argument that was meant; empty if none is like it, or it is rather something that is said elsewhere."""
+    """Returns the argument that was probably meant; empty if none is similar or the word has its place elsewhere."""
     close = near(word, known, cutoff=CLOSE)
     if not close and where is not None and where(word):
         return ""
@@ -100,10 +100,10 @@ def _listed(words: Iterable[str]) -> str:
 
 
 def listed(name: str, first: Any, more: tuple[Any, ...]) -> Any:
-    """What was given one by one, ``StopAny(a, b)``, as the list that ``StopAny([a, b])`` gives.
+    """Returns arguments given one by one, ``StopAny(a, b)``, as the list that ``StopAny([a, b])`` gives.
 
     Raises:
-        ConfigError: Both ways at once.
+        ConfigError: The call has a list and further arguments.
     """
     is_list = isinstance(first, list | tuple) or is_column(first)
     if is_list and more:
@@ -112,10 +112,10 @@ def listed(name: str, first: Any, more: tuple[Any, ...]) -> Any:
 
 
 def by_position(more: tuple[Any, ...], named: Sequence[Any]) -> tuple[Any, ...]:
-    """What stands behind a list, in the order of the arguments that follow it; what was given by name stays.
+    """Returns the values of named arguments, replaced in order by the positional arguments after a list.
 
     Raises:
-        UnknownArgument: There are more of them than arguments.
+        UnknownArgument: There are more positional arguments than named ones.
     """
     if len(more) > len(named):
         raise UnknownArgument(f"takes {len(named)} arguments behind a list, got {len(more)}")
@@ -123,7 +123,7 @@ def by_position(more: tuple[Any, ...], named: Sequence[Any]) -> tuple[Any, ...]:
 
 
 def known_arguments(target: T) -> T:
-    """Decorate a function, or a class for all its public methods: a keyword that it does not take is explained."""
+    """Decorates a function, or all public methods of a class, so that an error explains an unknown keyword."""
     if not isinstance(target, type):
         return cast(T, _explained(cast(types.FunctionType, target), None))
     for name in dir(target):

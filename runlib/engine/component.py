@@ -1,8 +1,8 @@
-"""Components: objects that are written as configs ``{kind: {arguments}}`` and made from them.
+"""Defines components: objects that can be written as configs ``{kind: {arguments}}`` and made from them.
 
-A component stores its arguments, untouched, under their own names; its config is derived from the signature
-of ``__init__``. The config determines the result. The context only says how it is computed (workers, devices,
-paths, durability): it is merged from the defaults of the class and what is given, and never hashed.
+A component stores its arguments unchanged under their own names. Its config is derived from the signature of
+``__init__``. The config determines the result. The context only says how the result is computed (workers, devices,
+paths, durability). It merges the defaults of the class with the given values, and it is never hashed.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ C = TypeVar("C", bound="Component")
 
 
 class Component(KnownArguments):
-    """Base of everything that a config can name.
+    """Is the base class of everything that a config can name.
 
-    A subclass is registered as it is defined, under ``kind`` or its lower-case name::
+    A subclass is registered when it is defined, under ``kind`` or else its lower-case name::
 
         class Gaussian(Component):
             kind = "gaussian"
@@ -41,23 +41,24 @@ class Component(KnownArguments):
                 self.ls = ls
 
     Args:
-        context: How things are computed: values over the defaults of the class; a dict under the component's
-            own kind is for it alone. It is passed on to nested components by ``build``.
+            context: The settings of how things are computed, which override the defaults of the class. A dict under the
+                component's own kind applies to this component alone. ``build`` passes the context to nested components.
 
-    Attributes:
-        also_called: Words by which other tools call what this class does; an error that meets one names this class.
+        Attributes:
+            also_called: The names by which other tools call what this class does. An error about such a name suggests
+                this class.
     """
 
     kind: ClassVar[str]
     also_called: ClassVar[tuple[str, ...]] = ()
     _abstract: ClassVar[str] = "Component"
     default_context: ClassVar[Mapping[str, Any]] = {}
-    earlier_defaults: ClassVar[Mapping[str, Any]] = {}  # see runlib.engine.earlier
+    earlier_defaults: ClassVar[Mapping[str, Any]] = {}  # See runlib.engine.earlier.
     given_context: Mapping[str, Any]
 
     def __init_subclass__(cls, abstract: bool = False, **options: Any) -> None:
         super().__init_subclass__(**options)
-        # The name, for cloudpickle leaves out what is identical in the base class.
+        # It stores the name and not a flag, since cloudpickle leaves out values identical to those of the base class.
         cls._abstract = cls.__name__ if abstract else ""
         if abstract:
             return
@@ -67,19 +68,19 @@ class Component(KnownArguments):
 
     @classmethod
     def read_short(cls, given: Any) -> Any:
-        """What is plainly meant by something that is no config of this family: by 40, as a stop, 40 trials.
+        """Converts a short form into a component or config of this family; a stop, for example, reads 40 as 40 trials.
 
-        Overridden by a family that knows short forms; what it does not know it returns as it is.
+        A family with short forms overrides this method. It returns a value that it does not know unchanged.
 
         Raises:
-            ConfigError: It is something else, and what is to be done with it is known.
+            ConfigError: The value is something else, and the message can say what to do with it.
         """
         return given
 
     @classmethod
     def _where_instead(cls, word: str) -> str:
         own = cls.__module__.partition(".")[0] == __name__.partition(".")[0]
-        return registry.where_instead(word, cls) if own else ""  # a model of somebody has words of its own
+        return registry.where_instead(word, cls) if own else ""  # A user's class may use these names for other things.
 
     def __init__(self, context: Mapping[str, Any] | None = None) -> None:
         if context is not None or "given_context" not in self.__dict__:
@@ -87,7 +88,7 @@ class Component(KnownArguments):
 
     @property
     def context(self) -> dict[str, Any]:
-        """Defaults of the class, then what was given, then the sub-dict under the own kind; a copy."""
+        """Returns a copy of the context: defaults of the class, then given values, then the dict under the own kind."""
         known = self.__dict__
         if "_context" not in known:
             known["_context"] = merge_context(type(self), known.get("given_context", {}))
@@ -95,15 +96,15 @@ class Component(KnownArguments):
 
     @context.setter
     def context(self, given: Mapping[str, Any] | None) -> None:
-        # A class that stores its context as it stores its arguments means what super().__init__(context) does.
+        # A class that assigns ``self.context`` like an argument gets the same effect as super().__init__(context).
         self.given_context = _checked_context(given)
         self.__dict__.pop("_context", None)
 
     def get_config(self) -> dict[str, Any]:
-        """``{kind: {arguments}}``, plain data.
+        """Returns ``{kind: {arguments}}`` as plain data.
 
         Raises:
-            ConfigError: An argument is not stored under its name, or is no data.
+            ConfigError: An argument is not stored under its name, or its value is not plain data.
         """
         kind = getattr(type(self), "kind", None)
         if kind is None:
@@ -116,7 +117,7 @@ class Component(KnownArguments):
             raise error.under(kind) from error.__cause__
 
     def _get_config(self) -> dict[str, Any]:
-        """The arguments alone; a class that stores them otherwise writes this by hand."""
+        """Returns the arguments alone. A class that stores them in another way overrides this method."""
         config: dict[str, Any] = {}
         for name, parameter in _arguments(type(self)).items():
             if name == "context":
@@ -139,14 +140,14 @@ class Component(KnownArguments):
         return getattr(self, name)
 
     def get_config_hash(self) -> str:
-        """A hash of the config: 32 hexadecimal digits, the same in every process."""
+        """Returns a hash of the config: 32 hexadecimal digits, the same in every process."""
         return compute_hash(self.get_config())
 
     def build(self, argument: str, config: Any, family: type[C]) -> C:
-        """A nested component, given as an object or a config, made with the context of this one.
+        """Returns a nested component, which is given as an object or a config, with the context of this component.
 
         Raises:
-            ConfigError: As ``from_config``, with ``argument`` in the path.
+            ConfigError: The config is wrong, as in ``from_config``. The path contains ``argument``.
         """
         try:
             return from_config(config, context=self.__dict__.get("given_context", {}), family=family)
@@ -156,14 +157,14 @@ class Component(KnownArguments):
     def __repr__(self) -> str:
         try:
             [arguments] = self.get_config().values()
-        except Exception:  # half-made, or with arguments that are not stored: a repr() still answers
+        except Exception:  # The object is incomplete or does not store its arguments; repr() must still answer.
             return f"<{type(self).__qualname__}>"
         inner = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
         return f"{type(self).__qualname__}({inner})"
 
 
 def merge_context(cls: type[Component], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The context of a component of class ``cls`` to which ``given`` was handed."""
+    """Returns the context of a component of class ``cls`` that got ``given`` as its context."""
     merged: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
         merged.update(base.__dict__.get("default_context", {}))
@@ -183,14 +184,14 @@ _known_arguments: weakref.WeakKeyDictionary[type, dict[str, inspect.Parameter]] 
 
 def _arguments(cls: Any) -> dict[str, inspect.Parameter]:
     if cls not in _known_arguments:
-        # The unbound function, so that a class which takes nothing has no arguments at all.
+        # The unbound function is inspected, so that a class without an __init__ of its own has no arguments.
         parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
         _known_arguments[cls] = {parameter.name: parameter for parameter in parameters}
     return _known_arguments[cls]
 
 
 def is_config(value: Any) -> bool:
-    """Whether ``value`` has the form ``{kind: {arguments}}``."""
+    """Returns whether ``value`` has the form ``{kind: {arguments}}``."""
     if not isinstance(value, Mapping) or len(value) != 1:
         return False
     [(kind, arguments)] = value.items()
@@ -199,17 +200,17 @@ def is_config(value: Any) -> bool:
 
 @known_arguments
 def from_config(config: Any, *, context: Mapping[str, Any] | None = None, family: type[C] | None = None) -> C:
-    """The component that a config stands for.
+    """Returns the component that a config describes.
 
     Args:
-        config: ``{kind: {arguments}}``, or the bare kind where it takes no arguments; a component is returned
-            as it is.
-        context: Handed to the component.
-        family: The class that it has to belong to.
+        config: The config ``{kind: {arguments}}``, or the bare kind if it needs no arguments. A component is
+            returned as it is.
+        context: The context that is passed to the component.
+        family: The class that the component must belong to.
 
     Raises:
         UnknownKind: The kind is not registered.
-        ConfigError: The form is wrong, an argument unknown or missing, or the component refuses a value.
+        ConfigError: The form is wrong, an argument is unknown or missing, or the component refuses a value.
     """
     if family is not None and not isinstance(config, Component):
         config = family.read_short(config)
@@ -228,7 +229,7 @@ def from_config(config: Any, *, context: Mapping[str, Any] | None = None, family
         raise ConfigError(error.reason, error.path).under(kind) from None
     except RunlibError:
         raise
-    except Exception as error:  # whatever a component raises over a value becomes one sentence with the place
+    except Exception as error:  # Any error of the component about a value becomes one sentence with its place.
         raise ConfigError(f"{type(error).__name__}: {error}", kind) from error
 
 
@@ -251,7 +252,7 @@ def _split(config: Any, family: type | None) -> tuple[str, Any]:
 
 
 def _named(cls: Any, given: Any) -> dict[str, Any]:
-    """The arguments by their names: ``{stop_max: 100}`` means what ``StopMax(100)`` does in Python."""
+    """Returns the arguments by their names, so that ``{stop_max: 100}`` means ``StopMax(100)`` in Python."""
     if given is None or isinstance(given, Mapping):
         return dict(given or {})
     names = [name for name, p in _arguments(cls).items() if p.kind not in _VARIABLE and name != "context"]
@@ -269,7 +270,7 @@ def _make(cls: Any, arguments: dict[str, Any], context: Mapping[str, Any] | None
     if any("__new__" in vars(base) for base in cls.__mro__[:-1] if base is not KnownArguments):
         return cls(**arguments)
     made = cls.__new__(cls)
-    # Before __init__, so that ``build`` and ``context`` work in one that does not call super().__init__().
+    # This is set before __init__, so that ``build`` and ``context`` work without a call of super().__init__().
     made.given_context = _checked_context(context)
     cls.__init__(made, **arguments)
     return made
@@ -294,21 +295,21 @@ _brief.maxstring = _brief.maxother = 60
 def _short(value: Any, limit: int = 80) -> str:
     try:
         text = _brief.repr(value)
-    except ValueError:  # an integer with more digits than Python writes
+    except ValueError:  # The integer has more digits than Python converts to text.
         return f"a value of type {type(value).__name__}"
     return text if len(text) <= limit else f"{text[:limit]}..."
 
 
 @known_arguments
 def to_config(value: Any, depth: int = 0) -> Any:
-    """The config of a component; inside lists and dicts, components are replaced by their configs.
+    """Returns the config of a component, or lists and dicts with their components replaced by configs.
 
     Raises:
-        ConfigError: A component in it has no config, with its place.
+        ConfigError: A component inside has no config. The message names its place.
     """
     if isinstance(value, Component):
         return value.get_config()
-    if depth > MAX_DEPTH:  # contains itself: whoever needs plain data says so
+    if depth > MAX_DEPTH:  # The value may contain itself. Callers that need plain data report the error.
         return value
     if isinstance(value, Mapping):
         return {key: _to_config_at(key, item, depth) for key, item in value.items()}

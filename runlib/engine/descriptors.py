@@ -1,9 +1,10 @@
-"""Descriptors out of the way of what writes by number: prints to 0 to 2, and code that closes or reuses low ones.
+"""Moves file descriptors to high numbers and fills the numbers 0 to 2, so that stray writes hit no open file.
 
-What runlib holds open lies near the top of the numbers that a process may have: there nobody else's descriptor was
-before, and a write to one that is closed by mistake does not meet a tape or a worker's line. 0 to 2 belong to the
-program: where it began without them, they are ``/dev/null``, for any file that is opened would get these numbers, and
-each stray print would go into it.
+Programs print to the descriptors 0 to 2, and some code closes or reuses low descriptors. runlib moves its own open
+files near the highest number that a process may use. No other code has held a descriptor there, so a write to a
+descriptor that was closed by mistake does not reach a tape or the pipe of a worker. If a program starts without the
+descriptors 0 to 2, they are opened on ``/dev/null``. Otherwise the next opened file would get one of these numbers and
+receive every stray print.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ import resource
 
 __all__ = ["fill_standard", "move_up"]
 
-HIGHEST = 1024  # the usual limit; above it the table of a process only grows
-ROOM = 64  # numbers that are kept for what is moved up
+HIGHEST = 1024  # This is the usual limit. A higher one only makes the table of the process grow.
+ROOM = 64  # So many numbers are reserved for the files that are moved up.
 
 
 def move_up(fd: int) -> int:
-    """The same open file under a high number, which no program that is started inherits; ``fd`` is closed.
+    """Moves an open file to a high descriptor, which started programs do not inherit, and closes ``fd``.
 
-    It stays where it is if there is no room.
+    If no high number is free, ``fd`` stays as it is. Returns the descriptor to use.
     """
     try:
         moved = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _floor())
@@ -38,7 +39,7 @@ def _floor() -> int:
 
 
 def fill_standard() -> None:
-    """Let those of the descriptors 0 to 2 that are closed be ``/dev/null``, also for the programs that are started."""
+    """Opens ``/dev/null`` for the closed descriptors among 0 to 2, also for the programs that are started."""
     for number in range(3):
         if not _is_open(number):
             _become_null(number)
@@ -54,11 +55,11 @@ def _is_open(number: int) -> bool:
 
 def _become_null(number: int) -> None:
     null = os.open(os.devnull, os.O_RDWR)
-    if null == number:  # the lowest that is free
+    if null == number:  # ``os.open`` returned the lowest free number.
         os.set_inheritable(null, True)
         return
     try:
-        if not _is_open(number):  # another thread may have filled it meanwhile
+        if not _is_open(number):  # Another thread may have filled it meanwhile.
             os.dup2(null, number)
     finally:
         os.close(null)

@@ -1,7 +1,7 @@
-"""An open directory: what is in it is read, made and replaced by its descriptor, wherever it is moved meanwhile.
+"""Represents an open directory. Its files are read, made and replaced by its descriptor, even if it is moved meanwhile.
 
-Nothing below it is reached through a link, and only plain files are opened, without waiting: a link, a pipe, a device
-or a socket in the place of a file is an error that says so. The directory itself may be reached through links.
+No link below the directory is followed. Only plain files are opened, without waiting. A link, a pipe, a device or a
+socket in the place of a file raises an error that names it. The directory itself may be reached through links.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ _ODD = {errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EISDIR, errno.ENOTDIR, err
 
 
 class NotPlainFile(OSError):
-    """Something else bears the name of a file, or of a folder, that is to be opened."""
+    """The name of a file or folder that is to be opened belongs to something else."""
 
 
 class Directory:
-    """A directory by its descriptor, which is given back by ``close``, or when nobody has this any more.
+    """Holds an open directory by its descriptor, which is closed by ``close`` or when the object is deleted.
 
     Attributes:
-        path: Where it was when it was opened, for messages; whoever renames it puts its new path here.
+        path: The path of the directory when it was opened, for messages. Code that renames it sets the new path here.
 
     Args:
-        path: Of the directory.
-        fd: A descriptor of it, if it is open already.
+        path: The path of the directory.
+        fd: The descriptor of the directory if it is open already.
 
     Raises:
         OSError: There is no such directory.
@@ -59,10 +59,10 @@ class Directory:
 
     @property
     def fd(self) -> int:
-        """The descriptor.
+        """Returns the descriptor.
 
         Raises:
-            ValueError: It is closed.
+            ValueError: The directory is closed.
         """
         if self._fd is None:
             raise ValueError(f"{self.path} is closed")
@@ -73,7 +73,7 @@ class Directory:
         return self.fd if _SUPPORTED else None
 
     def close(self) -> None:
-        """Give the descriptor back; a second call does nothing."""
+        """Closes the descriptor. A second call does nothing."""
         fd, self._fd = self._fd, None
         if fd is not None:
             os.close(fd)
@@ -87,43 +87,43 @@ class Directory:
     def __del__(self) -> None:
         self.close()
 
-    # -- where it is ------------------------------------------------------------------------------
+    # -- the place of the directory ---------------------------------------------------------------
 
     def is_at_path(self) -> bool:
-        """Whether its path still leads to it; where that cannot be seen, it is taken for so."""
+        """Returns whether the path still leads to the directory; true if the system does not tell."""
         try:
             found = os.stat(self.path)
         except (FileNotFoundError, NotADirectoryError):
             return False
         except OSError:
             return True
-        # The second question costs a call, and a layered file system may have changed its answer since.
+        # The second check costs a call. It is needed since a layered file system may have changed its numbers.
         return (found.st_dev, found.st_ino) == self._identity or os.path.samestat(found, os.fstat(self.fd))
 
     def find(self) -> Path | None:
-        """Where it is now, if the system tells; None if it does not, or the directory was deleted."""
+        """Returns the present path of the directory; None if the system does not tell or the directory was deleted."""
         with contextlib.suppress(OSError):
             found = Path(os.readlink(f"/proc/self/fd/{self.fd}"))
             if os.path.samestat(os.stat(found), os.fstat(self.fd)):
                 return found
         return None
 
-    # -- what is in it ----------------------------------------------------------------------------
+    # -- reading ----------------------------------------------------------------------------------
 
     def names(self) -> list[str]:
-        """Everything in it, in no order."""
+        """Returns all names in the directory, in no order."""
         return os.listdir(self.fd if os.listdir in os.supports_fd else self.path)
 
     def stat(self, name: str) -> os.stat_result:
-        """What the system knows of a file in it; a link is not followed.
+        """Returns the status of a file in the directory. A link is not followed.
 
         Raises:
-            FileNotFoundError: There is none.
+            FileNotFoundError: There is no such file.
         """
         return os.stat(self._place(name), dir_fd=self._at, follow_symlinks=False)
 
     def has(self, name: str) -> bool:
-        """Whether there is something of that name."""
+        """Returns whether something in the directory has that name."""
         try:
             self.stat(name)
         except OSError:
@@ -131,16 +131,16 @@ class Directory:
         return True
 
     def read(self, name: str, limit: int, *, whole: bool = True) -> bytes:
-        """The bytes of a plain file.
+        """Returns the bytes of a plain file.
 
         Args:
-            name: Of the file.
-            limit: How many bytes are read at most.
-            whole: Whether a longer file is an error; else its beginning is returned.
+            name: The name of the file.
+            limit: The maximal number of bytes to read.
+            whole: Whether a longer file is an error. Otherwise its beginning is returned.
 
         Raises:
-            NotPlainFile: Something else bears the name.
-            OSError: It cannot be read, or is too long.
+            NotPlainFile: The name belongs to something other than a plain file.
+            OSError: The file cannot be read or is too long.
         """
         with self.open_to_read(name) as file:
             data = file.read(limit + whole)
@@ -149,21 +149,21 @@ class Directory:
         return data
 
     def open_to_read(self, name: str) -> io.BufferedReader:
-        """A plain file, open for reading; errors as in ``read``."""
+        """Opens a plain file for reading. It raises the same errors as ``read``."""
         place = self._place(name)
         with self._explaining(name):
             fd = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self._at)
         return open(self._plain(fd, name), "rb")
 
     def inside(self, *names: str, make: bool = False) -> Directory:
-        """A directory below this one.
+        """Returns a directory below this one.
 
         Args:
-            names: The way to it, one part each.
-            make: Make those that are missing.
+            names: The names on the way to it, one for each level.
+            make: Whether to make missing directories.
 
         Raises:
-            NotPlainFile: Something else bears one of the names.
+            NotPlainFile: One of the names belongs to something other than a directory.
         """
         found = Directory(self.path, os.dup(self.fd))
         for name in names:
@@ -181,49 +181,49 @@ class Directory:
             fd = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._at)
         return Directory(path, fd)
 
-    # -- what is changed in it --------------------------------------------------------------------
+    # -- changing ---------------------------------------------------------------------------------
 
     def open(self, name: str, flags: int) -> int:
-        """A descriptor of a plain file, which is made if ``flags`` say so.
+        """Returns a descriptor of a plain file, which is created if ``flags`` say so.
 
         Raises:
-            NotPlainFile: Something else bears the name.
+            NotPlainFile: The name belongs to something other than a plain file.
         """
         with self._explaining(name):
             fd = disk.current.open(self.path / name, flags | os.O_NOFOLLOW | os.O_NONBLOCK, self._at)
         return self._plain(fd, name)
 
     def open_to_append(self, name: str, *, create: bool = False) -> disk.AppendFile:
-        """A plain file that is to grow; errors as in ``open``."""
+        """Opens a plain file for appending. It raises the same errors as ``open``."""
         flags = os.O_RDWR | os.O_APPEND | (os.O_CREAT if create else 0)
         return disk.AppendFile(self.path / name, fd=self.open(name, flags))
 
     def create(self, name: str, data: bytes | Iterable[bytes]) -> None:
-        """Make a new file with these bytes, durably; see ``disk.create_file``."""
+        """Creates a new file with these bytes, durably; see ``disk.create_file``."""
         disk.create_file(self.path / name, data, at=self._at)
 
     def replace(self, name: str, data: bytes, *, durable: bool = False) -> None:
-        """Make a file hold these bytes, atomically; see ``disk.replace_file``."""
+        """Replaces the content of a file by these bytes, atomically; see ``disk.replace_file``."""
         disk.replace_file(self.path / name, data, durable, self._at)
 
     def move(self, source: str, target: str) -> None:
-        """Give a file in it another name, which is taken from whatever bears it."""
+        """Renames a file in the directory. A file that has the new name is replaced."""
         disk.current.replace(self.path / source, self.path / target, self._at)
 
     def take_away(self, name: str) -> None:
-        """Take a name away; an error if a folder bears it."""
+        """Removes the name of a file. Raises an error if it is a folder."""
         disk.current.unlink(self.path / name, self._at)
 
     def sync(self) -> None:
-        """Make the names in it durable.
+        """Makes the names in the directory durable.
 
         Raises:
-            SyncFailed: They may not be.
+            SyncFailed: The names may not be durable.
         """
         disk.sync_folder(self.path, self._at)
 
     def remove(self, name: str) -> None:
-        """Take away a file, or a folder with all that is in it; no link is followed."""
+        """Removes a file, or a folder with all its content. No link is followed."""
         if not stat.S_ISDIR(self.stat(name).st_mode):
             self.take_away(name)
             return
@@ -239,7 +239,7 @@ class Directory:
 
     @contextlib.contextmanager
     def _explaining(self, name: str) -> Iterator[None]:
-        """An error because of what bears a name says what that is."""
+        """Replaces an error that is due to the kind of a file by one that names the kind."""
         try:
             yield
         except OSError as error:
@@ -254,7 +254,7 @@ class Directory:
             raise NotPlainFile(errno.EINVAL, f"{name} is {what}", str(self.path / name))
 
     def _plain(self, fd: int, name: str) -> int:
-        """The descriptor, if it is of a plain file."""
+        """Returns the descriptor if it belongs to a plain file; otherwise closes it and raises an error."""
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             os.close(fd)
             self._refuse(name)

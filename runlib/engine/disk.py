@@ -1,16 +1,16 @@
-"""Every change to a disk goes through this module.
+"""Performs every change to a disk.
 
-``Disk`` holds the primitive operations, one method for one system call; ``current`` is the one in use, and a test
-may put another in its place (``use``) that records, refuses or forgets. The functions below it are what the
-rest of the package calls: exclusive creation, atomic replacement, appending, syncing, locking.
+``Disk`` holds the primitive operations, one method for each system call. ``current`` is the disk in use. A test may
+replace it (``use``) by one that records, refuses or forgets operations. The rest of the package calls the functions
+below ``Disk``: exclusive creation, atomic replacement, appending, syncing, locking.
 
-Where a function takes ``at``, that is the descriptor of the directory in which the last part of ``path`` is looked
-for, whatever the rest of ``path`` leads to now; ``directory.py`` has the descriptors. No link is followed at the end of
-a path that is written to.
+The argument ``at`` is the descriptor of the directory in which the last part of ``path`` is looked up, wherever the
+rest of ``path`` leads to by then. ``directory.py`` provides such descriptors. A link at the end of a path that is
+written to is never followed.
 
-A write is durable when the data is synced *and*, for a new or replaced name, its folder is. A failed sync is
-never retried on the same descriptor: the kernel may have dropped the data and say yes the next time. That goes for
-every error of a sync, while a write that finds no room (``DiskFull``) may be gone on with where it stopped.
+A write is durable when its data is synced *and*, for a new or replaced name, its folder is synced too. A failed sync is
+never retried on the same descriptor, since the kernel may have dropped the data and may report success the next time.
+This holds for every error of a sync. In contrast, a write that finds no room (``DiskFull``) may continue later.
 """
 
 from __future__ import annotations
@@ -45,25 +45,25 @@ __all__ = [
 
 
 class Disk:
-    """The operating system's disk."""
+    """Calls the operating system for each operation."""
 
     def open(self, path: Path, flags: int, at: int | None = None) -> int:
-        """A descriptor that no child process inherits, and that nobody writes to by mistake."""
+        """Opens a file. Child processes do not inherit its descriptor, and stray writes do not hit it."""
         return move_up(os.open(_name(path, at), flags | os.O_CLOEXEC, 0o666, dir_fd=at))
 
     def write(self, fd: int, data: bytes | memoryview) -> int:
-        """Write some of ``data``; returns how many bytes were taken."""
+        """Writes some of ``data``. Returns the number of bytes that were written."""
         return os.write(fd, data)
 
     def sync(self, fd: int) -> None:
-        """Force the data of a file down to the device."""
+        """Forces the data of a file to the device."""
         if sys.platform == "darwin":
             fcntl.fcntl(fd, fcntl.F_FULLFSYNC)
         else:
             os.fdatasync(fd)
 
     def sync_folder(self, path: Path, at: int | None = None) -> None:
-        """Force the names in a folder down to the device; ``at`` is the folder itself."""
+        """Forces the names in a folder to the device. ``at`` is the descriptor of the folder itself."""
         if at is not None:
             os.fsync(at)
             return
@@ -74,31 +74,31 @@ class Disk:
             os.close(fd)
 
     def truncate(self, fd: int, size: int) -> None:
-        """Cut a file off after ``size`` bytes."""
+        """Truncates a file to ``size`` bytes."""
         os.ftruncate(fd, size)
 
     def replace(self, source: Path, target: Path, at: int | None = None) -> None:
-        """Give ``source`` the name ``target``, atomically; with ``at`` both are in that directory."""
+        """Renames ``source`` to ``target`` atomically. With ``at``, both are in that directory."""
         os.replace(_name(source, at), _name(target, at), src_dir_fd=at, dst_dir_fd=at)
 
     def rename_folder(self, source: Path, target: Path) -> None:
-        """Give a folder its final name; an error if something is there."""
+        """Renames a folder to its final name. Raises an error if something has that name."""
         os.rename(source, target)
 
     def mkdir(self, path: Path, at: int | None = None) -> None:
-        """Make one folder; an error if it is there."""
+        """Makes one folder. Raises an error if it exists."""
         os.mkdir(_name(path, at), dir_fd=at)
 
     def unlink(self, path: Path, at: int | None = None) -> None:
-        """Take a name away."""
+        """Removes the name of a file."""
         os.unlink(_name(path, at), dir_fd=at)
 
     def rmdir(self, path: Path, at: int | None = None) -> None:
-        """Remove an empty folder."""
+        """Removes an empty folder."""
         os.rmdir(_name(path, at), dir_fd=at)
 
     def lock(self, fd: int) -> bool:
-        """Take the lock of an open file, which ends with its holder; False if another has it."""
+        """Locks an open file until its holder ends. Returns False if another process holds the lock."""
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -106,7 +106,7 @@ class Disk:
         return True
 
     def close(self, fd: int) -> None:
-        """Give a descriptor back."""
+        """Closes a descriptor."""
         os.close(fd)
 
 
@@ -119,7 +119,7 @@ current = Disk()
 
 @contextlib.contextmanager
 def use(disk: Disk) -> Iterator[Disk]:
-    """Put another disk in place of the real one, for a test."""
+    """Replaces the real disk by another one in the ``with`` block, for a test."""
     global current
     previous, current = current, disk
     try:
@@ -132,10 +132,10 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class DiskFull(OSError):
-    """A write found no room, or no more quota.
+    """A write found no room or exceeded the quota.
 
     Attributes:
-        taken: How many bytes of it were taken before.
+        taken: The number of bytes that were written before.
     """
 
     def __init__(self, code: int, text: str, taken: int) -> None:
@@ -144,19 +144,19 @@ class DiskFull(OSError):
 
 
 class SyncFailed(OSError):
-    """A sync failed, whatever the reason: what it was to force down is not durable, and asking again proves nothing."""
+    """A sync failed for any reason. Its data may not be durable, and a second sync would prove nothing."""
 
 
 def is_full(error: BaseException) -> TypeGuard[OSError]:
-    """Whether an operation failed for want of room alone, so that it may be tried again when there is some."""
+    """Returns whether an operation failed only for lack of room, so that it may be retried when there is room again."""
     return isinstance(error, OSError) and error.errno in _FULL and not isinstance(error, SyncFailed)
 
 
 def write_all(fd: int, data: bytes | memoryview) -> None:
-    """Write all of ``data``, going on after a short write.
+    """Writes all of ``data`` and continues after a short write.
 
     Raises:
-        DiskFull: There is no room for all of it; it says how much was taken.
+        DiskFull: There is not enough room. The error has the number of bytes that were written.
     """
     view = memoryview(data)
     while len(view):
@@ -177,12 +177,12 @@ def _syncing() -> Iterator[None]:
 
 
 class AppendFile:
-    """A file that only grows, through one unbuffered descriptor.
+    """Appends to a file through one unbuffered descriptor.
 
     Args:
-        path: Of the file.
-        create: Make it if it is not there.
-        fd: A descriptor of it, if it is open already; it is closed with this.
+        path: The path of the file.
+        create: Whether to make the file if it does not exist.
+        fd: The descriptor of the file if it is open already. ``close`` closes it too.
     """
 
     def __init__(self, path: Path, create: bool = False, fd: int | None = None) -> None:
@@ -192,7 +192,7 @@ class AppendFile:
 
     @property
     def fd(self) -> int:
-        """The descriptor.
+        """Returns the descriptor.
 
         Raises:
             ValueError: The file is closed.
@@ -203,66 +203,66 @@ class AppendFile:
 
     @property
     def is_closed(self) -> bool:
-        """Whether it was closed."""
+        """Returns whether the file was closed."""
         return self._fd is None
 
     def append(self, data: bytes | memoryview) -> None:
-        """Add bytes at the end, in one call unless the system takes them in parts.
+        """Appends bytes at the end, in one call unless the system takes them in parts.
 
         Raises:
-            DiskFull: There is no room for all of them; it says how many were taken.
+            DiskFull: There is not enough room. The error has the number of bytes that were written.
         """
         write_all(self.fd, data)
 
     def sync(self) -> None:
-        """Make everything appended so far durable.
+        """Makes everything appended so far durable.
 
         Raises:
-            SyncFailed: It may not be, and this descriptor is no good any more.
+            SyncFailed: The data may not be durable, and this descriptor must not be used any more.
         """
         with _syncing():
             current.sync(self.fd)
 
     def stat(self) -> os.stat_result:
-        """What the system knows of the open file, whatever bears its name now."""
+        """Returns the status of the open file, even if another file has its name now."""
         return os.fstat(self.fd)
 
     def size(self) -> int:
-        """How many bytes the file has, whoever wrote them."""
+        """Returns the size of the file in bytes, whoever wrote them."""
         return self.stat().st_size
 
     def read(self, offset: int, size: int) -> bytes:
-        """At most ``size`` bytes from ``offset`` on."""
+        """Returns at most ``size`` bytes from ``offset`` on."""
         return os.pread(self.fd, size, offset)
 
     def cut(self, size: int) -> None:
-        """Drop what lies after ``size`` bytes."""
+        """Truncates the file to ``size`` bytes."""
         current.truncate(self.fd, size)
 
     def close(self) -> None:
-        """Give the descriptor back; a second call does nothing."""
+        """Closes the descriptor. A second call does nothing."""
         if self._fd is not None:
             current.close(self._fd)
             self._fd = None
 
 
 def _discard(path: Path, at: int | None) -> None:
-    """Take away what was not finished; the error that is being told matters more than one from here."""
+    """Removes an unfinished file and ignores errors, since the error being handled matters more."""
     with contextlib.suppress(OSError):
         current.unlink(path, at)
 
 
 def create_file(path: Path, data: bytes | Iterable[bytes], durable: bool = True, at: int | None = None) -> None:
-    """Make a new file with these bytes; if the disk refuses them, there is no file.
+    """Creates a new file with these bytes. If the disk refuses them, no file is left.
 
     Args:
-        path: Of the file.
-        data: Its bytes, in one piece or in several.
-        durable: Whether the file and its name survive a power loss.
-        at: The directory.
+        path: The path of the file.
+        data: The bytes, in one piece or in several.
+        durable: Whether the file and its name must survive a power loss.
+        at: The descriptor of the directory.
 
     Raises:
-        FileExistsError: A file of that name is there.
+        FileExistsError: A file of that name exists.
     """
     fd = current.open(path, _NEW, at)
     try:
@@ -280,13 +280,13 @@ def create_file(path: Path, data: bytes | Iterable[bytes], durable: bool = True,
         sync_folder(path.parent, at)
 
 
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL  # no link is followed with O_EXCL
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL  # With O_EXCL, no link is followed.
 
 
 def replace_file(path: Path, data: bytes, durable: bool = False, at: int | None = None) -> None:
-    """Make ``path`` hold these bytes: a reader sees the old content or the new, never a part.
+    """Replaces the content of ``path`` by these bytes. A reader sees the old content or the new, never a part.
 
-    Without ``durable`` a power loss may bring the old content back.
+    Without ``durable``, a power loss may bring the old content back.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     fd = _open_temporary(temporary, at)
@@ -307,7 +307,7 @@ def replace_file(path: Path, data: bytes, durable: bool = False, at: int | None 
 
 
 def _open_temporary(path: Path, at: int | None) -> int:
-    """A new file; what bears the name was left by a process that is dead, as no other thread has this name."""
+    """Opens a new file. An existing one is left over from a dead process, as no other thread uses this name."""
     try:
         return current.open(path, _NEW, at)
     except FileExistsError:
@@ -316,7 +316,7 @@ def _open_temporary(path: Path, at: int | None) -> int:
 
 
 def make_folder(path: Path, durable: bool = False) -> None:
-    """Make a folder and its missing parents; one that is there is no trouble."""
+    """Makes a folder and its missing parents. An existing folder is no error."""
     if path.is_dir():
         return
     make_folder(path.parent, durable)
@@ -327,18 +327,18 @@ def make_folder(path: Path, durable: bool = False) -> None:
 
 
 def move_folder(source: Path, target: Path) -> None:
-    """Give a folder that was made whole its final name, durably.
+    """Renames a complete folder to its final name, durably.
 
     Raises:
-        FileExistsError: Something of that name is there.
-        SyncFailed: It has its name, which a power loss may take away.
+        FileExistsError: Something has that name already.
+        SyncFailed: The folder has its name, but a power loss may undo that.
     """
     if os.path.lexists(target):
         raise FileExistsError(f"{target} exists")
     try:
         current.rename_folder(source, target)
     except OSError as error:
-        # A folder that somebody else made between the check and here is not empty, so the system refuses.
+        # The system refuses to replace a folder that another process made after the check, since it is not empty.
         if os.path.lexists(target):
             raise FileExistsError(f"{target} exists") from error
         raise
@@ -346,15 +346,15 @@ def move_folder(source: Path, target: Path) -> None:
 
 
 def sync_folder(path: Path, at: int | None = None) -> None:
-    """Make the names in a folder durable; ``at`` is the folder itself, if it is open.
+    """Makes the names in a folder durable. ``at`` is the descriptor of the folder itself, if it is open.
 
     Raises:
-        SyncFailed: They may not be.
+        SyncFailed: The names may not be durable.
     """
     with _syncing():
         current.sync_folder(path, at)
 
 
 def open_output(path: Path, at: int | None = None) -> int:
-    """A descriptor that appends to ``path``, for the output of a trial."""
+    """Returns a descriptor that appends to ``path``, for the output of a trial."""
     return current.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, at)

@@ -1,8 +1,8 @@
-"""Configs on tapes that are older than an argument: they mean what was done before there was that argument.
+"""Completes configs on tapes that are older than an argument, so that they keep their former meaning.
 
-A config on a tape names all arguments that its component had when it was written, so one that is missing there is
-younger than the tape. A class says in ``earlier_defaults`` what such a config means by its silence; what people write
-themselves gets the default of today.
+A config on a tape names all arguments that its component had when the tape was written. An argument that is missing
+there was therefore added later. A class states in ``earlier_defaults`` the value that such an older config implies.
+A config that a user writes gets the present default instead.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ __all__ = ["with_earlier_defaults"]
 
 
 def with_earlier_defaults(config: Any, depth: int = 0) -> Any:
-    """A config as it stands on a tape, nested ones included, with the arguments that it is too old to name.
+    """Returns a config from a tape, including nested ones, with the arguments that were added after it was written.
 
-    A kind that is not known here stays as it is: whoever makes the component will miss it by name.
+    A kind that is not registered stays as it is: making the component will raise an error with its name.
     """
     if depth > MAX_DEPTH:
         return config

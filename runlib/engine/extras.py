@@ -1,7 +1,7 @@
-"""Modules that are imported only when they are used: heavy ones, and those that an extra installs.
+"""Imports modules only when they are used: those that are slow to import, and those that an extra installs.
 
-This is the one place that imports inside a function. ``import runlib`` stays fast because of it, and who
-lacks an optional dependency hears which extra brings it.
+This is the only place that imports inside a function. It keeps ``import runlib`` fast, and the error for a missing
+optional dependency names the extra that installs it.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ __all__ = ["load"]
 
 
 def load(module: str, extra: str | None = None) -> Any:
-    """The module of this name, imported at the first call.
+    """Returns the module of this name, which is imported at the first call.
 
     Args:
-        module: Its full dotted name.
+        module: The full dotted name of the module.
         extra: The extra of runlib that installs it; None for a core dependency.
 
     Raises:
-        MissingExtra: It is not installed.
+        MissingExtra: The module is not installed.
     """
     try:
         return importlib.import_module(module)

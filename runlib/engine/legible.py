@@ -1,10 +1,10 @@
-"""Text for people, made safe to show: the one place that every door goes through.
+"""Makes text safe to show to the user. All text that the package shows goes through this module.
 
-What stands on a tape, in a config or in the name of a folder may come from anybody. A terminal obeys control
-characters, and marks of direction make text read otherwise than it is written. So whatever is shown (on a terminal, in
-``status.txt`` and ``log.log``, in warnings) has these spelled out: the C0 and C1 controls but line feed and tab, DEL,
-the marks that turn or isolate directions, the separators of lines and paragraphs, invisible tags, and halves of
-surrogate pairs.
+The text on a tape, in a config or in the name of a folder may come from anyone. A terminal obeys control characters,
+and direction marks change the order in which text is displayed. All text that is shown (on a terminal, in
+``status.txt`` and ``log.log``, in warnings) therefore has such characters replaced by escape sequences: the C0 and C1
+controls except line feed and tab, DEL, the marks that change or isolate directions, the separators of lines and
+paragraphs, invisible tags, and halves of surrogate pairs.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from collections.abc import Iterator
 __all__ = ["ascii_json", "legible", "legible_json", "legible_line", "logger", "shell_word"]
 
 _CODES = (
-    r"\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but tab and line feed, DEL, C1
-    r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"  # direction
+    r"\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 except tab and line feed, DEL, C1
+    r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"  # direction marks
     r"\u2028\u2029\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"  # separators, invisible marks and tags
-    r"\ud800-\udfff"  # halves of surrogate pairs: bytes of a name that are no text
+    r"\ud800-\udfff"  # halves of surrogate pairs, which stand for bytes of a file name that are not text
 )
 _UNSAFE = re.compile(f"[{_CODES}]")
 _BREAK = re.compile(r"[\n\t\r]+")
 
 
 def legible(text: str) -> str:
-    """The text, with what a terminal would obey spelled out; lines stay lines."""
+    """Returns the text with unsafe characters as escape sequences. Line breaks stay."""
     return text if text.isascii() and text.isprintable() else _UNSAFE.sub(_spelled, text)
 
 
 def legible_line(text: str) -> str:
-    """The same on one line: breaks of a line, and tabs, are a space."""
+    """Returns the text on one line with unsafe characters as escape sequences. Line breaks and tabs become a space."""
     return text if text.isascii() and text.isprintable() else _UNSAFE.sub(_spelled, _BREAK.sub(" ", text))
 
 
@@ -43,12 +43,12 @@ def _spelled(match: re.Match[str]) -> str:
 
 
 def legible_json(text: str) -> str:
-    """The same for a text of JSON, in which these stand in strings alone: it says what it said."""
+    """Escapes unsafe characters in a JSON text, which can only stand in its strings. The JSON keeps its meaning."""
     return _UNSAFE.sub(_escaped, text)
 
 
 def ascii_json(text: str) -> str:
-    """The same text of JSON in ASCII alone."""
+    """Returns the same JSON text in ASCII alone."""
     return re.sub(r"[^\x00-\x7f]", _escaped, text)
 
 
@@ -58,7 +58,7 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def shell_word(word: object) -> str:
-    """A word for a shell: as it is if that can be shown, else spelled out in the way that bash and zsh read."""
+    """Quotes a word for a shell. If the word cannot be shown, it is escaped in a form that bash and zsh read."""
     text = str(word)
     if legible_line(text) == text:
         return shlex.quote(text)
@@ -67,12 +67,12 @@ def shell_word(word: object) -> str:
 
 
 class _Legible(logging.Filter):
-    """Makes what a logger says legible, before any handler, of whomever, sees it."""
+    """Makes the messages of a logger legible before any handler gets them."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         try:
             text = record.getMessage()
-        except Exception:  # somebody's wrong call of a logger: its handlers say so
+        except Exception:  # The call of the logger was wrong. The handlers will report that.
             return True
         record.msg, record.args = legible(text), ()
         if record.exc_info and record.exc_info[0] is not None and not record.exc_text:
@@ -84,16 +84,16 @@ _FILTER = _Legible()
 
 
 class _Logger(logging.Logger):
-    """Hands each record to all handlers, also where one of them fails: nobody's handler ends a run."""
+    """Passes each record to all handlers, even if one of them fails, so that no handler can end a run."""
 
     def handle(self, record: logging.LogRecord) -> None:
-        """Call the handlers of this logger and of those above it, as ``logging`` does."""
+        """Calls the handlers of this logger and of its parents, as ``logging`` does."""
         if self.disabled or not self.filter(record):
             return
         handlers: list[logging.Handler | None] = [*_handlers(self)] or [logging.lastResort]
         for handler in handlers:
             if handler is not None and record.levelno >= handler.level:
-                # A stream that was closed fails even where logging tells of errors, and others fail as they like.
+                # A closed stream fails even where ``logging`` reports errors, and a user's handler may raise any error.
                 with contextlib.suppress(Exception):
                     handler.handle(record)
 
@@ -105,10 +105,10 @@ def _handlers(found: logging.Logger | None) -> Iterator[logging.Handler]:
 
 
 def logger(name: str = "runlib") -> logging.Logger:
-    """A logger of this package, whose messages are legible and end no run."""
+    """Returns a logger of this package. Its messages are legible, and its handlers cannot end a run."""
     found = logging.getLogger(name)
-    found.addFilter(_FILTER)  # once, however often it is asked for
-    if type(found) is logging.Logger:  # it may be older than this module
+    found.addFilter(_FILTER)  # ``logging`` adds the filter only once.
+    if type(found) is logging.Logger:  # The logger may have been made before this module was imported.
         found.__class__ = _Logger
     return found
 

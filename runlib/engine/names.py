@@ -1,4 +1,4 @@
-"""Names of runs: plain words that are safe as names of folders."""
+"""Checks and generates names of runs, which must be safe as names of folders."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from runlib.errors import ConfigError
 
 __all__ = ["check_name", "random_name"]
 
-MAX_BYTES = 200  # of 255 that file systems take: run_ and the suffixes of temporary names come on top
+MAX_BYTES = 200  # File systems take 255 bytes; run_ and the suffixes of temporary names are added to the name.
 _PLAIN = re.compile(r"[^\W_][\w.+-]*")
 
 
 def check_name(name: str) -> str:
-    """``name`` itself, if it is a plain name.
+    """Returns ``name`` itself if it is a plain name.
 
     Raises:
-        ConfigError: It is no text, has a separator or a space, or is too long.
+        ConfigError: The name is not text, has a separator or a space, or is too long.
     """
     if not isinstance(name, str) or not _PLAIN.fullmatch(name):
         raise ConfigError(
@@ -31,7 +31,7 @@ def check_name(name: str) -> str:
 
 
 def random_name() -> str:
-    """Two words joined by ``_``, fresh whatever the user seeded; the user's random stream is left as it was."""
+    """Returns two words joined by ``_``. The user's seed has no effect, and the user's random state is restored."""
     before = random.getstate()
     try:
         random.seed()

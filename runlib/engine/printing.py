@@ -1,7 +1,7 @@
-"""Lines for people on standard output and error, which may be gone, full, or write another encoding.
+"""Prints lines for the user on standard output and error, which may be closed, full, or use another encoding.
 
-What a stream cannot encode is spelled out. Whether anybody reads a message never decides over a run: ``tell`` ends in
-any case. ``put`` is for what was asked for, and raises where it cannot be had.
+Characters that a stream cannot encode are written as escape sequences. A message that nobody reads must not end a run,
+so ``tell`` ignores errors of the stream. ``put`` writes output that the user asked for, so it raises these errors.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ __all__ = ["put", "tell"]
 
 
 def put(text: str, stream: TextIO | None) -> None:
-    """Write a line, at once.
+    """Writes a line and flushes it at once.
 
     Raises:
-        OSError: The stream does not take it.
+        OSError: The stream does not take the line.
     """
-    if stream is None:  # it was closed when the program began
+    if stream is None:  # The stream was closed when the program began.
         return
     try:
         print(text, file=stream, flush=True)
@@ -28,7 +28,7 @@ def put(text: str, stream: TextIO | None) -> None:
 
 
 def tell(text: str, stream: TextIO | None) -> None:
-    """Write a line, if that can be done."""
-    # ValueError: the stream was closed meanwhile. AttributeError: somebody put something else in its place.
+    """Writes a line if possible, and ignores it otherwise."""
+    # ValueError: the stream was closed meanwhile. AttributeError: the user replaced it by another object.
     with contextlib.suppress(OSError, ValueError, AttributeError):
         put(text, stream)

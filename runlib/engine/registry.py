@@ -1,11 +1,11 @@
-"""The registry: which class stands behind a kind, and where further classes are looked for.
+"""Registers the class of each kind, and looks for further classes in plugins.
 
-A kind is found among the classes that were defined or registered; failing that, the plugins are loaded: the
-modules named in ``RUNLIB_PLUGINS``, then installed packages (entry-point group ``runlib.components``); and where a run
-is gone on with, the script behind it. A plugin that
-was asked for and fails is an error; an installed package that fails is named if the kind is then not found.
-The same module and qualified name replaces its class (a notebook cell run again); two different classes
-for one kind are an error that names both.
+A kind is looked up among the classes that were defined or registered. If it is not there, the plugins are loaded: first
+the modules named in ``RUNLIB_PLUGINS``, then installed packages (entry-point group ``runlib.components``). When a run
+is continued, the script that started it is executed last. A requested plugin that fails raises an error. An installed
+package that fails is only named in the error if the kind is not found. A class with the same module and qualified name
+replaces the earlier class, since a notebook cell may run again. Two different classes for one kind raise an error that
+names both.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ T = TypeVar("T", bound=type)
 
 _classes: dict[str, type] = {}
 _definitions: weakref.WeakKeyDictionary[type, tuple[str, str]] = weakref.WeakKeyDictionary()
-_plugins: list[str] = []  # in the order of loading; workers and restores load them again
-_unsettled: list[type] = []  # shells of classes, about to be filled or thrown away
+_plugins: list[str] = []  # They stand in the order of loading; workers and restores load them again.
+_unsettled: list[type] = []  # These empty classes will soon be filled or discarded.
 _holding = 0
 _searched_plugins = False
 _failed_packages: list[str] = []
@@ -55,11 +55,11 @@ _failed_packages: list[str] = []
 
 @known_arguments
 def register(cls: T) -> T:
-    """Make ``cls`` known under its ``kind``; usable as a decorator.
+    """Registers ``cls`` under its ``kind``. It can be used as a decorator.
 
     Raises:
         KindConflict: Another class has that kind.
-        ConfigError: It is no class of components, or has no kind.
+        ConfigError: The class is not derived from Component or has no kind.
     """
     _settle()
     _register(cls)
@@ -82,7 +82,7 @@ def _register(cls: type) -> None:
 
 
 def _definition(cls: type) -> tuple[str, str]:
-    """Where a class is defined: a script is a module under one name, and ``__main__`` under another."""
+    """Returns where a class is defined, by file, since a script is both a module of its own name and ``__main__``."""
     module = sys.modules.get(cls.__module__)
     file = getattr(module, "__file__", None)
     return (os.path.realpath(file) if isinstance(file, str) else cls.__module__), cls.__qualname__
@@ -93,10 +93,10 @@ def _is_component(value: Any) -> bool:
 
 
 def register_definition(cls: type) -> None:
-    """What defining a component does: register it, at once unless it is a shell.
+    """Registers a component class when it is defined, unless the class is still empty.
 
-    Unpickling a class of a script makes an empty one and fills it afterwards, ``kind`` included, or throws it away
-    because the class is there already. So a shell waits until the registry is asked next.
+    Unpickling a class of a script first makes an empty class. It then fills that class, including its ``kind``, or
+    discards it because the class exists already. An empty class therefore waits until the registry is next used.
     """
     if _is_empty(cls) and _is_unpickled():
         _unsettled.append(cls)
@@ -120,7 +120,7 @@ _EMPTY |= {
 
 
 def _is_unpickled() -> bool:
-    """Whether the class in the making comes from ``types.new_class``, and not from a ``class`` statement."""
+    """Returns whether the class being made comes from ``types.new_class`` and not from a ``class`` statement."""
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_name in _MAKING:
         frame = frame.f_back
@@ -133,12 +133,12 @@ _MAKING = {"_is_unpickled", "register_definition", "__init_subclass__", "__new__
 def _settle() -> None:
     while _unsettled and not _holding:
         cls = _unsettled.pop(0)
-        if not getattr(cls, "_abstract", False) and not _is_echo(cls):
+        if not getattr(cls, "_abstract", False) and not _is_empty_copy(cls):
             _register(cls)
 
 
-def _is_echo(cls: type) -> bool:
-    """Whether it is the empty shell of a class that is registered."""
+def _is_empty_copy(cls: type) -> bool:
+    """Returns whether the class is an empty copy of a class that is registered."""
     return _is_empty(cls) and any(
         (known.__module__, known.__name__, known.__bases__) == (cls.__module__, cls.__name__, cls.__bases__)
         for known in _classes.values()
@@ -147,7 +147,7 @@ def _is_echo(cls: type) -> bool:
 
 @contextlib.contextmanager
 def deferred() -> Iterator[None]:
-    """Unpickle in here: classes of a script are registered at the end, when all of them are whole."""
+    """Delays the registration of classes that are unpickled in the ``with`` block until all of them are complete."""
     global _holding
     _holding += 1
     try:
@@ -158,11 +158,11 @@ def deferred() -> Iterator[None]:
 
 
 def lookup(kind: str, family: type | None = None) -> type:
-    """The class of a kind.
+    """Returns the class of a kind.
 
     Raises:
-        UnknownKind: None is registered, with near names and how to register one.
-        ConfigError: It is of another family.
+        UnknownKind: No class is registered. The message names similar kinds and says how to register one.
+        ConfigError: The class belongs to another family.
     """
     _settle()
     if kind not in _classes:
@@ -199,25 +199,26 @@ def _unknown(kind: str, family: type | None) -> str:
 
 
 def _called(word: str, family: type | None) -> list[str]:
-    """The kinds that other tools call so: those that say it themselves, or whose name without the family it is."""
+    """Returns the kinds that other tools call by this name, and those whose name without the family equals it."""
     plain = word.lower().replace("-", "_")
     return [kind for kind in _kinds(family) if plain in (*vars(_classes[kind]).get("also_called", ()), _bare(kind))]
 
 
 def _parts_of(word: str, family: type | None) -> list[str]:
-    """The kinds whose name without the family is a part of the word, as ``random`` of ``random_search``."""
+    """Returns the kinds whose name without the family is a part of the name, as ``random`` of ``random_search``."""
     return [kind for kind in _kinds(family) if _bare(kind) and _bare(kind) in word.lower().split("_")]
 
 
 def _bare(kind: str) -> str:
-    """``max`` for ``stop_max``."""
+    """Returns the kind without its family, such as ``max`` for ``stop_max``."""
     return kind.partition("_")[2]
 
 
 def where_instead(word: str, asked: type[Any] | None = None) -> str:
-    """Where something is said that is no argument: by a component of its own, or in a context; empty if nowhere.
+    """Returns a sentence that says where to set something that is not an argument; empty if there is no such place.
 
-    Of what the same word means elsewhere a component is told first, and never of ``asked``, the one that was asked.
+    The place is a component of its own or a context. The function suggests a component first, but never the class
+    ``asked``, which rejected the argument.
     """
     _settle()
     plain = word.lower()
@@ -237,7 +238,7 @@ def _kinds(family: type | None) -> list[str]:
 
 
 def classes(family: type) -> list[type]:
-    """All registered classes of a family, by kind."""
+    """Returns all registered classes of a family, sorted by kind."""
     _settle()
     return [_classes[kind] for kind in _kinds(family)]
 
@@ -250,14 +251,14 @@ def _load_announced_plugins() -> None:
     global _searched_plugins
     if _searched_plugins:
         return
-    _searched_plugins = True  # at once, for a plugin may look up a kind while it is imported
+    _searched_plugins = True  # This is set first, since a plugin may look up a kind while it is imported.
     try:
         for name in os.environ.get("RUNLIB_PLUGINS", "").split(","):
             if name.strip():
                 load_plugin(name.strip())
         _load_packages()
     except ConfigError:
-        _searched_plugins = False  # the next lookup says the same, and not that the kind is unknown
+        _searched_plugins = False  # The next lookup must raise the same error, and not say that the kind is unknown.
         raise
 
 
@@ -276,12 +277,12 @@ def _load_packages() -> None:
 
 
 def load_plugin(name: str) -> Any:
-    """Import a plugin, a module by name or a file ``folder/file.py``, and register what it holds.
+    """Imports a plugin, a module by name or a file ``folder/file.py``, and registers its components.
 
-    A module that is not found by its name is looked for as a file next to the config or in the working folder.
+    If no module of the name is found, a file of that name is looked for next to the config or in the working folder.
 
     Raises:
-        ConfigError: It cannot be found or fails while it is imported.
+        ConfigError: The plugin cannot be found, or it fails while it is imported.
     """
     with running("plugin", name):
         full = _full_name(name)
@@ -302,7 +303,7 @@ def _full_name(name: str) -> str:
 
 
 def _register_all(loaded: Any) -> None:
-    """What a plugin lists as ``components``, and what it defines: its module may have been imported long ago."""
+    """Registers the ``components`` of a plugin and what it defines, since its module may have been imported earlier."""
     listed = loaded if isinstance(loaded, list | tuple) else getattr(loaded, "components", [])
     found: list[Any] = list(listed) if isinstance(listed, list | tuple) else []
     if isinstance(loaded, types.ModuleType):
@@ -319,5 +320,5 @@ def _is_defined_in(value: Any, module: str) -> bool:
 
 
 def plugins() -> list[str]:
-    """The plugins loaded so far: module names and absolute paths of files."""
+    """Returns the plugins loaded so far as module names and absolute paths of files."""
     return list(_plugins)

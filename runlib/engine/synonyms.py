@@ -1,6 +1,6 @@
-"""Words that other tools use for the same thing, so that who knows them is told the one used here.
+"""Maps names that other tools use for the same thing, so that error messages can suggest the name used here.
 
-The table holds words of the field alone; which of them something here takes is looked up when somebody used another.
+The table holds only terms of the field. Whether a component here accepts a term is looked up when an error occurs.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ UNITS = {
     "trial_timeout": "in seconds, for each trial; run(duration=...) takes the minutes for all",
     "shutdown_duration": "in seconds",
 }
-# Arguments of other tools for which there is none, and what to write.
+# Other tools have these arguments and runlib does not. The values tell the user what to write instead.
 INSTEAD = {
     "algo": 'the search has it by name: Hyperopt(space, method="tpe")',
     "early_stop_fn": "for that there is StopNoProgress(...)",
@@ -96,19 +96,19 @@ INSTEAD = {
 
 
 def same_meaning(word: str) -> set[str]:
-    """The words that stand for what ``word`` stands for elsewhere, itself included."""
+    """Returns the names that other tools use with the meaning of ``word``, including ``word`` itself."""
     plain = word.lower().replace("-", "_")
     return {word, plain}.union(*(group for group in _GROUPS if plain in group))
 
 
 def near(word: str, known: Iterable[str], *, count: int = 1, cutoff: float = 0.6) -> list[str]:
-    """Which of the known words was meant: one of the same meaning, else one that is written alike.
+    """Returns the known names that were probably meant: those of the same meaning, else those of a similar spelling.
 
     Args:
-        word: What somebody wrote.
-        known: What there is.
-        count: How many at most.
-        cutoff: How alike the letters must be, from 0 to 1.
+        word: The name that the user wrote.
+        known: The names that exist.
+        count: The maximal number of names to return.
+        cutoff: The minimal similarity of the spelling, from 0 to 1.
     """
     words, meant = list(known), same_meaning(word[:80])
     found = [other for other in words if other in meant]

@@ -1,4 +1,4 @@
-"""Evaluators: what a suggestion is worth."""
+"""Evaluates suggestions: an evaluator says what a suggestion is worth."""
 
 from runlib.evaluator.base import Evaluator
 from runlib.evaluator.datasets.base import Dataset

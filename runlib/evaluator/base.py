@@ -1,4 +1,4 @@
-"""The contract of an evaluator: a suggestion goes in, a loss comes out.
+"""Defines the contract of an evaluator: it gets a suggestion and returns a loss.
 
 An evaluator is built once per worker and called once per trial, in the main thread of the worker.
 """
@@ -13,33 +13,36 @@ __all__ = ["Evaluator"]
 
 
 class Evaluator(Component, abstract=True):
-    """Base of all evaluators: override ``__call__``.
+    """Is the base class of all evaluators: override ``__call__``.
 
     Attributes:
-        objective: The key of what it returns that counts; set by the run.
+        objective: The key of the returned dict that counts; the run sets it.
     """
 
     objective = "loss"
 
     def __call__(self, suggestion: Any) -> Any:
-        """Evaluate one suggestion.
+        """Evaluates one suggestion.
 
         Returns:
-            The loss, a finite number (smaller is better unless the run says otherwise), or a dict with ``loss`` (or
-            what the run names as its objective) and, as wanted, ``duration``
-            (seconds), ``var`` (variance of the loss), ``cost`` (in any unit, summed by ``stop_cost``),
-            ``refined_suggestion``, and any other plain data.
+            The loss, a finite number (smaller is better unless the run says otherwise), or a dict with ``loss`` (or the
+                key that the run names as its objective) and, as wanted, ``duration`` (seconds), ``var`` (variance of
+                the loss), ``cost`` (in any unit, summed by ``stop_cost``), ``refined_suggestion``, and any other plain
+                data.
         """
         raise NotImplementedError(f"{type(self).__qualname__} has no __call__()")
 
     def is_found_by_config(self) -> bool:
-        """Whether another process can make this evaluator by its config; one that names a script's function cannot."""
+        """Returns whether another process can make this evaluator from its config.
+
+        This is not possible for a function of a script.
+        """
         return True
 
     def fingerprint(self) -> str | None:
-        """A hash of what the config does not show (the source of a function), noted for restores; or None."""
+        """Returns a hash of what the config does not show (the source of a function), noted for restores; or None."""
         return None
 
     def fingerprint_code(self) -> str | None:
-        """A hash of what a function does, without its name and the text around it; None for what is no function."""
+        """Returns a hash of what a function does, without its name and source text; None if it is no function."""
         return None

@@ -1,6 +1,6 @@
-"""Any component that can be called, as an evaluator: what the run needs beside the call is added around it.
+"""Makes an evaluator from any component that can be called, and adds what the run needs beside the call.
 
-Its config stays its own, so that the tape names the component and nothing of this.
+The config is that of the component, so the tape names the component and not its wrapper.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ __all__ = ["ComponentEvaluator", "as_evaluator"]
 class ComponentEvaluator(Evaluator, abstract=True):
     """Calls a component that is no ``Evaluator``, with the whole suggestion.
 
-    One that cannot be called with a single argument gets the keys of the suggestion as keywords.
+    A component that cannot be called with a single argument gets the keys of the suggestion as keywords.
 
     Attributes:
-        component: What is called.
+        component: The component that is called.
 
     Args:
-        component: As above.
+        component: The component to call.
     """
 
     def __init__(self, component: Component) -> None:
@@ -38,12 +38,12 @@ class ComponentEvaluator(Evaluator, abstract=True):
         vars(self)["kind"] = component.kind
 
     def get_config(self) -> dict[str, Any]:
-        """The config of the component."""
+        """Returns the config of the component."""
         config: dict[str, Any] = self.component.get_config()
         return config
 
     def __call__(self, suggestion: Any) -> Any:
-        """What the component returns.
+        """Returns the result of the component.
 
         Raises:
             TypeError: The suggestion does not fit the parameters of its ``__call__``.
@@ -51,7 +51,7 @@ class ComponentEvaluator(Evaluator, abstract=True):
         return self.component(suggestion) if _takes_one(self.component) else Caller(self.component)(suggestion)
 
     def fingerprint(self) -> str | None:
-        """What the component says of itself, if it does."""
+        """Returns the fingerprint of the component, if it has one."""
         own = getattr(self.component, "fingerprint", None)
         said = own() if callable(own) else None
         return said if isinstance(said, str) else None
@@ -62,13 +62,13 @@ def _takes_one(function: Any) -> bool:
         inspect.signature(function).bind({})
     except TypeError:
         return False
-    except ValueError:  # Python does not know its signature
+    except ValueError:  # Python does not know its signature.
         return True
     return True
 
 
 def as_evaluator(given: Any, context: Mapping[str, Any] | None) -> Evaluator:
-    """The evaluator that was given: an object or a config of any component that can be called, a function, or its name.
+    """Returns the evaluator for a given component that can be called, its config, a function, or its name.
 
     Raises:
         ConfigError: It is none of these, or asynchronous; with the place below the evaluator.
@@ -105,13 +105,13 @@ def _made(given: Any, context: Mapping[str, Any] | None) -> Component:
 
 def _is_function(given: Any) -> bool:
     if isinstance(given, str):
-        return ":" in given  # module:name, and not a kind
-    is_class = isinstance(given, type) and issubclass(given, Component)  # meant was an object of it
+        return ":" in given  # It is module:name, and not a kind.
+    is_class = isinstance(given, type) and issubclass(given, Component)  # An object of the class was meant.
     return callable(given) and not is_class and not isinstance(given, Component)
 
 
 def _is_config_of_callable(given: Any) -> bool:
-    """Whether the kind in a config is that of a component which is no evaluator by its class, and can be called."""
+    """Returns whether the kind in a config is that of a component that can be called, and is no ``Evaluator``."""
     kind = next(iter(given)) if isinstance(given, Mapping) and len(given) == 1 else given
     if not isinstance(kind, str):
         return False
@@ -123,6 +123,6 @@ def _is_config_of_callable(given: Any) -> bool:
 
 
 def _can_be_called(cls: type) -> bool:
-    """Whether objects of a class are called with suggestions; those of runlib's other families are not."""
+    """Returns whether objects of a class are called with suggestions; those of runlib's other families are not."""
     families = [base for base in cls.__mro__ if base.__module__.startswith("runlib.") and base not in Component.__mro__]
     return not families and any("__call__" in vars(base) for base in cls.__mro__)

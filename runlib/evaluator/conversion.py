@@ -1,8 +1,8 @@
-"""What an evaluator returned, made plain data, as far as that can be.
+"""Converts what an evaluator returned to plain data, as far as possible.
 
-Each value is data, becomes data (see ``foreign.py``), is bytes, or is left out and named: what somebody adds beside
-the loss never costs the loss. A list keeps the places of what is left out by null, a dict leaves out the key. A key
-that is a number or a truth value becomes its text. Bytes are put aside, for they become a file of the trial.
+A value is data, becomes data (see ``foreign.py``), is bytes, or is left out and named. So a value beside the loss never
+costs the loss. A list keeps null in the place of a value that is left out, and a dict leaves out the key. A key that is
+a number or a truth value becomes its text. Bytes are collected separately, because they become a file of the trial.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from runlib.evaluator.foreign import simpler
 
 __all__ = ["Conversion", "close_awaitable"]
 
-NAMED = 20  # of what is left out; of more there is the number
-FILES = 100  # of one result
-STEPS = 10  # from a value of some library to data
+NAMED = 20  # values left out that are named; the rest is counted
+FILES = 100  # files of one result
+STEPS = 10  # conversions from a value of some library to data
 _LONGEST = 200
 _AS_THEY_ARE = frozenset({bool, int, float, str, type(None)})
 
@@ -29,25 +29,25 @@ Place = tuple[str | int, ...]
 
 
 class Conversion:
-    """The conversion of one result.
+    """Converts one result.
 
     Attributes:
-        files: The bytes in it, with the place of each; there stands an empty text.
+        files: The bytes in the result, each with its place; an empty text replaces them there.
     """
 
     def __init__(self) -> None:
         self.files: list[tuple[Place, bytes]] = []
         self._dropped: dict[str, str] = {}
         self._more = 0
-        self._within: set[int] = set()  # what the value at hand lies in, to notice what contains itself
+        self._within: set[int] = set()  # values around the current one, to notice a cycle
 
     @property
     def dropped(self) -> dict[str, str]:
-        """Why something was left out, by its place."""
+        """Returns the reason for each value that was left out, by its place."""
         return {**self._dropped, **({"...": f"and {self._more} more"} if self._more else {})}
 
     def drop(self, place: Place, reason: str) -> None:
-        """Note that something is left out."""
+        """Notes that a value is left out."""
         name = _cut(".".join(map(str, place)))
         if len(self._dropped) < NAMED and name not in self._dropped:
             self._dropped[name] = _cut(reason)
@@ -55,7 +55,7 @@ class Conversion:
             self._more += 1
 
     def mapping(self, value: Mapping[Any, Any], place: Place = ()) -> dict[str, Any]:
-        """A dict without what cannot be data."""
+        """Returns a dict without the values that cannot be data."""
         result: dict[str, Any] = {}
         for key, item in value.items():
             try:
@@ -69,10 +69,10 @@ class Conversion:
         return result
 
     def value(self, value: Any, place: Place = (), steps: int = 0) -> Any:
-        """Any value; ``steps`` counts those that were made simpler ones on the way to it.
+        """Returns any value as data; ``steps`` counts the conversions that led to it.
 
         Raises:
-            NotPlain: The value itself is no data; what is wrong inside of it is left out.
+            NotPlain: The value itself is no data; wrong values inside it are left out.
         """
         if type(value) in _AS_THEY_ARE:
             return plain(value)
@@ -93,9 +93,9 @@ class Conversion:
             return self.mapping(value, place)
         if isinstance(value, list | tuple):
             return self._sequence(value, place)
-        if not is_column(value):  # a column may have an index, which a list would lose
+        if not is_column(value):  # A column may have an index, which a list would lose.
             with contextlib.suppress(NotPlain):
-                return plain(value)  # of a scalar: a subclass of int, float or str, or one of numpy
+                return plain(value)  # a scalar: a subclass of int, float or str, or one of numpy
         found = simpler(value)
         return plain(value) if found is value else self.value(found, place, steps + 1)
 
@@ -118,23 +118,23 @@ class Conversion:
 
 
 def close_awaitable(value: Any) -> None:
-    """Close a coroutine that nobody will await, so that Python does not warn of it later."""
+    """Closes a coroutine that nobody will await, so that Python does not warn of it later."""
     if type(value) is CoroutineType:
         value.close()
 
 
 def _of_reading(error: BaseException) -> NotPlain:
-    """The error for whatever somebody's class raises when it is read, SystemExit included."""
+    """Returns the error for anything that a user's class raises when it is read, including SystemExit."""
     if isinstance(error, NotPlain):
         return error
     return NotPlain(f"could not be read: {class_name(type(error))}: {_shown(error)}")
 
 
 def _key(key: Any) -> str:
-    """The text of a key.
+    """Returns the text of a key.
 
     Raises:
-        NotPlain: It has none that would be read again as this key.
+        NotPlain: The key has no text from which it could be read again.
     """
     try:
         found = key if isinstance(key, str) else _simple(key)
@@ -161,7 +161,7 @@ def _reason(error: NotPlain) -> str:
 def _shown(key: Any) -> str:
     try:
         return str(key).encode("utf-8", "backslashreplace").decode()
-    except BaseException:  # a str() of somebody else must not hide what is being told
+    except BaseException:  # A user's failing str() must not hide the message.
         return f"a {class_name(type(key))}"
 
 

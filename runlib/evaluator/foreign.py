@@ -1,14 +1,14 @@
-"""Values of other libraries as simpler ones, recognised by what they are called and can do; nothing is imported.
+"""Simplifies values of other libraries, recognised by the names and methods of classes; nothing is imported.
 
 | value | becomes |
 |---|---|
-| array, tensor, index, column | list; one without dimensions the value itself; what is masked null; times text |
-| series, data frame | list, dict of lists; with an index of its own, dict by index |
-| date, time, timestamp | text in the form of ISO 8601; a span of time its seconds; what is no time null |
+| array, tensor, index, column | list; the value itself if it has no dimensions; null if masked; text for times |
+| series, data frame | list, dict of lists; a dict by index if it has an index of its own |
+| date, time, timestamp | text in the form of ISO 8601; seconds for a span of time; null for no time |
 | path, UUID, period, interval | text |
 | decimal, fraction | float |
 | complex number | ``{"real": ..., "imag": ...}`` |
-| set, deque, range, view of a dict | list, a set in order |
+| set, deque, range, view of a dict | list, sorted for a set |
 | dataclass, member of an Enum | dict of its fields; its value |
 """
 
@@ -30,15 +30,15 @@ from runlib.engine.data.plain import NotPlain
 
 __all__ = ["simpler"]
 
-_TEXTS = {"Period", "Interval", "DateOffset"}  # of pandas
+_TEXTS = {"Period", "Interval", "DateOffset"}  # types of pandas
 
 
 def simpler(value: Any) -> Any:
-    """Something closer to data, to be looked at again; the value itself if it is of no sort that is known here.
+    """Returns something closer to data, to be converted further; the value itself if its type is not known here.
 
     Raises:
-        NotPlain: It is of a known sort, and is no data nevertheless.
-        Exception: Whatever its class raises when it is read.
+        NotPlain: The type is known, and the value is no data nevertheless.
+        Exception: The error that the value's class raises when it is read.
     """
     if isinstance(value, type):
         return value
@@ -46,7 +46,7 @@ def simpler(value: Any) -> Any:
 
 
 def _is_of(value: Any, library: str) -> bool:
-    """Whether a class of the value is one of a library, by its name."""
+    """Returns whether a class of the value belongs to a library, by the name of its module."""
     return any(cls.__module__.partition(".")[0] == library for cls in type(value).__mro__)
 
 
@@ -58,7 +58,7 @@ def _is_time(value: Any) -> bool:
 
 
 def _of_time(value: Any) -> Any:
-    if value != value:  # pandas has a time that is none
+    if value != value:  # NaT of pandas differs from itself.
         return None
     return value.total_seconds() if isinstance(value, datetime.timedelta) else value.isoformat()
 
@@ -74,7 +74,7 @@ def _of_numpy(value: Any) -> Any:
     kind = value.dtype.kind
     if value.dtype.names:
         return {name: value[name] for name in value.dtype.names}
-    if kind == "M":  # tolist() makes whole numbers of nanoseconds
+    if kind == "M":  # tolist() would give nanoseconds as integers.
         return _without_text(value.astype(str).tolist(), "NaT")
     if kind == "m":
         return (value / value.dtype.type(1, "s")).tolist()
@@ -114,7 +114,7 @@ def _of_pandas(value: Any) -> Any:
 
 
 def _of_frame(value: Any) -> dict[Any, Any]:
-    """The columns, by their names; of two with one name the second one is missed by the caller."""
+    """Returns the columns by their names; if two share a name, all get a number, so that the caller loses none."""
     columns = [" ".join(map(str, name)) if isinstance(name, tuple) else name for name in value.columns]
     values = [value.iloc[:, place].tolist() for place in range(len(columns))]
     if len(set(columns)) < len(columns):
@@ -123,7 +123,7 @@ def _of_frame(value: Any) -> dict[Any, Any]:
 
 
 def _by_index(index: Any, values: list[Any]) -> Any:
-    """A list where the index only counts, else a dict; where an index stands twice, pairs."""
+    """Returns a list if the index only counts, else a dict; pairs if an index occurs twice."""
     keys = index.tolist()
     if keys == list(range(len(keys))):
         return values
@@ -160,7 +160,7 @@ def _of_set(value: Any) -> list[Any]:
     items = list(value)
     try:
         return sorted(items)
-    except TypeError:  # of several types
+    except TypeError:  # The items have several types.
         return sorted(items, key=lambda item: (type(item).__name__, repr(item)))
 
 

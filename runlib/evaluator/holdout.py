@@ -1,8 +1,8 @@
-"""``eval_holdout``: trains the suggested model on one dataset and measures its errors on another.
+"""Implements ``eval_holdout``: it trains the suggested model on one dataset and measures its errors on another.
 
-The suggestion is the config of the model: a registered component with ``train(x, y)`` and ``predict(x)``, or
-``fit`` and ``predict`` as in scikit-learn. A new one is made for each trial. The data are read at the first one,
-once per worker, and handed to the models read-only, so that no trial can change them for the next.
+The suggestion is the config of the model: a registered component with ``train(x, y)`` and ``predict(x)``, or ``fit``
+and ``predict`` as in scikit-learn. A new model is made for each trial. The data are read at the first trial, once per
+worker. The models get them read-only, so that no trial can change them for the next.
 """
 
 from __future__ import annotations
@@ -26,21 +26,22 @@ __all__ = ["HoldoutEvaluator"]
 
 
 class HoldoutEvaluator(Evaluator):
-    """The loss of the suggested model on data that it was not trained on.
+    """Computes the loss of the suggested model on data that it was not trained on.
 
     The suggestion is the model's config, ``{kind: {arguments}}``, or holds it under the key ``model``.
 
     Args:
         train: The training set: a path to an ``.npz`` or ``.csv`` file, or a dataset component or its config.
-        test: The test set, likewise.
-        target: For paths: the target column of a ``.csv``, the target array of an ``.npz`` (``y`` by default).
+        test: The test set, in the same form.
+        target: The target column of a ``.csv``, or the target array of an ``.npz`` (``y`` by default); for paths only.
         loss: The name of the loss: rmse, mse, mae, medianae, maxae, mape, msle, rmsle, r2, explained_variance,
             accuracy, balanced_accuracy, f1 or matthews. The last six have their sign turned: smaller is better.
-        losses: Names of further losses to be kept in the result, under ``losses``, their signs turned alike.
-        context: Passed on to the datasets and to every model.
+        losses: The names of further losses to keep in the result, under ``losses``, with their signs turned in the same
+            way.
+        context: The context for the datasets and every model.
 
     Raises:
-        ConfigError: A file is missing, a dataset is none, or a loss is unknown.
+        ConfigError: A file is missing, an argument is no dataset, or a loss is unknown.
     """
 
     kind = "eval_holdout"
@@ -72,11 +73,11 @@ class HoldoutEvaluator(Evaluator):
         self._arrays: tuple[Arrays, Arrays] | None = None
 
     def __call__(self, suggestion: Any) -> dict[str, Any]:
-        """``loss``, ``duration`` (seconds of training and predicting) and, if asked for, ``losses``.
+        """Returns ``loss``, ``duration`` (seconds of training and predicting) and, if asked for, ``losses``.
 
         Raises:
             ConfigError: The suggestion is no config of a model, or a dataset cannot be used.
-            InvalidResult: The model predicts another shape than that of the targets, or values not finite.
+            InvalidResult: The predictions do not have the shape of the targets, or are not finite.
         """
         (x_train, y_train), (x_test, y_test) = self._data()
         model = self._model(suggestion)
@@ -107,12 +108,12 @@ class HoldoutEvaluator(Evaluator):
         return model
 
     def fingerprint(self) -> str | None:
-        """A hash of the content of the data files; None if the datasets have no files."""
+        """Returns a hash of the content of the data files; None if the datasets have no files."""
         parts = [self._train.fingerprint(), self._test.fingerprint()]
         return compute_hash(parts) if any(parts) else None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_arrays": None}  # every worker reads its own
+        return {**self.__dict__, "_arrays": None}  # Every worker reads its own data.
 
 
 def _load(dataset: Dataset, argument: str) -> Arrays:
@@ -131,7 +132,7 @@ def _read_only(array: Any) -> Any:
 
 
 def _check_targets(name: str, true: Any) -> None:
-    """Perfect predictions show whether a loss suits the targets at all, before a model is blamed."""
+    """Raises an error if a loss does not suit the targets, which shows with perfect predictions and without a model."""
     try:
         compute_loss(name, true, true)
     except ValueError as error:
@@ -146,7 +147,7 @@ def _measure(name: str, true: Any, predicted: Any) -> float:
 
 
 def _model_config(suggestion: Any) -> Any:
-    """The config of the model: the suggestion itself, or what stands under ``model`` if that is no kind of its own."""
+    """Returns the config of the model: the suggestion, or its entry ``model`` if that is no registered kind."""
     if not isinstance(suggestion, Mapping) or "model" not in suggestion:
         return suggestion
     if is_config(suggestion) and _is_registered("model"):

@@ -1,6 +1,7 @@
-"""Losses by name: the metrics of scikit-learn, the sign turned where larger is better, so that smaller always is.
+"""Computes losses by name: the metrics of scikit-learn, with their sign turned where larger is better.
 
-The definitions are those of ``sklearn.metrics``: https://scikit-learn.org/stable/modules/model_evaluation.html
+So a smaller loss is always better. The definitions are those of ``sklearn.metrics``:
+https://scikit-learn.org/stable/modules/model_evaluation.html
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ __all__ = ["LOSSES", "check_loss", "compute_loss"]
 
 
 class Metric(NamedTuple):
-    """A function of ``sklearn.metrics``, its sign as a loss, and further keyword arguments."""
+    """Names a function of ``sklearn.metrics``, its sign as a loss, and further keyword arguments."""
 
     function: str
     sign: int = 1
@@ -40,10 +41,10 @@ LOSSES = {
 
 
 def check_loss(name: Any, argument: str) -> None:
-    """Refuse what is no name of a loss.
+    """Raises an error unless ``name`` is the name of a loss.
 
     Raises:
-        ConfigError: With near names, and ``argument`` as its path.
+        ConfigError: It is not; the message has similar names, and the path is ``argument``.
     """
     if isinstance(name, str) and name in LOSSES:
         return
@@ -53,10 +54,10 @@ def check_loss(name: Any, argument: str) -> None:
 
 
 def compute_loss(name: str, true: Any, predicted: Any) -> float:
-    """A loss, smaller being better.
+    """Returns a loss; smaller is better.
 
     Args:
-        name: One of ``LOSSES``.
+        name: The name of the loss, one of ``LOSSES``.
         true: The targets, (n,) or (n, targets).
         predicted: The predictions, of the same shape.
     """

@@ -1,10 +1,11 @@
-"""What an evaluator returned, as the result that stands on the tape.
+"""Makes the result that is put on the tape from what an evaluator returned.
 
-``{"ok": {"loss": ..., "duration": ..., ...}}`` or ``{"error": {"error": name, "error_text": ...,
-"traceback": ...}}``: plain data, made where the evaluation ran, so that nothing else crosses a process. Beside ``ok``
-may stand ``dropped``, what could not be data, and ``bytes``, which the run puts into files of the trial.
+A result is ``{"ok": {"loss": ..., "duration": ..., ...}}`` or ``{"error": {"error": name, "error_text": ...,
+"traceback": ...}}``. It is plain data and is made where the evaluation ran, so nothing else is sent between processes.
+Beside ``ok`` there may be ``dropped``, the values that could not be data, and ``bytes``, which the run puts into files
+of the trial.
 
-The words are those of hyperopt: a ``status`` of ``"fail"`` is a failed trial, and ``loss_variance`` is ``var``. A
+The keys of hyperopt are accepted: a ``status`` of ``"fail"`` is a failed trial, and ``loss_variance`` is ``var``. A
 status that hyperopt does not know is data like any other.
 """
 
@@ -32,23 +33,24 @@ _UNFINISHED = frozenset({"new", "running", "suspended"})
 
 
 def ok_result(returned: Any, duration: float, objective: str = "loss") -> dict[str, Any]:
-    """The result for what an evaluator returned.
+    """Returns the result for what an evaluator returned.
 
     Args:
         returned: A number, or a mapping with the objective.
         duration: The seconds that it took; used unless the evaluator gives its own.
-        objective: The key that counts: its value is the ``loss`` of the result. A ``loss`` that the evaluator returned
-            beside it is kept as ``given_loss``, beside ``ok``: that holds what was returned and nothing else.
+        objective: The key that counts; its value is the ``loss`` of the result. A ``loss`` that the evaluator returned
+            beside it is kept as ``given_loss`` beside ``ok``, because ``ok`` holds only what was returned.
 
     Raises:
-        InvalidResult: No finite loss, a number that is none, with its place and type, or what cannot be read.
-        Failed: The status says so.
+        InvalidResult: There is no finite loss, a number is none (with its place and type), or the result cannot be
+            read.
+        Failed: The status says that the trial failed.
     """
     try:
         return _read(returned, duration, objective)
     except (Failed, InvalidResult):
         raise
-    except BaseException as error:  # whatever somebody's class does when it is read, SystemExit included
+    except BaseException as error:  # A user's class may raise anything when it is read, even SystemExit.
         said = f"{class_name(type(error))}: {_text(error)}"
         raise InvalidResult(f"the evaluator's result could not be read: {said}") from None
 
@@ -56,7 +58,7 @@ def ok_result(returned: Any, duration: float, objective: str = "loss") -> dict[s
 def _read(returned: Any, duration: float, objective: str) -> dict[str, Any]:
     if type(returned) not in _USUAL:
         _refuse_unfinished(returned)
-    given = _in_our_words(returned) if isinstance(returned, Mapping) else {"loss": returned}
+    given = _with_known_keys(returned) if isinstance(returned, Mapping) else {"loss": returned}
     if objective not in given:
         raise InvalidResult(f"the evaluator returned {_without(objective, returned, given)}")
     own = {"loss": _loss(given[objective], objective), "duration": duration}
@@ -66,17 +68,18 @@ def _read(returned: Any, duration: float, objective: str) -> dict[str, Any]:
     conversion = Conversion()
     rest = conversion.mapping({key: value for key, value in given.items() if key != "loss"})
     beside = {} if objective == "loss" or "loss" not in given else _given_loss(given["loss"], conversion)
-    for name in {"loss", *NUMBERS} & rest.keys():  # of keys that only have such a text, such as members of an Enum
+    # These keys only have such a text, such as members of an Enum.
+    for name in {"loss", *NUMBERS} & rest.keys():
         conversion.drop((name,), "its key is no text, but becomes that of a number which a result may have")
         del rest[name]
     return {"ok": {**own, **rest}, **beside, **_noted(conversion)}
 
 
 def _given_loss(value: Any, conversion: Conversion) -> dict[str, Any]:
-    """What was returned as ``loss`` beside another objective, as it stands beside ``ok``."""
+    """Returns the entry beside ``ok`` for a ``loss`` that was returned beside another objective."""
     files = len(conversion.files)
     found = conversion.mapping({"loss": value})
-    if len(conversion.files) > files:  # the place of bytes is a place within ``ok``
+    if len(conversion.files) > files:  # Bytes are placed only within ``ok``.
         del conversion.files[files:]
         conversion.drop(("loss",), "bytes are kept under every other key, but not under this one")
         return {}
@@ -94,7 +97,7 @@ def _noted(conversion: Conversion) -> dict[str, Any]:
 
 
 def _refuse_unfinished(returned: Any) -> None:
-    """What is to be awaited or asked for is no result, however it got past the look at the function."""
+    """Raises an error for an awaitable or a generator that the check of the function missed; it is no result."""
     if inspect.isawaitable(returned) or inspect.isasyncgen(returned) or inspect.isgenerator(returned):
         close_awaitable(returned)
         raise InvalidResult(
@@ -103,12 +106,12 @@ def _refuse_unfinished(returned: Any) -> None:
         )
 
 
-def _in_our_words(returned: Mapping[Any, Any]) -> dict[Any, Any]:
-    """What was returned, with the keys that runlib knows.
+def _with_known_keys(returned: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Returns what was returned, with the keys that runlib knows.
 
     Raises:
-        Failed: It says that the trial failed.
-        InvalidResult: It says that the trial has not ended.
+        Failed: The status says that the trial failed.
+        InvalidResult: The status says that the trial has not ended.
     """
     given = dict(returned)
     status = _status(given["status"]) if "status" in given else ""
@@ -128,7 +131,7 @@ def _status(value: Any) -> str:
 
 
 def _why(given: dict[Any, Any]) -> str:
-    """What the evaluator says beside its status: that may be the reason."""
+    """Returns what the evaluator says beside its status, which may be the reason."""
     said = [f"{key}: {_short(value)}" for key, value in given.items() if key != "status"]
     status = f"the evaluator returned the status {_short(given['status'])}"
     return "; ".join([status, *said[:10]])
@@ -154,10 +157,10 @@ def _loss(value: Any, objective: str) -> float:
 
 
 def _one(value: Any, name: str) -> Any:
-    """A value as data; of an array with a single element that element.
+    """Returns a value as data; for an array with a single element, that element.
 
     Raises:
-        InvalidResult: It is no data.
+        InvalidResult: The value is no data.
     """
     if type(value) is float or type(value) is int:
         return value
@@ -203,10 +206,10 @@ def _short(value: Any, show: Callable[[Any], str] = repr) -> str:
 
 
 def error_result(error: BaseException) -> dict[str, Any]:
-    """The result for an exception, as text: an exception itself may not survive the way between processes.
+    """Returns the result for an exception as text.
 
-    It is somebody's object: whatever its class does when it is asked for its name, its text or its traceback, raising
-    ``SystemExit`` included, becomes part of the text.
+    The exception itself may not survive the way between processes. Its class may do anything when it is asked for its
+    name, its text or its traceback, and may even raise ``SystemExit``. This becomes part of the text.
     """
     trace = _asked(lambda: "".join(traceback.format_exception(error)), "its traceback")
     return {"error": {"error": class_name(type(error)), "error_text": _text(error), "traceback": trace}}
@@ -217,12 +220,12 @@ def _text(error: BaseException) -> str:
 
 
 def error_names(error: BaseException) -> list[str]:
-    """The names by which an exception can be caught: those of all its classes."""
+    """Returns the names by which an exception can be caught: those of all its classes."""
     return [class_name(cls) for cls in line_of_descent(type(error)) if cls is not object]
 
 
 def _asked(ask: Callable[[], Any], what: str) -> str:
-    """The text that somebody's object answers with; or that it does not."""
+    """Returns the text that ``ask`` returns, or a text that says that it failed."""
     try:
         text = ask()
         return _clean(str.__str__(text)) if isinstance(text, str) else f"({what} is no text)"

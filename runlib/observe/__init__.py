@@ -1,1 +1,1 @@
-"""Observers: listeners on the stream of events of a run."""
+"""Holds the observers, which listen to the stream of events of a run."""

@@ -1,7 +1,8 @@
-"""The contract of an observer: it listens to the stream of events of a run.
+"""Defines the contract of an observer, which listens to the stream of events of a run.
 
-What an observer writes is derived: it can be deleted and rebuilt from the tape. Observers hear of an event after it is
-durable. One that raises is logged and left out from then on; it never ends a run. One that is costly throttles itself.
+An observer writes only derived data, which can be deleted and rebuilt from the tape. It receives an event after the
+event is durable. If an observer raises an error, the error is logged and the observer is left out from then on; the run
+goes on. An observer that is costly limits its own rate.
 """
 
 from __future__ import annotations
@@ -23,18 +24,18 @@ __all__ = ["Observer", "RunInfo"]
 
 @dataclass
 class RunInfo:
-    """What an observer may know of the run beside its state.
+    """Holds what an observer may know about the run besides its state.
 
     Attributes:
-        folder: Of the run; where it is, for people. What is written there goes through ``opened``.
-        name: Of the run.
-        stop: Of the run, for its report.
-        slots: How many evaluations run at once.
-        running: Trials that are being evaluated now; kept up to date by the loop.
-        began: When this session's loop began, on ``clock``.
-        duration: Seconds that it may take; None for no limit.
+        folder: The folder of the run, as a path that is shown to users. Files in it are written through ``opened``.
+        name: The name of the run.
+        stop: The stop of the run, for its report.
+        slots: The number of evaluations that run at once.
+        running: The trials that are being evaluated now. The loop keeps this set up to date.
+        began: The time at which the loop of this session began, on ``clock``.
+        duration: The time limit of this session in seconds, or None for no limit.
         clock: A monotonic clock in seconds.
-        directory: The folder as an open descriptor, while the run is held; it stays the same where the folder is moved.
+        directory: The open descriptor of the folder while the run is held. It stays valid if the folder is moved.
     """
 
     folder: Path
@@ -49,7 +50,7 @@ class RunInfo:
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[Directory]:
-        """The descriptor of the folder, or one for the moment."""
+        """Yields the descriptor of the folder, or opens one for the time of the context."""
         if self.directory is not None:
             yield self.directory
         else:
@@ -58,17 +59,17 @@ class RunInfo:
 
 
 class Observer(Component, abstract=True):
-    """Base of all observers: override ``observe``, and the others as needed."""
+    """Defines the methods of all observers. A subclass overrides ``observe``, and the other methods as needed."""
 
     def open(self, info: RunInfo, state: State) -> None:
-        """The loop begins."""
+        """Is called when the loop begins."""
 
     def observe(self, event: Record, state: State) -> None:
-        """An event became durable; ``state`` holds it already, and perhaps later ones."""
+        """Is called after an event became durable. ``state`` contains this event already, and perhaps later ones."""
         raise NotImplementedError(f"{type(self).__qualname__} has no observe()")
 
     def tick(self, state: State) -> None:
-        """A turn of the loop passed, with or without events: the time to show that time goes on."""
+        """Is called after each turn of the loop, with or without events, so that the display can show elapsed time."""
 
     def close(self, state: State) -> None:
-        """The loop ended."""
+        """Is called when the loop ended."""

@@ -1,17 +1,17 @@
-"""The drawer: a tiny process that writes to a terminal what trials print, and below that one line of progress.
+"""Writes the output of trials to a terminal, and keeps one line of progress below it, in a process of its own.
 
-All that is printed while the line is there comes through one pipe, whoever prints: the manager, its workers, what they
-start, C code. Whole lines are written above the line of progress, which is taken away and drawn again. What does not
-end a line (a prompt) is written after a moment, and the line of progress is away until that line ends or others
-follow. A line that was redrawn by carriage returns is written as it stood at its end.
+While the line is shown, all output comes through one pipe: that of the manager, of its workers, of processes that they
+start, and of C code. The drawer writes whole lines above the line of progress, which it erases and draws again. Text
+without a line feed, such as a prompt, is written after a short delay; the line of progress is then hidden until that
+line ends or other lines follow. Of a line that was redrawn with carriage returns, the last version is written.
 
-It is a process of its own, so that a print is never in the way of a run: no thread of the manager has to get its turn
-for a pipe to be emptied. It hears no signal of the terminal, and it ends once the manager says so or is gone; what was
-printed by then is written. A child of it does the work: if somebody kills that, another one goes on, for a pipe that
-nobody empties would stop whoever prints.
+The drawer is a separate process so that a print never blocks a run: the pipe is emptied even if no thread of the
+manager gets to run. It receives no signal of the terminal. It ends when the manager says so or has died, and it writes
+everything that was printed until then. A child process does the work. If the child is killed, the drawer starts another
+one, because a pipe that nobody empties would block every process that prints.
 
-Run as a script: ``python -I -S drawer.py PRINTS LINES``: two descriptors, the pipe, and a socket that brings lines of
-progress, each behind a zero byte.
+It is run as a script: ``python -I -S drawer.py PRINTS LINES``. The two arguments are descriptors: that of the pipe, and
+that of a socket that brings lines of progress, each followed by a zero byte.
 """
 
 from __future__ import annotations
@@ -25,86 +25,89 @@ import time
 __all__ = ["Drawing", "draw", "main"]
 
 ERASE = b"\r\x1b[2K"
-MOMENT = 0.2  # seconds after which what ends no line is written
-LINGER = 1.0  # seconds that it may stand alone, while there is progress to be shown
-LAST_WORDS = 0.1  # seconds without anything new in the pipe, at the end
+MOMENT = 0.2  # seconds after which text without a line feed is written
+LINGER = 1.0  # seconds for which such text may hide the line of progress when there is new progress
+LAST_WORDS = 0.1  # after the manager is gone, the drawer ends when the pipe was silent for this many seconds
 BLOCK = 1 << 16
 
 
 class Drawing:
-    """What is to be written to the terminal: a pure function of what came.
+    """Computes what is written to the terminal. It depends only on the data that it was given.
 
     Attributes:
-        waiting: Printed since the last end of a line, and not written.
+        waiting: The text that was printed after the last line feed and is not written yet.
     """
 
     def __init__(self) -> None:
         self._line = b""
-        self._drawn = False  # the line of progress is on the terminal
-        self._open = False  # the cursor stands behind something that ends no line
+        self._drawn = False  # whether the line of progress is on the terminal
+        self._open = False  # whether the cursor is behind text without a line feed
         self.waiting = b""
 
     def prints(self, data: bytes) -> bytes:
-        """Something was printed."""
+        """Takes text that was printed, and returns the bytes to write."""
         if self._open and b"\n" not in data:
             return data
         whole, end, rest = (self.waiting + data).rpartition(b"\n")
-        self.waiting = _as_it_stands(rest)
+        self.waiting = _without_redrawn(rest)
         if not end:
             return self.moment() if len(self.waiting) > BLOCK else b""
         was_open, self._open = self._open, False
-        lines = b"".join(_as_it_stood(line) + b"\n" for line in whole.split(b"\n"))
-        return (b"" if was_open else self._away()) + lines + self._draw()
+        lines = b"".join(_last_version(line) + b"\n" for line in whole.split(b"\n"))
+        return (b"" if was_open else self._erase()) + lines + self._draw()
 
     def progress(self, line: bytes, quiet: float = 0.0) -> bytes:
-        """The line of progress changed; ``quiet`` are the seconds since something was printed."""
+        """Takes a new line of progress, and returns the bytes to write.
+
+        ``quiet`` is the number of seconds since the last print.
+        """
         self._line = line
         if self._open and quiet < LINGER:
             return b""
-        before, self._open = b"\n" if self._open else self._away(), False
+        before, self._open = b"\n" if self._open else self._erase(), False
         return before + self._draw()
 
     def moment(self) -> bytes:
-        """Nothing was printed for a moment: what waits may be a prompt."""
+        """Returns the bytes to write when nothing was printed for ``MOMENT``: the waiting text may be a prompt."""
         if not self.waiting or (b"\r" in self.waiting and len(self.waiting) <= BLOCK):
             return b""
-        text, self.waiting = self._away() + self.waiting, b""
+        text, self.waiting = self._erase() + self.waiting, b""
         self._open = True
         return text
 
     def end(self) -> bytes:
-        """Nothing comes any more."""
-        text, self.waiting = self._away() + self.waiting, b""
+        """Returns the bytes to write when no more data comes."""
+        text, self.waiting = self._erase() + self.waiting, b""
         return text
 
     def _draw(self) -> bytes:
         self._drawn = bool(self._line)
         return self._line
 
-    def _away(self) -> bytes:
+    def _erase(self) -> bytes:
         drawn, self._drawn = self._drawn, False
         return ERASE if drawn else b""
 
 
-def _as_it_stood(line: bytes) -> bytes:
+def _last_version(line: bytes) -> bytes:
     return line.rstrip(b"\r").rpartition(b"\r")[2]
 
 
-def _as_it_stands(rest: bytes) -> bytes:
-    """The part of a line that is kept until its end comes: what was redrawn is not."""
+def _without_redrawn(rest: bytes) -> bytes:
+    """Returns the part of an unfinished line that is kept until its end comes, without the text that was redrawn."""
     if b"\r" not in rest:
         return rest
-    return b"\r" + _as_it_stood(rest) + (b"\r" if rest.endswith(b"\r") else b"")
+    return b"\r" + _last_version(rest) + (b"\r" if rest.endswith(b"\r") else b"")
 
 
 class _Screen:
-    """The terminal. To one that hung up nothing is written; what is printed is read nevertheless, and lost."""
+    """Writes to the terminal. After the terminal hung up, output is still read from the pipe, but is discarded."""
 
     def __init__(self) -> None:
         self._file: io.FileIO | None = io.FileIO(1, "w", closefd=False)
 
     def write(self, data: bytes) -> None:
-        """Write all of it."""
+        """Writes all of the data."""
         try:
             while data and self._file is not None:
                 data = data[self._file.write(data) or 0 :]
@@ -113,8 +116,8 @@ class _Screen:
 
 
 def main(prints: int, lines: int) -> None:
-    """Let a child draw, and another one if that is killed."""
-    left = b""  # of a child that was killed: the line of progress, most likely
+    """Starts a child that draws, and starts another one whenever the child is killed."""
+    left = b""  # what a killed child left on the terminal: most likely the line of progress
     while True:
         child = os.fork()
         if child == 0:
@@ -126,14 +129,14 @@ def main(prints: int, lines: int) -> None:
 
 
 def draw(prints: int, lines: int, first: bytes = b"") -> None:
-    """Draw until the manager is gone, or says that it is done, and nothing is printed any more."""
+    """Draws until the manager has died or says that it is done, and nothing is printed any more."""
     poll, drawing, screen = select.poll(), Drawing(), _Screen()
     screen.write(first)
     for fd in (prints, lines):
         poll.register(fd, select.POLLIN)
     reading, unread, printed_at = {prints, lines}, b"", 0.0
     while reading:
-        ready = [fd for fd, _ in poll.poll(1000 * _patience(drawing, lines not in reading))]
+        ready = [fd for fd, _ in poll.poll(1000 * _timeout(drawing, lines not in reading))]
         quiet = time.monotonic() - printed_at
         if not ready and lines not in reading:
             break
@@ -153,8 +156,8 @@ def draw(prints: int, lines: int, first: bytes = b"") -> None:
     screen.write(drawing.end())
 
 
-def _patience(drawing: Drawing, at_the_end: bool) -> float:
-    """Seconds until something is to be done though nothing came."""
+def _timeout(drawing: Drawing, at_the_end: bool) -> float:
+    """Returns the seconds after which something has to be done even if no data came."""
     if at_the_end:
         return LAST_WORDS
     return MOMENT if drawing.waiting else 3600.0

@@ -1,7 +1,7 @@
-"""``log.log``: what happened, a line each, for a person; with it, what the logger ``runlib`` says.
+"""Writes ``log.log``: one line for each event, for a reader, together with the messages of the logger ``runlib``.
 
-A full disk leaves no gap: what it did not take, to the byte, is kept and written when there is room. Only of very many
-lines the oldest are given up, and the log says how many.
+A full disk leaves no gap. The bytes that the disk did not accept are kept and written when there is room. If very many
+lines wait, the oldest ones are discarded, and the log says how many.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from runlib.tape.events import End, Enqueue, Note, Record, Retry, Session, Stopp
 
 __all__ = ["LogObserver"]
 
-KEPT = 10_000  # lines that wait for a full disk
+KEPT = 10_000  # the most lines that are kept while the disk is full
 
 
 class LogObserver(Observer):
@@ -34,15 +34,15 @@ class LogObserver(Observer):
         self._stage: RunInfo | None = None
         self._file: disk.AppendFile | None = None
         self._lines: list[str] = []
-        self._rest = b""  # of a line whose beginning is in the file
-        self._dropped = 0  # lines that were given up, of which the file does not say so yet
+        self._rest = b""  # the rest of a line that was written in part
+        self._dropped = 0  # the number of discarded lines that the file does not mention yet
         self._written = float("-inf")
         self._handler = _LineHandler(self._lines)
 
     def open(self, info: RunInfo, state: State) -> None:
-        """Open the file, and listen to the logger."""
+        """Opens the file, and adds a handler to the logger."""
         self._close_file()
-        if self._stage is not None and self._stage.folder != info.folder:  # what was left over is of another run
+        if self._stage is not None and self._stage.folder != info.folder:  # what is left belongs to another run
             del self._lines[:]
             self._rest, self._dropped = b"", 0
         self._stage = info
@@ -51,10 +51,10 @@ class LogObserver(Observer):
             self._open(info)
         except OSError as error:
             if not disk.is_full(error):
-                self._turn_away()
+                self._remove_handler()
             raise
 
-    def _turn_away(self) -> None:
+    def _remove_handler(self) -> None:
         logging.getLogger("runlib").removeHandler(self._handler)
 
     def _open(self, info: RunInfo) -> disk.AppendFile:
@@ -62,23 +62,23 @@ class LogObserver(Observer):
             with info.opened() as folder:
                 self._file = folder.open_to_append("log.log", create=True)
             if not self._rest and not _ends_a_line(self._file):
-                self._rest = b"\n"  # the process that wrote before died in the middle of a line
+                self._rest = b"\n"  # the previous writer died in the middle of a line
         return self._file
 
     def observe(self, event: Record, state: State) -> None:
-        """Note one line."""
+        """Adds the line of one event, if the event has one."""
         text = _describe(event)
         if text is not None:
             self._lines.append(f"{_stamp(event.t)} {legible_line(text)}\n")
 
     def tick(self, state: State) -> None:
-        """Write what was noted, unless something was written just now."""
+        """Writes the lines that wait, unless the last write was less than ``interval`` ago."""
         if self._stage is not None and self._stage.clock() - self._written >= self.context["interval"]:
             self._flush()
 
     def close(self, state: State) -> None:
-        """Write what is left."""
-        self._turn_away()
+        """Writes the lines that are left, and closes the file."""
+        self._remove_handler()
         try:
             self._flush()
         finally:
@@ -93,26 +93,31 @@ class LogObserver(Observer):
         if self._stage is None or not (self._lines or self._rest):
             return
         self._written = self._stage.clock()
-        lines = [line.encode("utf-8", "backslashreplace") for line in self._lines]  # another thread may add one now
+        lines = [line.encode("utf-8", "backslashreplace") for line in self._lines]  # another thread may add a line now
         given_up = f"{_stamp(time.time())} {self._dropped} lines are missing here: the disk was full\n".encode()
         block = [self._rest, given_up if self._dropped else b"", *lines]
         try:
             self._open(self._stage).append(b"".join(block))
         except OSError as error:
             if not disk.is_full(error):
-                self._turn_away()  # whoever calls leaves this observer out from now on
+                self._remove_handler()  # the caller leaves this observer out from now on
                 raise
             self._keep(block, getattr(error, "taken", 0))
             raise
         self._keep(block, sum(map(len, block)))
 
     def _keep(self, block: Sequence[bytes], taken: int) -> None:
-        """Of what was to be written (rest, line about dropped lines, lines), keep all but the first bytes."""
+        """Removes what was written from the lines that wait, and keeps the rest.
+
+        Args:
+            block: The rest of a line, the line about discarded lines, and the lines, as they were to be written.
+            taken: The number of bytes of them that were written.
+        """
         whole = 0
         while whole < len(block) and taken >= len(block[whole]):
             taken -= len(block[whole])
             whole += 1
-        begun = taken > 0 or whole == 0  # in the middle of block[whole]
+        begun = taken > 0 or whole == 0  # the write ended inside block[whole]
         self._rest = block[whole][taken:] if begun and whole < len(block) else b""
         gone = whole + begun
         if gone > 1:
@@ -131,10 +136,10 @@ class _LineHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             text = self.format(record)  # with the traceback, if there is one
-        except Exception:  # somebody's wrong call of a logger
+        except Exception:  # the caller used the logger wrongly
             self.handleError(record)
         else:
-            # What follows on the first line, a traceback, is set in: no line of it looks like one of the log.
+            # Further lines, such as a traceback, are indented, so that none of them looks like an entry of the log.
             text = legible(text).replace("\n", "\n    ")
             self._lines.append(f"{_stamp(record.created)} {record.levelname.lower()}: {text}\n")
 
@@ -176,7 +181,7 @@ def _describe_edit(event: Void | Enqueue | Note | Stopping) -> str:
 
 
 def _one_line(text: str) -> str:
-    """What a person said, as much of it as a line can hold."""
+    """Returns the text of a user on one line, cut off after 1000 characters."""
     return " ".join(text.split())[:1000]
 
 

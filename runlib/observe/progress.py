@@ -1,8 +1,8 @@
-"""How far the run is: on a terminal or in a notebook one line that is redrawn, elsewhere a plain line now and then.
+"""Shows the progress of the run: one redrawn line on a terminal or in a notebook, occasional lines elsewhere.
 
-The text is a pure function of state, info and pace; showing it is apart. It goes to standard error, so that standard
-output stays what the command has to say. No thread is started, and the cursor stays visible: a killed run leaves the
-terminal as it was.
+The text depends only on the state, the info and the rate; other code shows it. It goes to standard error, so that
+standard output holds only what the command says. No thread is started, and the cursor stays visible, so that a killed
+run leaves the terminal as it was.
 """
 
 from __future__ import annotations
@@ -29,36 +29,36 @@ from runlib.tape.events import Record, Submit
 
 __all__ = ["Pace", "ProgressObserver", "is_watched", "render_progress"]
 
-WINDOW = 50  # results that the rate is taken from: enough to be steady, few enough to follow a change
+WINDOW = 50  # number of results behind the rate: enough to be steady, few enough to follow a change
 
 
 class Pace:
-    """How fast results arrive lately.
+    """Measures how fast results arrived lately.
 
     Args:
-        began: When counting begins, on a monotonic clock in seconds.
+        began: The time at which counting begins, on a monotonic clock in seconds.
     """
 
     def __init__(self, began: float) -> None:
         self._times: deque[float] = deque([began], maxlen=WINDOW + 1)
 
     def note(self, now: float) -> None:
-        """A result arrived."""
+        """Records that a result arrived."""
         self._times.append(now)
 
     def rate(self, now: float) -> float:
-        """Results per second over the last ones, 0 before the first; it falls while none arrives."""
+        """Returns the recent results per second, or 0 before the first one. It falls while none arrives."""
         count, span = len(self._times) - 1, now - self._times[0]
         return count / span if count and span > 0 else 0.0
 
 
 def render_progress(state: State, info: RunInfo, rate: float) -> str:
-    """One line: trials, best, rate, errors, running, time left; what is not known is left out.
+    """Returns one line with trials, best loss, rate, errors, running trials and time left, as far as known.
 
     Args:
-        state: Of the run.
-        info: Of the run.
-        rate: Results per second.
+        state: The state of the run.
+        info: The information about the run.
+        rate: The number of results per second.
     """
     total = _total(state, info.stop)
     left = _time_left(state, info, rate)
@@ -87,7 +87,7 @@ def _format_rate(rate: float) -> str:
 
 
 def _time_left(state: State, info: RunInfo, rate: float) -> float | None:
-    """Seconds until the first limit that can be foreseen; None if there is none."""
+    """Returns the seconds until the first limit that can be foreseen, or None if there is none."""
     limits = [_stop_left(info.stop, state)]
     if info.duration is not None:
         limits.append(info.began + info.duration - info.clock())
@@ -106,10 +106,10 @@ def _stop_left(stop: Stop, state: State) -> float:
 
 
 def is_watched() -> bool:
-    """Whether a person sees what this process shows of its progress: at a terminal, or in a notebook.
+    """Returns whether a user sees the progress of this process, at a terminal or in a notebook.
 
-    ``RUNLIB_PROGRESS=0`` in the environment says that nobody does, anything else there that somebody does. Inside of a
-    trial, or of a process that a program started for a part of its work, nobody does: the line belongs to that program.
+    ``RUNLIB_PROGRESS=0`` in the environment means no, and any other value there means yes. Inside a trial, or inside a
+    process that a program started for a part of its work, the answer is no: the line belongs to that program.
     """
     said = os.environ.get("RUNLIB_PROGRESS", "")
     if said:
@@ -120,11 +120,11 @@ def is_watched() -> bool:
 
 
 class ProgressObserver(Observer):
-    """Shows on the terminal, or below a cell of a notebook, how far the run is.
+    """Shows the progress of the run on the terminal or below a cell of a notebook.
 
     Args:
-        context: ``interval``: the least time between two drawings, in seconds (0.25); ``plain_interval``: between two
-            lines where standard error is no terminal (30).
+        context: The settings ``interval``, the least time between two drawings in seconds (0.25), and
+            ``plain_interval``, the least time between two lines if standard error is no terminal, in seconds (30).
     """
 
     kind = "observe_progress"
@@ -139,7 +139,7 @@ class ProgressObserver(Observer):
         self._shown = 0.0
 
     def open(self, info: RunInfo, state: State) -> None:
-        """Draw the first line, if this is a terminal or a notebook."""
+        """Draws the first line, if this is a terminal or a notebook."""
         self._stage = info
         self._shown = info.clock()
         self._pace = Pace(self._shown)
@@ -148,12 +148,12 @@ class ProgressObserver(Observer):
             self._show(state, self._shown)
 
     def observe(self, event: Record, state: State) -> None:
-        """Count a result for the rate."""
+        """Counts a result for the rate."""
         if self._stage is not None and isinstance(event.event, Submit):
             self._pace.note(self._stage.clock())
 
     def tick(self, state: State) -> None:
-        """Draw, unless that was done just now."""
+        """Draws the line, unless it was drawn less than the interval ago."""
         if self._stage is None:
             return
         now = self._stage.clock()
@@ -161,7 +161,7 @@ class ProgressObserver(Observer):
             self._show(state, now)
 
     def close(self, state: State) -> None:
-        """Clear the line: what follows says more."""
+        """Removes the line, because the output that follows says more."""
         screen, self._screen, self._stage = self._screen, None, None
         if screen is not None:
             screen.close()

@@ -1,4 +1,4 @@
-"""``status.txt``: how the run stands, for a person who opens the file; replaced atomically, at most twice a second."""
+"""Writes ``status.txt``, which shows a user the state of the run. It is replaced atomically, at most twice a second."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from runlib.tape.events import Record
 
 __all__ = ["StatusObserver", "format_seconds", "render_status"]
 
-FOREVER = 1e15  # seconds; beyond it minutes are none
+FOREVER = 1e15  # seconds; a longer time is not shown in minutes and hours
 
 
 def render_status(state: State, info: RunInfo) -> str:
-    """The text of ``status.txt``: a pure function of what it is given and the clocks in it."""
+    """Returns the text of ``status.txt``, which depends only on the arguments and on the clocks in them."""
     now = time.localtime(None if state.clock is None else state.clock())
     lines = [
         f"## Status of {info.name} at {time.strftime('%Y-%m-%d %H:%M:%S', now)} ##",
@@ -29,7 +29,7 @@ def render_status(state: State, info: RunInfo) -> str:
         if state.top
         else "Best: none yet.",
         "",
-        f"Trials:      {_counts(state.trials)}, {len(state.live_trials)} live{_beside(state)}.",
+        f"Trials:      {_counts(state.trials)}, {len(state.live_trials)} live{_rare_counts(state)}.",
         f"Evaluations: {_counts(state.evals)}.",
     ]
     errors = state.count_by_error
@@ -47,8 +47,8 @@ def _counts(table: Any) -> str:
     return f"{len(table)} finished, {table.ok_count} ok, {table.error_count} failed"
 
 
-def _beside(state: State) -> str:
-    """What only some runs have."""
+def _rare_counts(state: State) -> str:
+    """Returns the counts of void trials and enqueued suggestions, or an empty text if there are none."""
     void = f", {len(state.voided)} void" if state.voided else ""
     return void + (f", {len(state.queue)} enqueued" if state.queue else "")
 
@@ -65,12 +65,12 @@ def _message(state: State, info: RunInfo) -> str:
 def _stop_report(stop: Stop, state: State) -> str:
     try:
         return stop.short_report(state)
-    except Exception as error:  # somebody's stop; the status must not end the run
+    except Exception as error:  # the stop is code of a user; its error must not end the run
         return f"(the report of {stop.kind} failed: {type(error).__name__}: {error})"
 
 
 def format_seconds(seconds: float) -> str:
-    """Seconds in the units that a person would use; what no clock measured (inf, NaN, below 0) as it is."""
+    """Returns seconds in readable units. A value that no clock measures (inf, NaN, below 0) is written in seconds."""
     if not 60 <= seconds < FOREVER:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(int(seconds), 60)
@@ -79,10 +79,10 @@ def format_seconds(seconds: float) -> str:
 
 
 class StatusObserver(Observer):
-    """Keeps ``status.txt`` in the folder of the run.
+    """Keeps ``status.txt`` in the folder of the run up to date.
 
     Args:
-        context: ``interval``: the least time between two writings, in seconds (0.5).
+        context: The setting ``interval``, the least time between two writes in seconds (0.5).
     """
 
     kind = "observe_status"
@@ -95,20 +95,20 @@ class StatusObserver(Observer):
         self._written = float("-inf")
 
     def open(self, info: RunInfo, state: State) -> None:
-        """Write it at once."""
+        """Writes the file at once."""
         self._stage = info
         self._write(state)
 
     def observe(self, event: Record, state: State) -> None:
-        """Nothing to do: ``tick`` follows in the same turn."""
+        """Does nothing, because ``tick`` follows in the same turn."""
 
     def tick(self, state: State) -> None:
-        """Write it, unless it was written just now."""
+        """Writes the file, unless the last write was less than ``interval`` ago."""
         if self._stage is not None and self._stage.clock() - self._written >= self.context["interval"]:
             self._write(state)
 
     def close(self, state: State) -> None:
-        """Write the last one."""
+        """Writes the file for the last time."""
         self._write(state)
 
     def _write(self, state: State) -> None:

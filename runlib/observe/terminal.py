@@ -1,8 +1,8 @@
-"""The terminal while a line of progress is on it: what anybody prints appears above the line, and never in it.
+"""Shows a line of progress on the terminal, so that all other output appears above the line and never inside it.
 
-Standard output and error of this process are turned to a pipe as far as they are that terminal, as descriptors, so
-that worker processes, what they start, and C code are caught as well; the ``drawer`` empties it and draws. Afterwards
-they are what they were. There is one such line in a process at a time.
+The descriptors of standard output and error that lead to the terminal are redirected to a pipe. So the output of worker
+processes, of processes that they start, and of C code is caught as well. The ``drawer`` empties the pipe and draws.
+Afterwards the descriptors are restored. There is at most one such line in a process at a time.
 """
 
 from __future__ import annotations
@@ -21,12 +21,15 @@ from runlib.engine.extras import load
 
 __all__ = ["Terminal", "is_terminal", "open_terminal"]
 
-PATIENCE = 5.0  # seconds for the drawer to write what was printed
-_shown: list[Terminal] = []  # the one that has a line of progress now
+PATIENCE = 5.0  # seconds to wait for the drawer to write what was printed
+_shown: list[Terminal] = []  # the terminal that shows a line of progress now, if any
 
 
 def open_terminal() -> Terminal | None:
-    """The terminal of standard error; None if it is none, cannot move its cursor, or has a line of progress already."""
+    """Returns the terminal of standard error.
+
+    Returns None if standard error is no terminal, cannot move its cursor, or has a line of progress already.
+    """
     number = _number(sys.stderr)
     if _shown or number is None or (os.environ.get("TERM") or "dumb") in ("dumb", "unknown"):
         return None
@@ -34,14 +37,14 @@ def open_terminal() -> Terminal | None:
 
 
 def is_terminal(stream: Any) -> bool:
-    """Whether a stream is a terminal, or says that it is; one that is missing or closed is none."""
+    """Returns whether a stream is a terminal or says that it is. The answer is no for a missing or closed stream."""
     with contextlib.suppress(AttributeError, ValueError):
         return bool(stream.isatty())
     return False
 
 
 def _number(stream: Any) -> int | None:
-    """The descriptor of a stream, if it has one and that is a terminal."""
+    """Returns the descriptor of a stream, or None if the stream has none or is no terminal."""
     with contextlib.suppress(AttributeError, OSError, ValueError):
         number: int = stream.fileno()
         return number if os.isatty(number) else None
@@ -49,10 +52,10 @@ def _number(stream: Any) -> int | None:
 
 
 class Terminal:
-    """A terminal with a line of progress.
+    """Represents a terminal with a line of progress.
 
     Args:
-        number: Its descriptor in this process.
+        number: The descriptor of the terminal in this process.
     """
 
     def __init__(self, number: int) -> None:
@@ -61,7 +64,7 @@ class Terminal:
         self._read, written = os.pipe()
         try:
             self._lines, self._drawer = self._start()
-        except BaseException:  # no process can be started now; nothing is turned yet
+        except BaseException:  # no process can be started now; nothing is redirected yet
             for fd in (self._own, self._read, written):
                 os.close(fd)
             raise
@@ -89,11 +92,11 @@ class Terminal:
         return ours, drawer
 
     def show(self, text: str, done: int, total: int | None) -> None:
-        """Draw the line anew: a bar, if there is a total, and a text."""
+        """Draws the line again: a bar, if there is a total, and a text."""
         line = _rendered(text, done, total, self._width()).encode() + b"\0"
         try:
             self._lines.sendall(line)
-        except OSError:  # somebody killed all of the drawer
+        except OSError:  # the drawer was killed together with its child
             self._lines.close()
             self._drawer.wait()
             self._lines, self._drawer = self._start()
@@ -108,7 +111,7 @@ class Terminal:
         return 80
 
     def close(self) -> None:
-        """Take the line away, after what was printed is written."""
+        """Removes the line after everything that was printed is written, and restores the descriptors."""
         self._flush()
         for fd, before in self._turned.items():
             os.dup2(before, fd, inheritable=fd <= 2)
@@ -119,13 +122,13 @@ class Terminal:
         _shown.remove(self)
 
     def _end_drawer(self) -> None:
-        """Wait until it has written what was printed."""
+        """Waits until the drawer has written what was printed, and kills it after ``PATIENCE`` seconds."""
         with self._lines, contextlib.suppress(OSError):
             self._lines.settimeout(PATIENCE)
             try:
                 self._lines.shutdown(socket.SHUT_WR)
-                self._lines.recv(1)  # the end, when nobody holds the other side any more
-            except TimeoutError:  # the terminal does not take it
+                self._lines.recv(1)  # this returns when nobody holds the other side any more
+            except TimeoutError:  # the terminal does not accept the output
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(self._drawer.pid, signal.SIGKILL)
         self._drawer.wait()
@@ -138,21 +141,21 @@ class Terminal:
 
 
 def _descriptors(terminal: int) -> list[int]:
-    """The descriptors of standard output and error that are this terminal."""
+    """Returns the descriptors of standard output and error that lead to this terminal."""
     wanted = os.fstat(terminal).st_rdev
     found = {fd for fd in (1, 2) if os.isatty(fd)} | {_number(sys.stdout), _number(sys.stderr)}
     return sorted(fd for fd in found if fd is not None and os.fstat(fd).st_rdev == wanted)
 
 
 def _rendered(text: str, done: int, total: int | None, width: int) -> str:
-    """One line that is never wider than the terminal, with a bar before it if there is an end."""
+    """Returns one line that is never wider than the terminal, with a bar before the text if there is a total."""
     line: Any = load("rich.text").Text(text, no_wrap=True, overflow="ellipsis")
     if total:
         bar = load("rich.progress_bar").ProgressBar(total=total, completed=done, width=20)
         grid = load("rich.table").Table.grid(padding=(0, 1))
         grid.add_row(bar, line)
         line = grid
-    # Not to its very end, where some terminals begin a new line by themselves.
+    # The last column stays free, because some terminals begin a new line there by themselves.
     console = load("rich.console").Console(file=io.StringIO(), force_terminal=True, width=max(1, width - 1))
     console.print(line, end="")
     return str(console.file.getvalue()).rstrip("\n")

@@ -1,1 +1,1 @@
-"""Pools of workers: where evaluations run."""
+"""Holds the pools of workers, in which evaluations run."""

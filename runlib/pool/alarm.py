@@ -1,10 +1,12 @@
-"""A time limit without a second process: a signal that raises TimeoutError in what the main thread runs.
+"""Limits the time of an evaluation without a second process: a signal raises TimeoutError in the main thread.
 
-It is soft. Code that computes in C without returning to the interpreter hears of it only afterwards, and code that
-catches every exception can swallow it; so it is repeated, and what came too late counts as too late.
+The limit is soft. C code that does not return to the interpreter sees the signal only afterwards, and code that catches
+every exception can suppress the error. So the signal is repeated, and an evaluation that ends too late counts as timed
+out.
 
-Time in which the process stood still (SIGSTOP, a container that is frozen) does not count. It is told by signals that
-come now and then: between two of them the process computed, or was woken by those that could not be dealt with yet.
+Time in which the process was stopped (by SIGSTOP, or in a frozen container) does not count. To detect it, a signal is
+sent at short intervals. A process that ran between two signals either computed, or was woken by signals that it could
+not handle yet.
 """
 
 from __future__ import annotations
@@ -21,16 +23,16 @@ from typing import NamedTuple
 __all__ = ["Alarm", "can_ring", "limited"]
 
 REPEAT = 0.5  # seconds between two signals
-SLACK = 0.25  # seconds: a machine that is merely busy delivers a signal later than it was asked for
+SLACK = 0.25  # seconds by which a busy machine may deliver a signal late
 
 
 class Moment(NamedTuple):
-    """A moment in the life of this process.
+    """Describes a moment in the life of this process.
 
     Attributes:
-        clock: Seconds of a monotonic clock.
-        computed: Seconds of computing.
-        woken: How often the process gave up the processor to wait for something.
+        clock: The time of a monotonic clock in seconds.
+        computed: The computing time of the process in seconds.
+        woken: The number of times that the process gave up the processor to wait for something.
     """
 
     clock: float
@@ -39,11 +41,11 @@ class Moment(NamedTuple):
 
     @classmethod
     def now(cls) -> Moment:
-        """This one."""
+        """Returns the present moment."""
         return cls(time.monotonic(), time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw)
 
     def ran_until(self, later: Moment, expected: float) -> float:
-        """Seconds that the process ran until a later moment, which was to come after so many seconds."""
+        """Returns the seconds for which the process ran until ``later``, which was due after ``expected`` seconds."""
         passed = later.clock - self.clock
         if passed <= expected + SLACK or later.computed - self.computed > passed / 2:
             return passed
@@ -51,11 +53,11 @@ class Moment(NamedTuple):
 
 
 class Alarm:
-    """Whether the limit was passed.
+    """Determines whether the limit was exceeded.
 
     Args:
-        seconds: The limit.
-        moment: Says which moment it is.
+        seconds: The limit in seconds.
+        moment: A function that returns the present moment.
     """
 
     def __init__(self, seconds: float, moment: Callable[[], Moment] = Moment.now) -> None:
@@ -68,17 +70,17 @@ class Alarm:
 
     @property
     def next(self) -> float:
-        """Seconds until the next signal is to come."""
+        """Returns the seconds until the next signal is due."""
         return max(min(self._left, REPEAT), 1e-6)
 
     def ring(self, number: int, frame: FrameType | None) -> None:
-        """The handler of the signal."""
+        """Handles the signal, and raises TimeoutError if the limit is exceeded."""
         if self.active and self.is_over():
             self.rang = True
             raise TimeoutError(f"exceeded trial_timeout of {self.seconds:g} s")
 
     def is_over(self) -> bool:
-        """Whether the process ran for longer than it may, by now; the next signal is asked for."""
+        """Returns whether the process has run for longer than the limit, and requests the next signal if not."""
         last, self._last = self._last, self._moment()
         self._left -= last.ran_until(self._last, self.next)
         if self._left <= 0:
@@ -88,13 +90,13 @@ class Alarm:
 
 
 def can_ring() -> bool:
-    """Whether this is the main thread, the only one in which Python handles signals."""
+    """Returns whether this is the main thread, the only one in which Python handles signals."""
     return threading.current_thread() is threading.main_thread()
 
 
 @contextlib.contextmanager
 def limited(seconds: float) -> Iterator[Alarm]:
-    """After ``seconds`` TimeoutError is raised in here; a timer of somebody else goes on afterwards."""
+    """Raises TimeoutError in this context after ``seconds``. A timer of other code continues afterwards."""
     alarm = Alarm(seconds)
     handler = signal.signal(signal.SIGALRM, alarm.ring)
     start = time.monotonic()
@@ -103,7 +105,7 @@ def limited(seconds: float) -> Iterator[Alarm]:
         yield alarm
     except TimeoutError:
         if not alarm.rang:
-            raise  # otherwise it came after the evaluation had ended, and is known
+            raise  # if it rang, the evaluation had ended before, and the caller sees it in the alarm
     finally:
         alarm.active = False
         signal.setitimer(signal.ITIMER_REAL, 0)

@@ -1,7 +1,7 @@
-"""The contract of a pool: it runs evaluations in slots and never blocks the loop for long.
+"""Defines the contract of a pool, which runs evaluations in slots and never blocks the loop for long.
 
-Results cross as plain data. A pool knows nothing of tape, search or stop; it reports what happened to the tasks
-that it was given, each exactly once, unless it was cancelled.
+Tasks and results are passed as plain data. A pool knows nothing of tape, search or stop. It reports what happened to
+each of its tasks exactly once, unless the task was cancelled.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ __all__ = ["Finished", "Lost", "Pool", "Task"]
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One evaluation to be done.
+    """Describes one evaluation to be done.
 
     Attributes:
-        tid: The trial.
-        suggestion: What is evaluated: plain data.
-        timeout: Seconds from the start of the evaluation; None for no limit.
-        folder: Where its output goes if it is captured; made when needed.
+        tid: The number of the trial.
+        suggestion: The suggestion to evaluate, as plain data.
+        timeout: The time limit in seconds from the start of the evaluation, or None for no limit.
+        folder: The folder for the output if it is captured. It is made when needed.
     """
 
     tid: int
@@ -36,12 +36,12 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """An evaluation ended.
+    """Reports that an evaluation ended.
 
     Attributes:
-        tid: The trial.
-        result: ``{"ok": {...}}`` or ``{"error": {...}}``, plain data.
-        names: For an error, the names by which it can be caught: its class and the bases of that.
+        tid: The number of the trial.
+        result: The result as plain data, ``{"ok": {...}}`` or ``{"error": {...}}``.
+        names: The names by which an error can be caught: those of its class and of the base classes.
         signalled: Whether a signal from outside may be the reason of the error.
     """
 
@@ -53,11 +53,11 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A worker died without a result while it had no trial (the lost trial of a worker is ``Finished``).
+    """Reports that a worker died while it had no trial. The trial of a worker that died is reported as ``Finished``.
 
     Attributes:
-        slot: Its place.
-        reason: How it ended, for people.
+        slot: The number of the worker's slot.
+        reason: A text for the user that says how the worker ended.
     """
 
     slot: int
@@ -65,7 +65,7 @@ class Lost:
 
 
 class Pool(Component, abstract=True):
-    """Base of all pools.
+    """Defines the methods of all pools.
 
     Attributes:
         in_this_process: Whether evaluations run in the process of the manager, and so in its working folder.
@@ -74,25 +74,25 @@ class Pool(Component, abstract=True):
     in_this_process = False
 
     def slots(self, context: Mapping[str, Any]) -> int:
-        """How many evaluations run at once, from ``max_workers`` in the context."""
+        """Returns the number of evaluations that run at once, from ``max_workers`` in the context."""
         raise NotImplementedError
 
     def open(self, evaluator: Evaluator, context: Mapping[str, Any]) -> None:
-        """Start the workers; they build the evaluator while this returns.
+        """Starts the workers, and does not wait until they have built the evaluator.
 
         Args:
-            evaluator: What each worker calls.
-            context: Of the run: ``max_workers``, ``devices``, ``capture_output``, ``memory_limit``,
+            evaluator: The evaluator that each worker calls.
+            context: The context of the run, with ``max_workers``, ``devices``, ``capture_output``, ``memory_limit`` and
                 ``max_trials_per_worker``.
         """
         raise NotImplementedError
 
     def schedule(self, task: Task) -> None:
-        """Hand over one evaluation; beyond the free slots it waits for the next one."""
+        """Takes one evaluation. If no slot is free, the evaluation waits for the next free one."""
         raise NotImplementedError
 
     def collect(self, timeout: float) -> list[Finished | Lost]:
-        """What happened since the last call, waiting at most ``timeout`` seconds for the first thing.
+        """Returns what happened since the last call, and waits at most ``timeout`` seconds for the first report.
 
         Raises:
             PoolError: The evaluator cannot be built in a worker.
@@ -100,23 +100,24 @@ class Pool(Component, abstract=True):
         raise NotImplementedError
 
     def drain(self, patience: float) -> list[Finished | Lost]:
-        """What has finished and was not collected; the pool is closed next, and nothing begins any more.
+        """Returns the reports that were not collected. The pool is closed next, and no evaluation begins any more.
 
-        A pool whose ``collect`` leaves nothing behind need not have this.
+        A pool that leaves nothing behind in ``collect`` does not need this method.
 
         Args:
-            patience: Seconds for which those that still work may go on after being asked to end; what they then report
-                does not count. 0 to ask nobody, and to wait for nothing.
+            patience: The time in seconds that busy workers have after they were asked to end. The result of an
+                evaluation that goes on after the request does not count. With 0, no worker is asked, and the call does
+                not wait.
         """
         return []
 
     def rest(self, seconds: float) -> None:
-        """Start no worker for so many seconds; for pools that start them by themselves."""
+        """Starts no worker for the given number of seconds. This concerns pools that start workers by themselves."""
 
     def cancel(self, tid: int) -> None:
-        """Give up a scheduled or running evaluation; nothing is reported of it."""
+        """Gives up a scheduled or running evaluation, which is not reported."""
         raise NotImplementedError
 
     def close(self, grace: float) -> None:
-        """End all workers: those that still work get ``grace`` seconds after being asked, then are killed."""
+        """Ends all workers. Busy workers are asked to end, and are killed after ``grace`` seconds."""
         raise NotImplementedError

@@ -1,7 +1,7 @@
-"""Variables of the environment that ``pool_serial`` sets: they are those of the process, whoever else runs in it.
+"""Sets environment variables for ``pool_serial``. They belong to the whole process, which other runs may share.
 
-The first run that sets one notes what it was, and the last one puts that back, in whatever order runs in threads end.
-Two runs cannot have different values of one at a time.
+The first run that sets a variable keeps its old value, and the last one restores it, even if runs in threads end in
+another order. Two runs cannot use different values of one variable at the same time.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _before: dict[str, str | None] = {}
 
 
 def set_variables(variables: Mapping[str, str]) -> list[str]:
-    """Set variables until ``put_back`` is called with their names, which are returned.
+    """Sets variables until ``put_back`` is called with their names, and returns the names.
 
     Raises:
-        PoolError: Another run in this process has another value of one; nothing is set.
+        PoolError: Another run in this process uses another value of a variable. Then nothing is set.
     """
     with _lock:
         for name, value in variables.items():
@@ -42,7 +42,7 @@ def set_variables(variables: Mapping[str, str]) -> list[str]:
 
 
 def put_back(names: Iterable[str]) -> None:
-    """The run does not need these any more; the last one to say so leaves them as they were."""
+    """Ends the use of these variables by one run. The last run restores their old values."""
     with _lock:
         for name in names:
             _users[name] -= 1

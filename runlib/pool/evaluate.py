@@ -1,7 +1,7 @@
-"""One evaluation, whatever happens in it: what comes out is a result and the names of its error.
+"""Performs one evaluation, and returns a result and the names of its error, whatever happens.
 
-Nothing that an evaluator raises gets past this, ``SystemExit`` and ``KeyboardInterrupt`` included, and all of it
-leaves as text. Both pools call this, so that they cannot differ.
+Every exception of an evaluator is caught here, including ``SystemExit`` and ``KeyboardInterrupt``, and is returned as
+text. Both pools call this function, so that they behave alike.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ Outcome = tuple[dict[str, Any], tuple[str, ...]]
 def evaluate(
     evaluator: Evaluator, suggestion: Any, folder: Path | None = None, ended: Callable[[], None] = lambda: None
 ) -> Outcome:
-    """Call the evaluator.
+    """Calls the evaluator.
 
     Args:
-        evaluator: What is called.
-        suggestion: Its argument, which it may change: the caller passes a copy.
-        folder: Where its output goes; None to leave it alone.
-        ended: Called when the evaluator has ended, whatever came of it.
+        evaluator: The evaluator to call.
+        suggestion: The argument of the evaluator, which may change it. So the caller passes a copy.
+        folder: The folder for the output, or None if the output is not captured.
+        ended: A function that is called when the evaluator has ended, with or without an error.
 
     Returns:
-        ``{"ok": {...}}`` and no names, or ``{"error": {...}}`` and the names by which it can be caught.
+        ``{"ok": {...}}`` and no names, or ``{"error": {...}}`` and the names by which the error can be caught.
     """
     try:
         if folder is None:
@@ -54,47 +54,47 @@ def _call(evaluator: Evaluator, suggestion: Any, ended: Callable[[], None]) -> d
         ended()
     try:
         return ok_result(returned, time.perf_counter() - start, evaluator.objective)
-    except (Failed, InvalidResult) as error:  # where in our code that was found tells the user nothing
+    except (Failed, InvalidResult) as error:  # the place in this module where it was found tells the user nothing
         raise error.with_traceback(None) from None
 
 
 def failed(error: BaseException) -> Outcome:
-    """The outcome for an exception, even for one that cannot be put into words."""
-    with contextlib.suppress(BaseException):  # of a class that has another traceback than the interpreter gave it
+    """Returns the outcome for an exception, even for one that cannot be described."""
+    with contextlib.suppress(BaseException):  # the class of the error may override its traceback
         BaseException.with_traceback(error, _own_part(error.__traceback__))
     return error_result(error), tuple(error_names(error))
 
 
 def _own_part(traceback: TracebackType | None) -> TracebackType | None:
-    """The traceback without the frames of this module, which tell the user nothing."""
+    """Returns the traceback without the frames of this module, which tell the user nothing."""
     while traceback is not None and traceback.tb_frame.f_code.co_filename == __file__:
         traceback = traceback.tb_next
     return traceback
 
 
 def timed_out(seconds: float) -> Outcome:
-    """The outcome for an evaluation that was stopped after ``seconds``."""
+    """Returns the outcome for an evaluation that was stopped after ``seconds``."""
     return _error("TimeoutError", f"exceeded trial_timeout of {seconds:g} s"), tuple(error_names(TimeoutError()))
 
 
 def lost(reason: str, traceback: str = "") -> Outcome:
-    """The outcome for an evaluation whose worker died.
+    """Returns the outcome for an evaluation whose worker died.
 
     Args:
-        reason: How it ended, for people.
-        traceback: What the interpreter could still say, if anything.
+        reason: A text for the user that says how the worker ended.
+        traceback: The last output of the interpreter, if there is any.
     """
     text = f"the worker {reason} during the evaluation"
     return _error("WorkerLost", text, traceback), tuple(error_names(WorkerLost("")))
 
 
 def out_of_memory(reason: str) -> Outcome:
-    """The outcome for an evaluation that was stopped for the memory it took.
+    """Returns the outcome for an evaluation that was stopped because it took too much memory.
 
-    It can be caught as a MemoryError, and as the lost worker that it is, which a run does by default.
+    The error can be caught as a MemoryError. It can also be caught as a lost worker, which a run does by default.
 
     Args:
-        reason: What it took and might, for people: ``took 2.1 GiB, more than ...``.
+        reason: A text for the user about the memory taken and allowed: ``took 2.1 GiB, more than ...``.
     """
     text = f"the worker {reason} during the evaluation"
     names = [*error_names(MemoryError()), *error_names(WorkerLost(""))]

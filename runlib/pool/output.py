@@ -1,8 +1,9 @@
-"""The output of a trial, kept in its folder.
+"""Captures the output of a trial in files in its folder.
 
-File descriptors 1 and 2 themselves are turned to the files, so that what C code and subprocesses print is
-caught as well; a ``sys.stdout`` that somebody replaced (a notebook) is turned too. They are those of the process: one
-thread at a time turns them, and worker processes that another thread starts meanwhile get them as they were.
+File descriptors 1 and 2 themselves are redirected to the files, so that the output of C code and of subprocesses is
+captured as well. If other code replaced ``sys.stdout`` (as a notebook does), that is redirected too. The descriptors
+belong to the whole process. So only one thread at a time redirects them, and worker processes that another thread
+starts meanwhile get the original ones.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ __all__ = ["captured", "reserved", "standard_output"]
 
 
 class _Turning:
-    """Who turns the descriptors of this process, and what they were."""
+    """Holds the thread that redirects the descriptors of this process, and copies of the original ones."""
 
     def __init__(self) -> None:
-        self.turn = threading.RLock()  # held while they are turned
-        self.change = threading.Lock()  # held for the moment in which one is
+        self.turn = threading.RLock()  # held while the descriptors are redirected
+        self.change = threading.Lock()  # held while one descriptor is changed
         self.owner: int | None = None
         self.before: dict[int, int] = {}
 
@@ -36,18 +37,21 @@ class _Turning:
 _turning = _Turning()
 
 
-def _begin_anew() -> None:
-    """A fork has one thread, and locks of others would be held for ever."""
+def _reset_after_fork() -> None:
+    """Resets the state in a forked process, which has one thread: locks of other threads would stay locked."""
     global _turning
     _turning = _Turning()
 
 
-os.register_at_fork(after_in_child=_begin_anew)
+os.register_at_fork(after_in_child=_reset_after_fork)
 
 
 @contextlib.contextmanager
 def reserved(timeout: float) -> Iterator[bool]:
-    """In here no other thread captures output; False if one does so for longer than ``timeout`` seconds."""
+    """Keeps other threads from capturing output in this context.
+
+    Yields False if another thread captures output for longer than ``timeout`` seconds.
+    """
     turn = _turning.turn
     if not turn.acquire(timeout=max(0.0, timeout)):
         yield False
@@ -60,7 +64,10 @@ def reserved(timeout: float) -> Iterator[bool]:
 
 @contextlib.contextmanager
 def standard_output() -> Iterator[tuple[int, int]]:
-    """Copies of descriptors 1 and 2 for a program to be started: those of a trial only if this thread evaluates it."""
+    """Yields copies of descriptors 1 and 2 for a new program.
+
+    They lead to the files of a trial only if this thread evaluates the trial.
+    """
     with contextlib.ExitStack() as copies:
         with _turning.change:
             before = {} if _turning.owner == threading.get_ident() else _turning.before
@@ -75,16 +82,16 @@ _APPENDING = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 
 @contextlib.contextmanager
 def captured(folder: Path) -> Iterator[None]:
-    """Stdout and stderr of what runs in here are appended to ``stdout.txt`` and ``stderr.txt`` in ``folder``.
+    """Appends what this context prints to ``stdout.txt`` and ``stderr.txt`` in ``folder``.
 
     Raises:
         OSError: The files cannot be made.
     """
     with _turning.turn, contextlib.ExitStack() as turned:
-        # No link is followed from the folder of the run on; its descriptor is not left to what the evaluator does.
+        # No link is followed below the folder of the run. Its descriptor is closed before the evaluator runs.
         with Directory(folder.parents[1]) as run, run.inside(*folder.parts[-2:], make=True) as trial:
             for name, number in (("stdout", 1), ("stderr", 2)):
-                turned.enter_context(_turned(name, number, trial.open(f"{name}.txt", _APPENDING)))
+                turned.enter_context(_redirected(name, number, trial.open(f"{name}.txt", _APPENDING)))
         try:
             yield
         finally:
@@ -92,12 +99,12 @@ def captured(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _turned(name: str, number: int, target: int) -> Iterator[None]:
+def _redirected(name: str, number: int, target: int) -> Iterator[None]:
     stream = getattr(sys, name)
     _flush(stream)
     saved = _duplicate(number)
     stand_in = None if _writes_to(stream, number) else _text(number)
-    with _descriptor_turned(number, target, saved):
+    with _descriptor_redirected(number, target, saved):
         try:
             if stand_in is not None:
                 setattr(sys, name, stand_in)
@@ -110,7 +117,7 @@ def _turned(name: str, number: int, target: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _descriptor_turned(number: int, target: int, saved: int) -> Iterator[None]:
+def _descriptor_redirected(number: int, target: int, saved: int) -> Iterator[None]:
     turning = _turning
     first = number not in turning.before
     try:
@@ -122,26 +129,26 @@ def _descriptor_turned(number: int, target: int, saved: int) -> Iterator[None]:
         yield
     finally:
         with turning.change:
-            _turn_back(saved, number)
+            _restore(saved, number)
             if first:
                 turning.before.pop(number, None)
 
 
-def _turn_back(saved: int, number: int) -> None:
+def _restore(saved: int, number: int) -> None:
     try:
         os.dup2(saved, number)
         os.close(saved)
-    except OSError:  # what ran in here closed it; what is printed from now on is no output of that
+    except OSError:  # the evaluator closed it; later prints must not reach the files of the trial
         null = move_up(os.open(os.devnull, os.O_WRONLY))
         os.dup2(null, number)
         os.close(null)
 
 
 def _duplicate(number: int) -> int:
-    """Another number for the same open file, which what runs in here does not close by mistake."""
+    """Returns a copy of a descriptor with a high number, which the evaluator does not close by mistake."""
     try:
         return move_up(os.dup(number))
-    except OSError:  # closed from the start, as for a daemon
+    except OSError:  # the descriptor was closed from the start, as in a daemon
         return move_up(os.open(os.devnull, os.O_WRONLY))
 
 
@@ -158,11 +165,11 @@ def _text(number: int) -> TextIO:
 
 
 def _flush(stream: Any) -> None:
-    # A full disk or a stream that the evaluator closed takes the output away, not the result.
+    # If the disk is full or the evaluator closed the stream, only the output is lost, not the result.
     with contextlib.suppress(AttributeError, OSError, ValueError):
         stream.flush()
 
 
 def _flush_c() -> None:
-    """What C code printed lies in a buffer of the C library until it is flushed."""
+    """Flushes the buffers of the C library, which hold the output of C code."""
     load("ctypes").CDLL(None).fflush(None)

@@ -1,10 +1,10 @@
-"""``pool_serial``: evaluates in the process of the run, one task after the other. For debugging and small work.
+"""Evaluates in the process of the run, one task after the other. ``pool_serial`` serves debugging and small work.
 
-The results are those of ``pool_processes``. What a process of its own would give is missing: a crash ends the run,
-nothing else happens meanwhile, and ``trial_timeout`` is soft (see ``runlib.pool.alarm``).
+The results are those of ``pool_processes``. The protection of a separate process is missing: a crash ends the run,
+nothing else happens during an evaluation, and ``trial_timeout`` is soft (see ``runlib.pool.alarm``).
 
-Standard output is that of the process. So of several runs in threads that capture the output of their trials only one
-evaluates at a time; what the rest of the program prints meanwhile goes where that of the trial goes.
+Standard output belongs to the whole process. So if several runs in threads capture the output of their trials, only one
+of them evaluates at a time. What the rest of the program prints meanwhile goes to the files of the trial.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ from runlib.pool.settings import Settings, read_settings
 
 __all__ = ["SerialPool"]
 
-TOGETHER = 0.02  # seconds within which several tasks are evaluated before the loop hears of them
+TOGETHER = 0.02  # seconds for which several tasks are evaluated before the loop gets their results
 
 log = logging.getLogger("runlib.pool")
 
 
 class SerialPool(Pool):
-    """Evaluates in this process, one after the other.
+    """Evaluates in this process, one task after the other.
 
     Args:
-        context: ``devices`` (the first one is used, by ``CUDA_VISIBLE_DEVICES``) and ``capture_output``; those given
-            to ``open`` come first. ``max_workers`` and ``max_trials_per_worker`` are checked, and make no difference;
-            a ``memory_limit`` is refused, since only another process can keep it.
+        context: The settings ``devices`` (the first one is used, through ``CUDA_VISIBLE_DEVICES``) and
+            ``capture_output``. Those given to ``open`` come first. ``max_workers`` and ``max_trials_per_worker`` are
+            checked but have no effect. A ``memory_limit`` is refused, since only a separate process can keep it.
     """
 
     kind = "pool_serial"
@@ -55,11 +55,11 @@ class SerialPool(Pool):
         super().__init__(context)
         self._evaluator: Evaluator | None = None
         self._queue: deque[Task] = deque()
-        self._done: list[Finished | Lost] = []  # finished and not yet collected
+        self._done: list[Finished | Lost] = []  # reports that are not collected yet
         self._waited = False
 
     def slots(self, context: Mapping[str, Any]) -> int:
-        """Always 1.
+        """Returns 1.
 
         Raises:
             ConfigError: A value in the context is wrong.
@@ -75,7 +75,7 @@ class SerialPool(Pool):
         return settings
 
     def open(self, evaluator: Evaluator, context: Mapping[str, Any]) -> None:
-        """Take the evaluator, as it is.
+        """Takes the evaluator as it is.
 
         Raises:
             ConfigError: A value in the context is wrong.
@@ -94,10 +94,10 @@ class SerialPool(Pool):
         return self._evaluator
 
     def schedule(self, task: Task) -> None:
-        """Take a task for the next ``collect``.
+        """Takes a task for the next ``collect``.
 
         Raises:
-            ConfigError: It has a time limit, and this is not the main thread.
+            ConfigError: The task has a time limit, and this is not the main thread.
             PoolError: The pool is not open.
         """
         self._opened()
@@ -109,13 +109,14 @@ class SerialPool(Pool):
         self._queue.append(task)
 
     def collect(self, timeout: float) -> list[Finished | Lost]:
-        """Evaluate the next task, however long it takes, and more if they are quick; without one, return at once.
+        """Evaluates the next task, however long it takes, and more if they are quick. Returns at once without a task.
 
-        Several quick ones (there are, if suggestions are made ahead) are made durable at once, as with processes.
-        While another run in this process captures the output of a trial, this waits for ``timeout`` seconds at most.
+        Several quick tasks, which exist if suggestions are made ahead, are evaluated in one call, so that they become
+        durable together, as with processes. While another run in this process captures the output of a trial, the call
+        waits for at most ``timeout`` seconds.
 
         Raises:
-            KeyboardInterrupt: A person interrupted the evaluation; the task is still scheduled.
+            KeyboardInterrupt: The user interrupted the evaluation. The task stays scheduled.
             PoolError: The pool is not open.
         """
         evaluator = self._opened()
@@ -138,9 +139,9 @@ class SerialPool(Pool):
                 result, names = self._evaluate(evaluator, task)
                 if interrupted:
                     break
-                if self._queue and self._queue[0] is task:  # not if the evaluator itself cancelled it
+                if self._queue and self._queue[0] is task:  # the evaluator itself may have cancelled the task
                     self._queue.popleft()
-                # Through the same text as between processes, so that the same data comes out.
+                # The result is written as text and read again, as between processes, so that the data is the same.
                 done.append(Finished(task.tid, load(dump(result)), names))
         self._done = []
         return done
@@ -156,12 +157,12 @@ class SerialPool(Pool):
         return too_late if alarm.rang else outcome
 
     def cancel(self, tid: int) -> None:
-        """Give up a task that was not collected yet."""
+        """Gives up a task that was not collected yet."""
         self._opened()
         self._queue = deque(task for task in self._queue if task.tid != tid)
 
     def close(self, grace: float) -> None:
-        """Let go of the evaluator and of what is scheduled; a pool that is not open is left as it is."""
+        """Drops the evaluator and the scheduled tasks. Does nothing if the pool is not open."""
         if self._evaluator is not None:
             self._evaluator = None
             self._queue.clear()
@@ -171,10 +172,10 @@ class SerialPool(Pool):
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[list[BaseException]]:
-    """A Ctrl-C that the handler of SIGINT turned into an exception is not a result of the trial; it stands in the list.
+    """Yields a list that receives an exception which the handler of SIGINT raises: it is no result of the trial.
 
     Raises:
-        KeyboardInterrupt: It came from the handler; one that the evaluator raises by itself is an error of the trial.
+        KeyboardInterrupt: The handler raised it. One that the evaluator raises by itself is an error of the trial.
     """
     handler = signal.getsignal(signal.SIGINT)
     if not can_ring() or not callable(handler):

@@ -1,4 +1,4 @@
-"""What a pool takes from the context, checked once before a worker starts."""
+"""Reads the settings of a pool from the context, and checks them once before a worker starts."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXP
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The context of a pool.
+    """Holds the settings of a pool.
 
     Attributes:
-        max_workers: How many evaluations run at once.
-        devices: What the slots are pinned to, in turn; empty for no pinning.
+        max_workers: The number of evaluations that run at once.
+        devices: The devices to which the slots are pinned in turn. Without any, slots are not pinned.
         capture_output: Whether the output of a trial goes to its folder.
-        memory_limit: Bytes that a worker and all it started may take; None for no limit.
-        max_trials_per_worker: After how many trials a worker gives way to a fresh one; None for never.
+        memory_limit: The number of bytes that a worker and all processes that it started may take, or None for no
+            limit.
+        max_trials_per_worker: The number of trials after which a worker is replaced, or None for no limit.
     """
 
     max_workers: int
@@ -35,8 +36,8 @@ class Settings:
     max_trials_per_worker: int | None = None
 
     def environment(self, slot: int) -> dict[str, str]:
-        """The variables that tell the worker in a slot its place."""
-        # Workers that each start a thread for every core stand in one another's way.
+        """Returns the environment variables for the worker in a slot."""
+        # Workers that each start one thread per core would slow each other down.
         share = str(max(1, count_cores() // self.max_workers))
         variables = {name: share for name in THREADS if name not in os.environ}
         variables["RUNLIB_SLOT"] = str(slot)
@@ -46,14 +47,14 @@ class Settings:
 
 
 def count_cores() -> int:
-    """How many cores this process may use."""
+    """Returns the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0)) or 1
     return os.cpu_count() or 1
 
 
 def read_settings(context: Mapping[str, Any]) -> Settings:
-    """Read and check a context; what is missing or None has its default.
+    """Reads and checks a context. A value that is missing or None gets its default.
 
     Raises:
         ConfigError: A value is of the wrong type or out of range.
@@ -68,20 +69,20 @@ def read_settings(context: Mapping[str, Any]) -> Settings:
 
 
 def read_memory_limit(context: Mapping[str, Any]) -> int | None:
-    """``memory_limit`` in bytes; None if there is none.
+    """Returns ``memory_limit`` in bytes, or None if there is none.
 
     Raises:
-        ConfigError: It is no amount of memory.
+        ConfigError: The value is no amount of memory.
     """
     value = native(context.get("memory_limit"))
     return None if value is None else read_bytes(value, "context.memory_limit")
 
 
 def read_count(context: Mapping[str, Any], name: str) -> int | None:
-    """A whole number from 1 on; None if there is none.
+    """Returns a whole number of at least 1, or None if there is none.
 
     Raises:
-        ConfigError: It is something else.
+        ConfigError: The value is anything else.
     """
     value = native(context.get(name))
     if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):

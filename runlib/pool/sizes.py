@@ -1,4 +1,4 @@
-"""Amounts of memory, as people write them and as they read them. In a config both ways are one number of bytes."""
+"""Reads amounts of memory from text, and formats them as text. In a config an amount is always a number of bytes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ TEXT = re.compile(r"\s*(\d{1,15}(?:\.\d{1,15})?)\s*([a-zA-Z]+)\s*", re.ASCII)
 
 
 def read_bytes(value: Any, path: str) -> int:
-    """A number of bytes from a number, or from text such as ``"2 GiB"`` or ``"500 MB"``.
+    """Returns a number of bytes from a number, or from text such as ``"2 GiB"`` or ``"500 MB"``.
 
     Args:
-        value: As it stands in a config.
-        path: Where it stands there.
+        value: The value in the config.
+        path: The path of the value in the config.
 
     Raises:
-        ConfigError: It is neither, or no byte at all.
+        ConfigError: The value is neither, or is less than one byte.
     """
     size = _from_text(value) if isinstance(value, str) else value
     if isinstance(size, bool) or not isinstance(size, int) or size < 1:
@@ -39,7 +39,7 @@ def _from_text(text: str) -> int | None:
 
 
 def describe_bytes(size: int) -> str:
-    """A number of bytes for people: ``1.5 GiB``."""
+    """Returns a number of bytes as text for the user, such as ``1.5 GiB``."""
     for name, unit in reversed(BINARY.items()):
         if size >= unit:
             return f"{size / unit:.3g} {name}" if size < 1000 * unit else f"{size / unit:.0f} {name}"

@@ -1,1 +1,1 @@
-"""The run: where search, evaluator, stop, pool, tape and observers meet."""
+"""Runs a hyper-parameter search: combines search, evaluator, stop, pool, tape and observers."""

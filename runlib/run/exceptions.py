@@ -1,7 +1,7 @@
-"""Names of exceptions, as ``caught_exceptions`` and ``retries`` take them: a name, or the class that has it.
+"""Checks the exceptions in ``caught_exceptions`` and ``retries``, each of which is given as a name or as a class.
 
-Which exceptions an evaluator may raise cannot be known here: its modules may be imported in the workers alone. So a
-name that nobody here knows is taken, and one that is nearly the name of a known exception is said to be misspelt.
+The manager cannot know which exceptions an evaluator may raise, because only the workers may import its modules. So an
+unknown name is accepted. A warning is logged if it is nearly the name of a known exception.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from runlib.errors import ConfigError
 
 __all__ = ["check_name_of"]
 
-ALIKE = 0.85  # of two names that differ in one letter out of ten, or by the order of two
+ALIKE = 0.85  # the similarity of two names that differ in one letter of ten, or in the order of two letters
 
 log = logger()
 
 
 def check_name_of(given: Any, place: str) -> str:
-    """The name of an exception that is given as that, or as a class.
+    """Returns the name of an exception that is given as a name or as a class.
 
     Raises:
-        ConfigError: It is neither.
+        ConfigError: The value is neither a name nor an exception class.
     """
     if isinstance(given, type) and issubclass(given, BaseException):
         return class_name(given)
@@ -55,7 +55,7 @@ def _names_in(module: Any) -> set[str]:
 
 
 def _defined(cls: type[BaseException], seen: set[type]) -> set[str]:
-    """The names of all exceptions that are defined by now, whoever did."""
+    """Returns the names of all exceptions that any module has defined so far."""
     seen.add(cls)
     names = {class_name(cls)}
     for derived in type.__subclasses__(cls):

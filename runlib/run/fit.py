@@ -1,4 +1,4 @@
-"""Whether evaluator and search go together, as far as that can be known before the first trial."""
+"""Checks, as far as possible before the first trial, that evaluator and search fit together."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["check_fit"]
 
 
 def check_fit(evaluator: Evaluator | None, search: Search) -> None:
-    """A function takes the keys that the space has, where these are known, and nothing is to be awaited.
+    """Checks that the evaluator is not asynchronous and takes the keys that the space has, where these are known.
 
-    One without any parameter is for a search that has nothing to suggest.
+    A function without any parameter fits only a search that has nothing to suggest.
 
     Raises:
-        ConfigError: It is not so; the message says what the function should be or take.
+        ConfigError: The evaluator does not fit; the message says what the function should be or take.
     """
     _refuse_asynchronous(evaluator)
     if not isinstance(evaluator, FunctionEvaluator):
@@ -32,7 +32,7 @@ def check_fit(evaluator: Evaluator | None, search: Search) -> None:
         _refuse_keys(evaluator, search)
         return
     space = getattr(search, "space", None)
-    if space is None:  # nobody knows before the first suggestion
+    if space is None:  # the keys are unknown before the first suggestion
         return
     keys = list(space) if isinstance(space, Mapping) else []
     if Space.of(space).variables:
@@ -41,9 +41,9 @@ def check_fit(evaluator: Evaluator | None, search: Search) -> None:
 
 
 def _refuse_keys(evaluator: FunctionEvaluator, search: Search) -> None:
-    """A function is refused that takes no suggestion of a space which has the same keys in each of them.
+    """Refuses a function that cannot take the suggestions of a space that has the same keys in every suggestion.
 
-    Only of runlib's own searches that is known: one of somebody else may suggest other things than its space has.
+    Only runlib's own searches are checked. A search by somebody else may suggest other keys than its space has.
     """
     space = getattr(search, "space", None)
     if not type(search).__module__.startswith("runlib.") or not isinstance(space, Mapping):

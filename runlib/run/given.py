@@ -1,4 +1,4 @@
-"""What a run takes for its settings, as types; what it keeps of them is plainer (``settings``)."""
+"""Defines the types that a run accepts for its settings; ``settings`` reduces them to plainer ones."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ ORDER = "Run(search, evaluator, stop), such as Run(Hyperopt(space), evaluate, St
 
 
 def check_places(search: Any, evaluator: Any, stop: Any) -> None:
-    """The three parts of a run are all there, each in its place.
+    """Checks that the three parts of a run are given, each in its own place.
 
     Raises:
-        ConfigError: One is missing, or plainly is another of them; the message has the right order.
+        ConfigError: A part is missing, or is clearly meant for another place; the message shows the right order.
     """
     for place, given in zip(PLACES, (search, evaluator, stop), strict=True):
         if given is ...:
@@ -40,7 +40,7 @@ def check_places(search: Any, evaluator: Any, stop: Any) -> None:
 
 
 def _meant_as(given: Any) -> str | None:
-    """The place of what is given, where there is no doubt."""
+    """Returns the place that the given value is meant for; None where that is in doubt."""
     families = ((Search, "search"), (Stop, "stop"), (Evaluator, "evaluator"))
     if isinstance(given, Component):
         return next((place for family, place in families if isinstance(given, family)), None)

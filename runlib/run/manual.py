@@ -1,7 +1,8 @@
-"""Driving a run by hand: suggestions are taken and results brought by the user's own loop, as durable as any.
+"""Drives a run by hand: the user's own loop takes suggestions and submits results.
 
-A suggestion is on the tape before it is given away, a result before ``submit`` returns. What was live when a loop died
-is given away first by the next one. Threads may share a run: each call is one step, under a lock.
+Suggestions and results are as durable as in ``run()``: a suggestion is on the tape before it is returned, and a result
+before ``submit`` returns. Trials that were live when a loop died are handed out first by the next loop. Threads may
+share a run, because each call takes a lock.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ from runlib.tape.events import End, Event, Submit
 
 __all__ = ["ByHand", "ManualDriver"]
 
-JOINED = 20  # repetitions of trials that are given away, before their results are waited for
-UNKNOWN = -1.0  # a duration that is measured when the result comes
+JOINED = 20  # repetitions of handed-out trials that are made before the driver waits for their results
+UNKNOWN = -1.0  # the placeholder for a duration that is measured when the result comes
 
 
 class ByHand:
-    """What a loop of one's own calls.
+    """Provides the methods that the user's own loop calls.
 
     ::
 
@@ -40,10 +41,10 @@ class ByHand:
     objective: str
 
     def suggestions(self) -> Iterator[tuple[int, Any]]:
-        """What ``suggest`` gives away, one after the other, until the stop is reached or the search is exhausted.
+        """Yields what ``suggest`` returns, until the stop is reached or the search is exhausted.
 
         Raises:
-            SearchWaiting: The search wants a result before its next suggestion.
+            SearchWaiting: The search needs a result before its next suggestion.
             ReadOnlyRun: This is a checked-out run.
         """
         while True:
@@ -53,14 +54,16 @@ class ByHand:
                 return
 
     def suggest(self) -> tuple[int, Any]:
-        """The next trial, ``(tid, suggestion)``: one that a loop before left live, one that is enqueued, or a new one.
+        """Returns the next trial, ``(tid, suggestion)``.
 
-        A suggestion that is known already is answered from that (``reuse``) and not given away.
+        This is a trial that an earlier loop left live, one that the user enqueued, or a new one. A suggestion whose
+        evaluation is known is answered by that evaluation (``reuse``) and not returned.
 
         Raises:
-            StopReached: The stop leaves no room beside the trials that are given away, or somebody asked to stop.
-            SearchExhausted: Nothing is left to suggest.
-            SearchWaiting: Nothing to suggest until a result is submitted.
+            StopReached: The stop leaves no room beside the trials that are handed out, or the user asked the run to
+                stop.
+            SearchExhausted: The search has nothing left to suggest.
+            SearchWaiting: The search has nothing to suggest until a result is submitted.
             ReadOnlyRun: This is a checked-out run.
         """
         return self._by_hand().suggest()
@@ -74,21 +77,22 @@ class ByHand:
         data: Mapping[str, Any] | None = None,
         error: str | BaseException | None = None,
     ) -> None:
-        """Put the result of a live trial on the tape.
+        """Puts the result of a live trial on the tape.
 
         Args:
-            tid: The trial.
-            loss: A finite number, if it succeeded. Where the run has another ``objective``, this is its value; it may
-                stand in ``data`` instead, under its name.
+            tid: The number of the trial.
+            loss: The loss of a trial that succeeded, a finite number. If the run has another ``objective``, this is its
+                value; it may stand in ``data`` instead, under the name of the objective.
             var: The variance of the loss, if it is known.
-            data: What else is to be kept: ``cost``, ``duration`` (seconds; by default since it was given away),
-                ``refined_suggestion``, and any data; what cannot be data is left out and noted. A ``status`` of
-                ``"fail"`` in it makes the trial a failed one.
-            error: What happened, if it failed: a text or an exception.
+            data: Further data to keep: ``cost``, ``duration`` (seconds; by default the time since the trial was handed
+                out), ``refined_suggestion``, and any other data. A part that cannot be stored as data is left out, and
+                this is recorded. A ``status`` of ``"fail"`` makes the trial a failed one.
+            error: The error of a trial that failed: a text or an exception.
 
         Raises:
-            InvalidResult: The loss is no finite number, or another number is none; the trial stays live.
-            RunlibError: There is no such trial, or it has its result, or is void; or the arguments do not go together.
+            InvalidResult: The loss is not a finite number, or another number is not a number; the trial stays live.
+            RunlibError: The trial does not exist, has its result already, or is void; or the arguments contradict each
+                other.
             ReadOnlyRun: This is a checked-out run.
         """
         given = _data(data)
@@ -103,7 +107,11 @@ class ByHand:
 
 
 def _tid(tid: Any) -> int:
-    """A number of a trial as the tape has it: 1.0 and True are equal to 1, and would spoil a record."""
+    """Returns the number of a trial as an int.
+
+    Raises:
+        ConfigError: The value is not an int; 1.0 and True are equal to 1, but would corrupt the record.
+    """
     try:
         found = plain(tid)
     except NotPlain:
@@ -126,7 +134,7 @@ def _data(data: Any) -> dict[str, Any]:
 def _result(loss: Any, data: dict[str, Any], **how: Any) -> dict[str, Any]:
     try:
         return _success(loss, data, **how)
-    except Failed as error:  # the data say so
+    except Failed as error:  # the data have the status "fail"
         return error_result(error)
 
 
@@ -153,18 +161,18 @@ def _failure(error: Any, *, is_alone: bool) -> dict[str, Any]:
 
 
 class ManualDriver:
-    """Gives trials away and takes their results.
+    """Hands out trials and takes their results.
 
     Args:
-        parts: Who takes part; the pool does not.
-        policy: How trials are run.
+        parts: The parts of the run; the pool is not used.
+        policy: The rules by which trials are run.
     """
 
     def __init__(self, parts: RunParts, policy: Policy) -> None:
         self._parts, self._policy = parts, policy
         self._in_order = parts.state.order == "suggested"
         self._lock = threading.RLock()
-        self._given: dict[int, float] = {}  # trials given away by this process, and when
+        self._given: dict[int, float] = {}  # the trials that this process handed out, with the time
         self._busy: set[int] = set()
         self._refill = Refill(
             parts.search,
@@ -179,14 +187,14 @@ class ManualDriver:
         parts.observers.tell(lambda observer: observer.open(parts.info, parts.state))
 
     def suggest(self) -> tuple[int, Any]:
-        """See ``ByHand.suggest``."""
+        """Does what ``ByHand.suggest`` describes."""
         with self._lock:
             self._look_into_inbox()
             self._let_go_of_voided()
             self._refuse_if_over()
             try:
                 tid = self._next()
-                self._refuse_if_over()  # known suggestions may have been the last that were wanted
+                self._refuse_if_over()  # answers to known suggestions may have reached the stop
                 if tid is None:
                     raise self._nothing()
                 self._give(tid)
@@ -195,7 +203,7 @@ class ManualDriver:
             return tid, self._parts.state.live_trials[tid]
 
     def submit(self, tid: int, result: dict[str, Any]) -> None:
-        """See ``ByHand.submit``."""
+        """Does what ``ByHand.submit`` describes."""
         with self._lock:
             state = self._parts.state
             if tid not in state.live_trials:
@@ -212,14 +220,14 @@ class ManualDriver:
             self._commit()
 
     def edit(self, event: Event) -> None:
-        """Put on the tape what a person wants and may."""
+        """Puts an edit of the user on the tape; the caller has checked it."""
         with self._lock:
             self._append(event)
             self._refill.waiting = False
             self._commit()
 
     def close(self) -> None:
-        """Note the end, and let the observers go."""
+        """Records the end of the session and closes the observers."""
         with self._lock:
             parts = self._parts
             try:
@@ -233,7 +241,7 @@ class ManualDriver:
                 parts.observers.dismiss(lambda observer: observer.close(parts.state))
 
     def _next(self) -> int | None:
-        """A live trial to give away; the refill suggests until there is one."""
+        """Returns a live trial to hand out, after asking for suggestions; None if there is nothing to hand out yet."""
         for more in range(1, JOINED + 1):
             if self._in_order:
                 self._refill.fill(lambda: True)
@@ -246,7 +254,7 @@ class ManualDriver:
         return None
 
     def _free(self) -> int | None:
-        """The oldest live trial that is not given away, nor the repetition of one that is."""
+        """Returns the oldest live trial that is not handed out and repeats none that is; None if there is none."""
         state = self._parts.state
         busy = {state.eid(tid) for tid in self._given} if self._policy.reuse else set()
         return next((t for t in state.live_trials if t not in self._given and state.eid(t) not in busy), None)

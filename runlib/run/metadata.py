@@ -1,4 +1,4 @@
-"""What a tape says about who wrote it: its metadata, and the ``session`` event of each writer."""
+"""Makes the data by which a tape identifies its writers: its metadata, and the ``session`` event of each writer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LIBRARIES = ("runlib", "numpy", "scipy", "hyperopt")
 
 @functools.cache
 def versions() -> dict[str, str]:
-    """The versions that a suggestion may depend on."""
+    """Returns the versions of Python and of the libraries that a suggestion may depend on."""
     metadata = load("importlib.metadata")
     found = {"python": platform.python_version()}
     for name in _LIBRARIES:
@@ -37,10 +37,10 @@ def versions() -> dict[str, str]:
 
 
 def make_metadata(config: dict[str, Any]) -> dict[str, Any]:
-    """The first line of a new tape.
+    """Returns the metadata that form the first line of a new tape.
 
     Args:
-        config: ``{"run": {...}}``.
+        config: The config of the run, ``{"run": {...}}``.
     """
     return {
         **config,
@@ -52,7 +52,10 @@ def make_metadata(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def texts(paths: list[str]) -> list[str]:
-    """Those that a tape can hold, which is text; one with other bytes is said, and a restore is told of it again."""
+    """Returns the paths that a tape can hold, which are those in UTF-8.
+
+    Logs a warning for each other path, because a restore has to be given it again.
+    """
     kept = [path for path in paths if readable(path) == path]
     for path in paths:
         if path not in kept:
@@ -61,15 +64,15 @@ def texts(paths: list[str]) -> list[str]:
 
 
 def readable(path: str | Path) -> str:
-    """A path as text that can be written anywhere: bytes that are no UTF-8 are shown by their numbers."""
+    """Returns a path as text that can be written anywhere; bytes that are not UTF-8 become backslash escapes."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def session_info(extra: dict[str, Any]) -> dict[str, Any]:
-    """Who writes from here on.
+    """Returns the data of the ``session`` event of this process, which writes from here on.
 
     Args:
-        extra: What the run knows of it: pool, observers, slots, fingerprint, changed settings.
+        extra: The data that the run adds: pool, observers, slots, fingerprint, changed settings.
     """
     return {
         "host": socket.gethostname(),

@@ -1,4 +1,7 @@
-"""The parts of a run as they are made, noted and compared; each error names the place of the part."""
+"""Makes the parts of a run, describes them for the tape, and compares them with the tape.
+
+Each error names the place of the part.
+"""
 
 from __future__ import annotations
 
@@ -47,10 +50,10 @@ Build = Callable[[str, Any, type[Observer]], Observer]
 
 
 def noted(place: str, component: Component) -> dict[str, Any]:
-    """The config of a pool or an observer, for the session that notes it.
+    """Returns the config of a pool or an observer, as the session records it.
 
     Raises:
-        ConfigError: It has none, with its place.
+        ConfigError: The component has no config; the message names its place.
     """
     try:
         return component.get_config()
@@ -61,10 +64,10 @@ def noted(place: str, component: Component) -> dict[str, Any]:
 def noted_execution(
     run: RunView, pool: Pool, observers: Sequence[Observer], changed: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """What a session notes of how things are computed, and which settings it changed.
+    """Returns what a session records of how things are computed and of the settings that it changed.
 
     Raises:
-        ConfigError: A pool or an observer has no config, with its place.
+        ConfigError: A pool or an observer has no config; the message names its place.
     """
     names = [] if run.found_by is None else texts([run.found_by])
     read = None if run.evaluator is None else _reading(run.evaluator).noted()
@@ -84,16 +87,16 @@ def noted_execution(
 
 
 def _reading(evaluator: Evaluator) -> Reading:
-    """What it reads of a script, also of one that was imported as a module this time."""
+    """Returns the reader of the script globals that the evaluator uses, also if the script was imported as a module."""
     name = function_name(evaluator.get_config())
     return Reading(evaluator, anywhere=name is not None and name.startswith("__main__:"))
 
 
 def make_observers(given: Sequence[Any] | None, build: Build, context: Mapping[str, Any] | None) -> list[Observer]:
-    """The observers of a run, by default those that write ``status.txt`` and ``log.log``.
+    """Returns the observers of a run; by default those that write ``status.txt`` and ``log.log``.
 
     Raises:
-        ConfigError: With its place.
+        ConfigError: An observer cannot be made; the message names its place.
     """
     if given is None:
         return [StatusObserver(context), LogObserver(context)]
@@ -103,19 +106,19 @@ def make_observers(given: Sequence[Any] | None, build: Build, context: Mapping[s
 
 
 def restored_search(given: Any, config: Any, context: Mapping[str, Any] | None) -> Search:
-    """The search of a run that goes on: the one that was given, or made of the config on the tape.
+    """Returns the search of a continued run: the given one, or one that is made from the config on the tape.
 
     Raises:
-        ConfigError: It cannot be made, or is another one.
+        ConfigError: The search cannot be made, or differs from the one on the tape.
     """
     return make_search(config, context) if given is None else same_search(given, config, context)
 
 
 def make_search(config: Any, context: Mapping[str, Any] | None) -> Search:
-    """The search of a run, by the config on its tape.
+    """Returns the search of a run, made from the config on its tape.
 
     Raises:
-        ConfigError: With its place.
+        ConfigError: The search cannot be made; the message names its place.
     """
     return _made(with_earlier_defaults(config), context)
 
@@ -129,15 +132,15 @@ def _made(given: Any, context: Mapping[str, Any] | None) -> Search:
 
 
 def same_search(given: Any, config: Any, context: Mapping[str, Any] | None) -> Search:
-    """The search given to a restore, as it was before its first suggestion, if its config is that of the run.
+    """Returns the search given to a restore, as it was before its first suggestion, if its config is that of the run.
 
     Args:
         given: A search, its config, or the optimizer of an ``AskTell``.
-        config: Of the search of the run.
-        context: Handed to a search that is made.
+        config: The config of the search of the run.
+        context: The context that is handed to a search that is made.
 
     Raises:
-        ConfigError: It is another one; the message says where they differ.
+        ConfigError: The config is another one; the message says where they differ.
     """
     config = with_earlier_defaults(config)
     arguments = config.get(AskTell.kind) if isinstance(config, Mapping) else None
@@ -152,10 +155,10 @@ def same_search(given: Any, config: Any, context: Mapping[str, Any] | None) -> S
 
 
 def config_of(name: str, given: Any, family: type[Component]) -> dict[str, Any] | None:
-    """The config of a part that is given as an object or as a config; None for None.
+    """Returns the config of a part that is given as an object or as a config; None for None.
 
     Raises:
-        ConfigError: It cannot be made; with its place.
+        ConfigError: The part cannot be made; the message names its place.
     """
     if given is None:
         return None
@@ -168,19 +171,19 @@ def config_of(name: str, given: Any, family: type[Component]) -> dict[str, Any] 
 def same_evaluator(
     given: Any, config: Any, context: Mapping[str, Any] | None, noted: Mapping[str, Any], folder: Path
 ) -> Evaluator:
-    """The evaluator given to a restore, if it is that of the run, under the name that it has on the tape.
+    """Returns the evaluator given to a restore, under its name on the tape, if it is the evaluator of the run.
 
-    A function is the same if it has the same name, from wherever it was imported, or the same source.
+    A function counts as the same if it has the same name, whatever module it was imported from, or the same source.
 
     Args:
         given: An evaluator, a function, or its name.
-        config: Of the evaluator of the run.
-        context: Handed to an evaluator that is made.
-        noted: By the last session of the run.
-        folder: Of the run.
+        config: The config of the evaluator of the run.
+        context: The context that is handed to an evaluator that is made.
+        noted: The data that the last session of the run recorded.
+        folder: The folder of the run.
 
     Raises:
-        ConfigError: It is another one; the message says where they differ.
+        ConfigError: The evaluator is another one; the message says where they differ.
     """
     evaluator = given if isinstance(given, Evaluator) else wrap(given, context)
     if config is None:
@@ -204,28 +207,28 @@ def same_evaluator(
 
 
 def is_same_code(evaluator: Evaluator, noted: Mapping[str, Any]) -> bool:
-    """Whether an evaluator is known to do what the one did whose session noted this."""
+    """Returns whether an evaluator has the fingerprint, or the code, of the evaluator that a session recorded."""
     pairs = ((noted.get("fingerprint"), evaluator.fingerprint()), (noted.get("code"), evaluator.fingerprint_code()))
     return any(then is not None and then == now for then, now in pairs)
 
 
 def function_name(config: Any) -> str | None:
-    """The name of the function in the config of an evaluator; None where that is no function."""
+    """Returns the name of the function in the config of an evaluator; None if the evaluator is not a function."""
     arguments = config.get(FunctionEvaluator.kind) if isinstance(config, Mapping) else None
     name = arguments.get("function") if isinstance(arguments, Mapping) else None
     return name if isinstance(name, str) else None
 
 
 def _bare(name: str) -> str:
-    """A name of a function without the modules in it, also within a partial, and whether or not it leads there."""
+    """Returns a function name without its modules, also inside a partial, and without ``<>`` around a name."""
     bare = re.sub(r"[^\s<>:]*:", "", name)
     return re.sub(r"<([\w.]+)>", r"\1", bare)
 
 
 def warn_of_context(context: Mapping[str, Any]) -> None:
-    """Say which keys of a context nothing here seems to take: most likely they are misspelt.
+    """Logs a warning for each key of a context that no known component takes; most likely it is misspelt.
 
-    No error, for a component may look into its context without having a default for what it looks for.
+    This is not an error, because a component may read a key of its context without having a default for it.
     """
     classes = registry.classes(Component)
     known = {key for cls in classes for key in getattr(cls, "default_context", {})}

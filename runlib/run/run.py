@@ -1,8 +1,8 @@
-"""Run: where search, evaluator, stop, pool, tape and observers meet.
+"""Defines ``Run``, which combines search, evaluator, stop, pool, tape and observers.
 
-The front door is here; how a folder is made, how a tape is opened and how the loop turns is beside it. The lock of
-the folder is held from ``prepare`` or ``restore`` until ``run()`` returns, ``close()``, or the end of ``with run:``; a
-later call takes it again and reads what was added meanwhile.
+This module holds the public interface. Other modules of this package make the folder, open the tape and run the loop. A
+run holds the lock of its folder from ``prepare`` or ``restore`` until ``run()`` returns, ``close()`` is called, or
+``with run:`` ends. A later call takes the lock again and reads the records that were added in the meantime.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ __all__ = ["Run"]
 
 @known_arguments
 class Run(ByHand, Editing, Beginning):
-    """A search, an evaluator and a stop, run so that nothing finished is lost.
+    """Runs a search, an evaluator and a stop so that no finished trial is lost.
 
     ::
 
@@ -51,40 +51,44 @@ class Run(ByHand, Editing, Beginning):
         state = Run.checkout(run.work_directory).state
 
     Args:
-        search: What suggests; like every component an object or a config.
-        evaluator: What a suggestion is worth; a callable, or its name ``module:name`` or ``file.py:name``, is wrapped.
-            None for a run that is driven by hand, by ``suggest()`` and ``submit()``.
-        stop: When enough is done: a stop, a number of trials, or a list of these, of which the first counts.
-        objective: Which key of what the evaluator returns counts; its value is the ``loss`` of the trial, and if it
-            is missing, that is an error of the trial.
-        direction: ``"min"`` (or ``"minimize"``): smaller is better; ``"max"``: greater is, for search and stops.
-        trial_timeout: Seconds that one evaluation may take; None for no limit.
-        caught_exceptions: Exceptions or their names (any of their base classes) that become results of their
-            trials; any other ends the run, its trial staying live.
-        retries: How many more attempts there are at a trial whose evaluation fails with that exception, or one of
-            that name (or a base class), such as ``{"WorkerLost": 1}``; the last attempt counts.
-        reuse: Answer a repeated suggestion by the evaluation that is known.
-        order: ``"completed"``: the search hears of a result as soon as it is there. ``"suggested"``: in the order of
-            suggestions, each suggestion knowing the same results whatever the timing, so that two runs with the
-            same config, seed and number of workers are the same; a slow trial can stall the others.
-        loss_on_error: What the search hears of a failed trial instead of that it failed; its result stays the error.
-        cost_on_error: What a failed trial counts as its ``cost``.
-        name: Of the run: its folder is ``run_<name>``; None for two random words.
-        description: For people.
-        pool: Where evaluations run; by default one process for each slot. Not part of the config.
-        observers: Who listens; by default those that write ``status.txt`` and ``log.log``. Not part of the config.
-        context: How things are computed: ``max_workers`` (None: one for each core), ``shutdown_duration`` (seconds
-            before the end in which nothing is started; 30, or a tenth of the duration if that is less), ``sync``
-            ("always", "interval", "never"), ``ahead`` (suggestions made beyond the slots), ``devices`` (one for each
-            slot, in turn), ``capture_output`` (to files of the trial), ``memory_limit`` (of one trial and all it
-            starts: bytes, or ``"2 GiB"``; Linux), ``max_trials_per_worker`` (then the worker is replaced by a fresh
-            one); and a dict under a kind for that alone.
+        search: The search, which makes the suggestions; like every component an object or a config.
+        evaluator: The evaluator, which computes the loss of a suggestion; a callable, or its name ``module:name`` or
+            ``file.py:name``, is wrapped. None for a run that is driven by hand, by ``suggest()`` and ``submit()``.
+        stop: The stop, which decides when the run has done enough: a stop, a number of trials, or a list of these, of
+            which the first one that is reached counts.
+        objective: The key of the evaluator's result that counts; its value is the ``loss`` of the trial. A result
+            without this key is an error of the trial.
+        direction: ``"min"`` (or ``"minimize"``) if smaller losses are better, ``"max"`` if greater ones are; it holds
+            for search and stops.
+        trial_timeout: The limit of one evaluation in seconds; None for no limit.
+        caught_exceptions: The exceptions, or their names, that become results of their trials; a base class covers its
+            subclasses. Any other exception ends the run, and its trial stays live.
+        retries: The numbers of further attempts at a trial whose evaluation fails, by the exception, its name, or the
+            name of a base class, such as ``{"WorkerLost": 1}``; the last attempt counts.
+        reuse: Whether a repeated suggestion is answered by the known evaluation.
+        order: ``"completed"`` if the search is told of each result as soon as it arrives. ``"suggested"`` if it is told
+            in the order of suggestions: each suggestion then knows the same results whatever the timing, so that two
+            runs with the same config, seed and number of workers are the same. A slow trial can then delay the others.
+        loss_on_error: The loss that the search is told for a failed trial, instead of the failure; the result of the
+            trial stays the error.
+        cost_on_error: The ``cost`` that is counted for a failed trial.
+        name: The name of the run, whose folder is ``run_<name>``; None for two random words.
+        description: A text for the user.
+        pool: The pool in which evaluations run; by default one process for each slot. It is not part of the config.
+        observers: The observers of the run; by default those that write ``status.txt`` and ``log.log``. They are not
+            part of the config.
+        context: The settings of how things are computed: ``max_workers`` (None: one for each core),
+            ``shutdown_duration`` (seconds before the end in which nothing is started; 30, or a tenth of the duration if
+            that is less), ``sync`` ("always", "interval", "never"), ``ahead`` (suggestions made beyond the slots),
+            ``devices`` (one for each slot, in turn), ``capture_output`` (to files of the trial), ``memory_limit`` (of
+            one trial and all processes that it starts: bytes, or ``"2 GiB"``; Linux), ``max_trials_per_worker`` (after
+            which a fresh worker takes its place); and a dict under a kind, which is for components of that kind alone.
 
     Attributes:
-        announces: Whether ``run()`` says on a terminal how it ended; the command line has its own way of saying it.
+        announces: Whether ``run()`` prints on a terminal how it ended; the command line prints this in its own way.
 
     Raises:
-        ConfigError: An argument is wrong; the message has its place.
+        ConfigError: An argument is wrong; the message names its place.
     """
 
     kind = "run"
@@ -158,18 +162,19 @@ class Run(ByHand, Editing, Beginning):
         """Run until the stop is reached, the search is exhausted, or the duration has passed.
 
         Args:
-            duration: Minutes of wall clock; None for no limit. Running trials are cancelled at its end, and start
-                first when the run goes on.
-            progress: Whether to show how far it is, on standard error; None: if that is a terminal, or in a notebook.
+            duration: The limit in minutes of wall clock; None for no limit. Trials that run at its end are cancelled,
+                and start first when the run is continued.
+            progress: Whether to show the progress on standard error; None to show it on a terminal or in a notebook.
 
         Returns:
-            The run itself; it may be run again.
+            The run itself, which can be run again.
 
         Raises:
             EvaluationError: An evaluation failed with an exception that is not in ``caught_exceptions``.
-            KeyboardInterrupt: SIGINT came; the run ended in order and can be restored. A script that does not catch it
-                ends with one line and exit code 130.
-            SystemExit: SIGTERM, SIGUSR1 or SIGUSR2 came; likewise, with 128 and the number of the signal as its code.
+            KeyboardInterrupt: SIGINT came; the run ended in order and can be restored. A script that does not catch
+                this exception ends with one line and exit code 130.
+            SystemExit: SIGTERM, SIGUSR1 or SIGUSR2 came; the run ended in order and can be restored. The exit code is
+                128 plus the number of the signal.
             ReadOnlyRun: This is a checked-out run.
         """
         self._refuse_readonly("run()")
@@ -204,7 +209,7 @@ class Run(ByHand, Editing, Beginning):
             raise KeyboardInterrupt if interrupt.name == "SIGINT" else SystemExit(128 + (interrupt.signum or 0))
 
     def __call__(self, duration: float | None = None, *, progress: bool | None = None) -> Self:
-        """The same as ``run``."""
+        """Does the same as ``run``."""
         return self.run(duration, progress=progress)
 
     def _by_hand(self) -> ManualDriver:

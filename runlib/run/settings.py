@@ -1,4 +1,7 @@
-"""Checks of what a run is given, each error naming its place; and what differs between two configs."""
+"""Checks the settings of a run, and lists the differences between two configs.
+
+Each error names the setting that is wrong.
+"""
 
 from __future__ import annotations
 
@@ -33,14 +36,14 @@ __all__ = [
     "native_context",
 ]
 
-FOREVER = 1e9  # 30 years of seconds; clocks and timers do not take much more
+FOREVER = 1e9  # seconds, about 30 years; clocks and timers accept hardly more
 
 
 PARTS = ("search", "evaluator", "stop")
 CAUGHT = ("TimeoutError", "WorkerLost", "InvalidResult")
 
 
-CHANGEABLE = ("stop", "trial_timeout", "caught_exceptions", "retries")  # what a later session may change
+CHANGEABLE = ("stop", "trial_timeout", "caught_exceptions", "retries")  # settings that a later session may change
 
 
 DEFAULTS: Mapping[str, Any] = {
@@ -59,7 +62,7 @@ DEFAULTS: Mapping[str, Any] = {
 
 
 def check_settings(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a run, as they are kept; what is not given has its default."""
+    """Returns the settings of a run as they are stored; a setting that is not given has its default."""
     settings = {**DEFAULTS, **{name: native(value) for name, value in given.items()}}
     return {
         "objective": check_objective(settings["objective"]),
@@ -77,10 +80,10 @@ def check_settings(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def known_settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What a run is made of, by its tape; a part that is missing is None.
+    """Returns the arguments of a run, as its tape records them; a part that is missing is None.
 
     Raises:
-        ConfigError: This version does not know a setting, and could not keep to it.
+        ConfigError: This version does not know a setting, and so could not respect it.
     """
     for name in config:
         if name not in PARTS and name not in DEFAULTS:
@@ -89,7 +92,7 @@ def known_settings(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_timeout(value: Any) -> float | None:
-    """``trial_timeout``: seconds above 0, or None."""
+    """Returns ``trial_timeout``: seconds above 0, or None."""
     value = native(value)
     if value is not None and not (_is_number(value) and value > 0):
         raise ConfigError(f"takes seconds above 0, or null, got {value!r}", "trial_timeout")
@@ -97,7 +100,7 @@ def check_timeout(value: Any) -> float | None:
 
 
 def check_duration(value: Any) -> float | None:
-    """``duration``: minutes above 0, or None."""
+    """Returns ``duration``: minutes above 0, or None."""
     value = native(value)
     if value is not None and not (_is_number(value) and value > 0):
         raise ConfigError(f"takes minutes above 0, got {value!r}", "duration")
@@ -105,12 +108,12 @@ def check_duration(value: Any) -> float | None:
 
 
 def _limit(value: float | None) -> float | None:
-    """A limit that is never reached is none."""
+    """Returns a limit as a float; None for a limit that is too large to be reached."""
     return None if value is None or value > FOREVER else float(value)
 
 
 def check_names(names: Any) -> list[str]:
-    """``caught_exceptions``: a list of names of exceptions, or of their classes; one alone may stand for itself."""
+    """Returns ``caught_exceptions`` as a list of names; takes exception classes, names, or a single one of either."""
     given = [names] if isinstance(names, type) or (isinstance(names, str) and names.isidentifier()) else names
     if isinstance(given, str | Mapping) or not isinstance(given, Collection):
         raise ConfigError(f"takes a list of exceptions or of their names, got {names!r}", "caught_exceptions")
@@ -118,7 +121,7 @@ def check_names(names: Any) -> list[str]:
 
 
 def check_retries(value: Any) -> dict[str, int]:
-    """``retries``: exceptions or their names with how many more attempts there are, or None for none."""
+    """Returns ``retries``: the number of further attempts by the name of the exception; an empty dict for None."""
     if value is None:
         return {}
     if not isinstance(value, Mapping):
@@ -131,14 +134,14 @@ def check_retries(value: Any) -> dict[str, int]:
 
 
 def check_bool(value: Any, name: str) -> bool:
-    """A flag."""
+    """Returns a flag, which must be True or False."""
     if not isinstance(value, bool):
         raise ConfigError(f"takes true or false, got {value!r}", name)
     return value
 
 
 def check_number(value: Any, name: str) -> float | None:
-    """``loss_on_error`` and ``cost_on_error``: a finite number, or None."""
+    """Returns ``loss_on_error`` or ``cost_on_error``: a finite number, or None."""
     if value is None:
         return None
     if not _is_number(value) or not abs(value) < math.inf:
@@ -147,7 +150,7 @@ def check_number(value: Any, name: str) -> float | None:
 
 
 def check_order(value: Any) -> Order:
-    """``order``: when the search hears of results."""
+    """Returns ``order``, which says when the search is told of results."""
     if value == "suggested":
         return "suggested"
     if value != "completed":
@@ -156,8 +159,8 @@ def check_order(value: Any) -> Order:
 
 
 def check_direction(value: Any) -> Direction:
-    """``direction``: min or max, or a word for one of them."""
-    word = str(getattr(value, "name", value)).lower()  # enumerations of other tools have the word as their name
+    """Returns ``direction`` as ``"min"`` or ``"max"``; takes also synonyms such as ``"minimize"``."""
+    word = str(getattr(value, "name", value)).lower()  # members of other tools' enumerations are named like this
     if word in ("min", "minimize", "minimise", "minimum"):
         return "min"
     if word not in ("max", "maximize", "maximise", "maximum"):
@@ -166,7 +169,7 @@ def check_direction(value: Any) -> Direction:
 
 
 def check_objective(value: Any) -> str:
-    """``objective``: a key of the result."""
+    """Returns ``objective``, which is a key of the result."""
     if not isinstance(value, str) or not value:
         hint = "; what is evaluated is the second argument: Run(search, evaluator, stop)" if callable(value) else ""
         raise ConfigError(f"takes the name of a key of the result, got {value!r}{hint}", "objective")
@@ -174,14 +177,21 @@ def check_objective(value: Any) -> str:
 
 
 def native_context(context: Any, names: Iterable[str]) -> Any:
-    """A context in which these settings are Python's own; what else stands in it is for components, and as it is."""
+    """Returns a context with these settings converted to Python's own types.
+
+    All other entries are for components and stay as they are.
+    """
     if not isinstance(context, Mapping):
         return context
     return {**context, **{name: native(context[name]) for name in names if name in context}}
 
 
 def check_context(context: Mapping[str, Any]) -> None:
-    """The context of a run."""
+    """Checks the context of a run.
+
+    Raises:
+        ConfigError: A value is wrong; the message names its place.
+    """
     if context["sync"] not in ("always", "interval", "never"):
         raise ConfigError(f"takes always, interval or never, got {context['sync']!r}", "context.sync")
     for name, low in (("ahead", 0), ("max_workers", 1)):
@@ -201,7 +211,7 @@ def _is_number(value: Any) -> bool:
 
 
 def differences(ours: Any, theirs: Any, path: str = "") -> Iterator[str]:
-    """Where two configs differ, as sentences about ``ours`` (the tape's) and ``theirs`` (the one given)."""
+    """Yields a sentence for each difference between ``ours`` (the config on the tape) and ``theirs`` (the given)."""
     if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
         for key in [*ours, *(key for key in theirs if key not in ours)]:
             inner = f"{path}.{key}" if path else str(key)

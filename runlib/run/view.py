@@ -1,6 +1,7 @@
-"""The reading side of a run: its components, its config, and what is known of it.
+"""Gives read access to a run: its components, its config and its state.
 
-Components are made when they are asked for, so that a checked-out run needs none of the plugins that it was made with.
+A component is made only when it is asked for. So a checked-out run can be read without the plugins that it was made
+with.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ __all__ = ["RunView"]
 
 C = TypeVar("C", bound=Component)
 PARTS = ("search", "evaluator", "stop")
-# Where a run takes what somebody gave to another of its calls.
+# Says which call of a run takes an argument that was given to another call.
 ELSEWHERE = {
     "space": "wrap the space in a search: Run(Hyperopt(space), ...)",
     "seed": "the search has it: Hyperopt(space, seed=...)",
@@ -53,14 +54,15 @@ ELSEWHERE = {
 
 
 class RunView(Component, abstract=True):
-    """What a run is and knows, without the means to change it.
+    """Gives access to the parts and the state of a run, without the means to change it.
 
     Attributes:
-        program: What writes the run, and where its definitions are; None before it has a folder.
-        found_by: The name by which a restore finds the evaluator, where that is not the one in the config.
-        begun_in: The working folder of the program that wrote the run before, where this one goes on with it.
+        program: The program that writes the run, with the place of its definitions; None before the run has a folder.
+        found_by: The name by which a restore finds the evaluator, if it differs from the name in the config.
+        begun_in: The working folder of the program that wrote the run before, if this run continues it.
         evaluates_in: The folder in which worker processes start; None for the working folder of this process.
-        ended_before: Why the last session ended, where this one goes on with a run; None if it did not.
+        ended_before: The reason why the last session ended, if this run continues one; None if that session did not
+            end.
     """
 
     _parts: dict[str, Any]
@@ -96,15 +98,15 @@ class RunView(Component, abstract=True):
 
     @property
     def search(self) -> Search:
-        """The search."""
+        """Returns the search."""
         told = None if self._state is None else self._state.search
         return told.inner if isinstance(told, ByHistory) else self._part("search", Search)
 
     @property
     def evaluator(self) -> Evaluator | None:
-        """The evaluator; None for a run that is driven by hand.
+        """Returns the evaluator; None for a run that is driven by hand.
 
-        A component that was given without being an ``Evaluator`` is its attribute ``component``.
+        A component that was given and is not an ``Evaluator`` is the attribute ``component`` of the evaluator.
         """
         value = self._parts["evaluator"]
         if value is not None and not isinstance(value, Evaluator):
@@ -114,7 +116,7 @@ class RunView(Component, abstract=True):
 
     @property
     def stop(self) -> Stop:
-        """The stop; called with a reason, ``run.stop(reason)``, it lets this run end in order."""
+        """Returns the stop. Calling it with a reason, ``run.stop(reason)``, makes this run end in order."""
         part = self._part("stop", Stop)
         part._ask = weakref.WeakMethod(self._ask_to_stop)
         return part
@@ -136,7 +138,7 @@ class RunView(Component, abstract=True):
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The config of the run, without its kind."""
+        """Returns the config of the run, without its kind."""
         return self._get_config()
 
     def _part_config(self, name: str) -> Any:
@@ -146,10 +148,10 @@ class RunView(Component, abstract=True):
 
     @property
     def work_directory(self) -> Path:
-        """The folder of the run, absolute.
+        """Returns the absolute path of the folder of the run.
 
         Raises:
-            RunlibError: It has none yet.
+            RunlibError: The run has no folder yet.
         """
         return self._require_folder().path
 
@@ -160,10 +162,10 @@ class RunView(Component, abstract=True):
 
     @property
     def state(self) -> State:
-        """What is known of the run: ``trials``, ``evals``, ``live_trials``, ``best``, ``tape``.
+        """Returns what is known of the run: ``trials``, ``evals``, ``live_trials``, ``best``, ``tape``.
 
         Raises:
-            RunlibError: It has no tape yet.
+            RunlibError: The run has no tape yet.
         """
         if self._state is None:
             raise RunlibError("this run has no state yet; call prepare() first")
@@ -171,10 +173,10 @@ class RunView(Component, abstract=True):
 
     @property
     def best(self) -> Incumbent | None:
-        """The best ok trial, with ``tid``, ``loss`` and ``suggestion``; None before a trial has ended.
+        """Returns the best successful trial, with ``tid``, ``loss`` and ``suggestion``; None before a trial has ended.
 
         Raises:
-            NoSuccess: Trials have ended and none succeeded; it tells the commonest errors.
+            NoSuccess: Trials have ended and none succeeded; the message lists the commonest errors.
         """
         best, error = self.state.best, no_success(self.state)
         if error is not None:
@@ -183,18 +185,19 @@ class RunView(Component, abstract=True):
 
     @property
     def done(self) -> bool:
-        """Whether the stop leaves no room for another trial, or somebody asked the run to stop."""
+        """Returns whether the stop leaves no room for another trial, or the user asked the run to stop."""
         return self.state.stopping is not None or self.stop.done(self.state) or self.stop.room(self.state) <= 0
 
     def full_result(self, tid: int) -> dict[str, Any]:
-        """``{"ok": {...}}`` or ``{"error": {...}}`` of a finished trial, read from its file if it is a large one.
+        """Returns ``{"ok": {...}}`` or ``{"error": {...}}`` of a finished trial; reads it from its file if it is large.
 
-        In it is what the evaluator returned, with the bytes that are in files. Beside it stands what runlib added, such
-        as ``given_loss``, and ``dropped`` if something could not be data.
+        The inner dict holds what the evaluator returned, including the bytes that are stored in files. Beside it stand
+        the entries that runlib added, such as ``given_loss``, and ``dropped`` if a part of the result could not be
+        stored as data.
 
         Raises:
-            KeyError: The trial is not among the finished.
-            TapeCorrupt: Its file is missing or was changed.
+            KeyError: The trial is not among the finished ones.
+            TapeCorrupt: The file is missing or was changed.
         """
         folder, kept = self._require_folder(), self.state.result(tid)
         whole = load_large(kept["file"], folder) if is_apart(kept) else {}
@@ -213,7 +216,11 @@ class RunView(Component, abstract=True):
 
 
 def wrap(given: Any, context: Mapping[str, Any] | None) -> Evaluator:
-    """What was given for the evaluator, as one."""
+    """Returns the given evaluator as an ``Evaluator``.
+
+    Raises:
+        ConfigError: The value is not an evaluator; the message names its place.
+    """
     try:
         return as_evaluator(given, context)
     except ConfigError as error:

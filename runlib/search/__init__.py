@@ -1,1 +1,1 @@
-"""Searches: what to try next, from what was told."""
+"""Decides which suggestion to try next, from the results so far."""

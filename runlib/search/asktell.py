@@ -1,10 +1,9 @@
-"""``search_asktell``: an optimizer of your own, anything that has ``ask()`` and ``tell()``.
+"""Implements ``search_asktell``, which uses a user's optimizer, any object with ``ask()`` and ``tell()``.
 
-A component stands in the config. Of any other object the config names the class alone, so that whoever goes on with a
-run has to give such an object again; what is made anew of it is a copy of it as it was given.
-
-It is recalled by asking it again, so it must be deterministic: its suggestions follow from its config and from the
-order in which it is asked and told. What it cannot do, adopting and forgetting, a run does by its history.
+The config holds a component as it is, and only the class of any other object. Whoever continues a run with such an
+object must give one again, and a new search is made with a copy of the original object. Suggestions are recalled by
+asking again, so the optimizer must be deterministic: its suggestions must follow from its config and from the order of
+its calls. It cannot adopt or forget; a run does this by the history.
 """
 
 from __future__ import annotations
@@ -28,33 +27,36 @@ from runlib.space.tree import Space
 
 __all__ = ["AskTell"]
 
-OBJECT = "object"  # stands in the config for an optimizer that is no component
-CARRIERS = ("config", "params", "value")  # where objects that are asked for carry the suggestion
+OBJECT = "object"  # the kind in the config of an optimizer that is no component
+CARRIERS = ("config", "params", "value")  # attributes of an object from ``ask`` with the suggestion
 
 
 class AskTell(Search):
-    """Suggestions by ``optimizer.ask()``, results by ``optimizer.tell(key, loss)``.
+    """Gets suggestions by ``optimizer.ask()`` and reports results by ``optimizer.tell(key, loss)``.
 
-    ``ask()`` gives one of
+    ``ask()`` returns one of
 
     - the suggestion, plain data, which is its own key;
-    - a tuple ``(key, suggestion)``, the key being anything;
-    - an object with the suggestion in its attribute ``config``, ``params`` or ``value``, which is the key itself;
-    - None, or it raises ``SearchExhausted`` or ``StopIteration``: nothing is left. ``SearchWaiting`` says that a
-      result has to come first.
+    - a tuple ``(key, suggestion)``, with any key;
+    - an object with the suggestion in its attribute ``config``, ``params`` or ``value``; the object is the key;
+    - None, if nothing is left.
 
-    ``tell(key, loss)`` gets the key as ``ask`` gave it, and a loss of which smaller is better, also in a run that
-    maximises. If ``tell`` takes ``var``, it gets the variance of the loss. Of a failed trial the optimizer hears by
-    ``fail(key)`` if it has that; otherwise it is told an infinite loss, the worst there is, or without ``errors_ok``
-    nothing. One that cannot count with infinity has ``fail``, or the run has a ``loss_on_error``.
+    If nothing is left, it may also raise ``SearchExhausted`` or ``StopIteration``. It raises ``SearchWaiting`` if it
+    needs a result first.
+
+    ``tell(key, loss)`` gets the key as ``ask`` returned it, and a loss. A smaller loss is better, also in a run that
+    maximises. If ``tell`` takes ``var``, it gets the variance of the loss. A failed trial is reported by ``fail(key)``
+    if the optimizer has it. Otherwise it is told an infinite loss, the worst possible, or nothing without
+    ``errors_ok``. An optimizer that cannot handle infinity needs ``fail``, or the run needs a ``loss_on_error``.
 
     Args:
-        optimizer: A component, or its config; or any object, which ``Run.restore(folder, search=...)`` is given again.
-        space: Handed to an optimizer that is given as a config, takes one and has none; and every suggestion has to lie
-            in it.
-        seed: Likewise handed on.
+        optimizer: A component or its config; or any other object, which ``Run.restore(folder, search=...)`` needs
+            again.
+        space: The search space. An optimizer that is given as a config gets it if it takes one and has none. Every
+            suggestion must lie in it.
+        seed: The seed, which the optimizer gets in the same way.
         errors_ok: Whether an optimizer without ``fail`` is told an infinite loss for a failed trial.
-        context: Handed to the optimizer.
+        context: The context for the optimizer.
 
     Raises:
         ConfigError: The optimizer lacks ``ask`` or ``tell``, or cannot be made.
@@ -80,7 +82,7 @@ class AskTell(Search):
         self.space = None if self._space is None else self._space.data
         self.seed = checks.seed(seed)
         self.errors_ok = checks.flag("errors_ok", errors_ok)
-        if isinstance(optimizer, Mapping):  # as a restore reads it, where tuples are lists
+        if isinstance(optimizer, Mapping):  # A restore reads it in this form, with lists for tuples.
             optimizer = checks.data("optimizer", to_config(optimizer))
         self._optimizer: Any = self._made(optimizer)
         self._is_object = self._optimizer is optimizer and not isinstance(optimizer, Component)
@@ -93,14 +95,14 @@ class AskTell(Search):
 
     @property
     def was_asked(self) -> bool:
-        """Whether it made a suggestion."""
+        """Returns whether it made a suggestion."""
         return len(self._history) > 0
 
     def renewal(self) -> Callable[[], Search]:
-        """What makes another search; of an object that is no component, with a copy of it as it was given.
+        """Returns a function that makes another search, with a copy of the original object if that is no component.
 
         Raises:
-            SearchError: Called where the object cannot be copied.
+            SearchError: The function is called, but the object cannot be copied.
         """
         if not self._is_object:
             return super().renewal()
@@ -117,12 +119,12 @@ class AskTell(Search):
         return renew
 
     def suggest(self) -> tuple[int, Any]:
-        """The next ``(tid, suggestion)``.
+        """Returns the next ``(tid, suggestion)``.
 
         Raises:
             SearchExhausted: The optimizer has nothing left.
-            SearchWaiting: It wants a result first.
-            SearchError: It failed, or gave no admissible suggestion.
+            SearchWaiting: The optimizer needs a result first.
+            SearchError: The optimizer failed, or its suggestion is not admissible.
         """
         asked = self._call("ask")
         if asked is None:
@@ -134,7 +136,7 @@ class AskTell(Search):
         return tid, suggestion
 
     def submit(self, tid: int, *, error: bool = False, loss: float | None = None, var: float | None = None) -> None:
-        """Tell the optimizer what became of trial ``tid``.
+        """Tells the optimizer the outcome of trial ``tid``.
 
         Raises:
             SearchError: There is no such trial, it was submitted before, or it has neither loss nor error; or the
@@ -150,7 +152,7 @@ class AskTell(Search):
             self._tell(key, math.inf, None)
 
     def void(self, tid: int) -> None:
-        """Trial ``tid`` ends without a result to learn from: the optimizer hears of it only if it has ``fail(key)``.
+        """Ends trial ``tid`` without a result to learn from; the optimizer learns of it only if it has ``fail(key)``.
 
         Raises:
             SearchError: There is no such trial, it was submitted before, or the optimizer failed.
@@ -211,14 +213,14 @@ class AskTell(Search):
 
 
 def _is_optimizer(given: Any) -> bool:
-    """Whether it is an object that is asked and told, and no component."""
+    """Returns whether a value is an object with ``ask`` and ``tell``, and no component."""
     if isinstance(given, Component | Mapping | str | type):
         return False
     return callable(getattr(given, "ask", None)) and callable(getattr(given, "tell", None))
 
 
 def _refuse_lacking(given: Any) -> None:
-    """An object without ask or tell is no config either."""
+    """Raises an error for an object without ``ask`` or ``tell``, which is no config either."""
     if isinstance(given, Component | Mapping | str):
         return
     name = getattr(given, "__name__", type(given).__name__)
@@ -229,7 +231,7 @@ def _refuse_lacking(given: Any) -> None:
 
 
 def _refuse_object(config: Any) -> None:
-    """The config of an object that is no component names its class, for people."""
+    """Raises an error for the config of an object that is no component; it only names the class for the user."""
     if not isinstance(config, Mapping) or list(config) != [OBJECT]:
         return
     arguments = config[OBJECT]
@@ -246,10 +248,10 @@ def _class_name(thing: Any) -> str:
 
 
 def _copied(thing: Any) -> Any:
-    """A copy that shares nothing with it; None if there can be none."""
+    """Returns a copy that shares nothing with the object; None if it cannot be copied."""
     try:
         return copy.deepcopy(thing)
-    except Exception:  # whatever it holds
+    except Exception:  # The object may hold anything.
         return None
 
 
@@ -266,6 +268,6 @@ def _key_and_suggestion(asked: Any) -> tuple[Any, Any]:
 def _takes_var(tell: Any) -> bool:
     try:
         parameters = inspect.signature(tell).parameters.values()
-    except (TypeError, ValueError):  # one that is not written in Python
+    except (TypeError, ValueError):  # The function is not written in Python.
         return False
     return any(parameter.name == "var" for parameter in parameters)

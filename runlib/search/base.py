@@ -1,9 +1,9 @@
-"""The contract of a search.
+"""Defines the contract of a search.
 
-A search makes suggestions from what it was told, and it alone allocates ``tid``: 0, 1, 2, ... It is
-deterministic: the same config and the same order of calls give the same suggestions. No random stream is
-hidden in it: the randomness of suggestion *k* comes from a generator seeded by (seed, *k*), so that a search can
-be restored from old suggestions and results without making the suggestions again.
+A search makes suggestions from the results that it is told, and it alone allocates ``tid``: 0, 1, 2, ... It is
+deterministic: the same config and the same order of calls give the same suggestions. It has no hidden random stream.
+The randomness of suggestion *k* comes from a generator seeded by (seed, *k*), so a search can be restored from earlier
+suggestions and results without making the suggestions again.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ __all__ = ["Search", "seed_for", "unserved"]
 
 
 def seed_for(seed: int, k: int) -> int:
-    """The integer seed of suggestion ``k``: a hash of (seed, k), in [0, 2**31 - 1)."""
+    """Returns the integer seed of suggestion ``k``: a hash of (seed, k), in [0, 2**31 - 1)."""
     digest = hashlib.blake2b(f"{seed}/{k}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") % (2**31 - 1)
 
 
 class Search(Component, abstract=True):
-    """Base of all searches: override ``suggest`` and ``submit``, and the others where it makes them fast.
+    """Is the base class of all searches: override ``suggest`` and ``submit``, and other methods to make them fast.
 
     Every search takes ``space`` and ``seed=123``. A call that raises has changed nothing.
 
     Attributes:
-        served: Whether anybody asked this object for suggestions, or a run has it.
+        served: Whether this object was asked for suggestions, or belongs to a run.
     """
 
     served = False
@@ -49,10 +49,10 @@ class Search(Component, abstract=True):
 
     @classmethod
     def read_short(cls, given: Any) -> Any:
-        """A search space is no search: that is said.
+        """Raises an error for a search space in the place of a search, and returns any other value.
 
         Raises:
-            ConfigError: It is one.
+            ConfigError: The value is a search space.
         """
         if _is_space(given):
             raise ConfigError(
@@ -62,55 +62,58 @@ class Search(Component, abstract=True):
         return given
 
     def renewal(self) -> Callable[[], Search]:
-        """What makes another search as this one is now, before its first suggestion.
+        """Returns a function that makes another search, in the state of this one before its first suggestion.
 
-        The base class makes it of the config; override it where that does not tell all.
+        The base class makes it from the config. Override this if the config does not hold everything.
         """
         config, context = plain(self.get_config()), self.given_context
-        # A copy each time, for a search may change the lists that it was given.
+        # Each search gets a copy, because it may change the lists that it was given.
         return lambda: from_config(plain(config), context=context, family=Search)
 
     def suggest(self) -> tuple[int, Any]:
-        """The next ``(tid, suggestion)``; the suggestion is plain data, which may have a shape: tuples, other keys.
+        """Returns the next ``(tid, suggestion)``.
+
+        The suggestion is plain data that may have a shape, such as tuples or keys that are no text.
 
         Raises:
-            SearchExhausted: Nothing is left to suggest, whatever results come.
-            SearchWaiting: Nothing to suggest until a result arrives.
+            SearchExhausted: Nothing is left to suggest, whatever results arrive.
+            SearchWaiting: There is nothing to suggest until a result arrives.
         """
         raise NotImplementedError(f"{type(self).__qualname__} has no suggest()")
 
     def submit(self, tid: int, *, error: bool = False, loss: float | None = None, var: float | None = None) -> None:
-        """Learn what became of trial ``tid``.
+        """Learns the outcome of trial ``tid``.
 
         Args:
             tid: A trial that was suggested, recalled or adopted, and not yet submitted.
-            error: The trial failed; it has no loss. A search that learns takes it for the worst there is, so that it
-                keeps away from where trials fail.
-            loss: Smaller is better.
+            error: Whether the trial failed; then it has no loss. A search that learns takes this as the worst possible
+                loss, so that it avoids places where trials fail.
+            loss: The loss; smaller is better.
             var: The variance of the loss, if the evaluator gave one.
         """
         raise NotImplementedError(f"{type(self).__qualname__} has no submit()")
 
     def void(self, tid: int) -> None:
-        """Trial ``tid`` ends without a result that may be learned from, right before it is forgotten.
+        """Ends trial ``tid`` without a result to learn from, right before ``forget`` is called for it.
 
-        The base class submits it as an error: a search may wait for every trial. Where an error is something to learn
-        from and cannot be forgotten, this is where to do otherwise.
+        The base class submits it as an error, because a search may wait for every trial. Override this if the search
+        learns from an error and cannot forget it.
         """
         self.submit(tid, error=True)
 
     def memo(self, tid: int) -> Any:
-        """What the tape must keep of suggestion ``tid`` that cannot be read off it: plain data, or None.
+        """Returns what the tape must keep of suggestion ``tid`` beside the suggestion itself: plain data, or None.
 
-        Asked once, right after ``suggest`` returned ``tid``.
+        This is called once, right after ``suggest`` returned ``tid``.
         """
         return None
 
     def recall(self, tid: int, suggestion: Any, memo: Any) -> None:
-        """Take back an own suggestion of old, in the order in which they were made.
+        """Takes back an earlier suggestion of this search, in the order in which they were made.
 
-        The base class asks again and compares, which is right for every deterministic search, and slow. Raising
-        ``ReplayMismatch`` it has made its other suggestion nevertheless; a recall of your own has to change nothing.
+        The base class asks for a suggestion again and compares. This is correct for every deterministic search, but
+        slow. When it raises ``ReplayMismatch``, the other suggestion has been made nevertheless. An override must
+        change nothing then.
 
         Raises:
             ReplayMismatch: The search would suggest something else now.
@@ -123,11 +126,11 @@ class Search(Component, abstract=True):
             )
 
     def adopt(self, suggestion: Any) -> int:
-        """Take in a trial that this search did not suggest, and give it the next ``tid``.
+        """Adds a trial that this search did not suggest, and returns the next ``tid`` for it.
 
-        The suggestion is data as those of ``suggest``, inside the search space or not; it may change after the call.
-        Where this is not overridden, a run uses the search through ``search.common.by_history.complete``: the trial
-        gets its ``tid``, and the search does not hear of it.
+        The suggestion is data as from ``suggest``, inside the search space or not; it may change after the call. If
+        this is not overridden, a run uses the search through ``search.common.by_history.complete``: the trial gets its
+        ``tid``, and the search does not learn of it.
 
         Raises:
             NotPlain: The suggestion is no plain data.
@@ -137,10 +140,10 @@ class Search(Component, abstract=True):
         )
 
     def forget(self, tid: int) -> None:
-        """Drop the result of trial ``tid``, which was voided; a new one may be submitted, and counts.
+        """Drops the result of trial ``tid``, which was voided; a new one may be submitted, and counts.
 
-        Where this is not overridden, a run uses the search through ``search.common.by_history.complete``: it is made
-        anew and lives through its history without the result.
+        If this is not overridden, a run uses the search through ``search.common.by_history.complete``: the search is
+        made again and gets its history without the result.
 
         Raises:
             SearchError: There is no such trial.
@@ -151,12 +154,12 @@ class Search(Component, abstract=True):
         )
 
     def spelled(self, suggestion: Any) -> Any:
-        """A suggestion of anybody as this search would write it: see ``Space.spelled``; without a space as it is."""
+        """Returns any suggestion as this search would write it, by ``Space.spelled``; unchanged without a space."""
         space = getattr(self, "_space", None)
         return space.spelled(suggestion) if isinstance(space, Space) else suggestion
 
     def _is_same(self, got: Any, recorded: tuple[int, Any]) -> bool:
-        """Whether they are the same point: a tape has lists for tuples, and older ones have other spellings."""
+        """Returns whether both are the same point; a tape has lists for tuples, and older tapes spell differently."""
         tid, suggestion = recorded
         try:
             plainly = canonical_suggestion(got) == canonical_suggestion(recorded)
@@ -165,7 +168,7 @@ class Search(Component, abstract=True):
             return False
 
 
-_SERVICES = ("suggest", "adopt", "recall")  # what makes trials
+_SERVICES = ("suggest", "adopt", "recall")  # the methods that make trials
 
 
 def _noting_service(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -179,10 +182,10 @@ def _noting_service(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def unserved(search: Search) -> Search:
-    """The search for a new run: this object, or if it was asked before, a fresh one of its config.
+    """Returns a search for a new run: this object, or a new one made from its config if it was used before.
 
-    What a search suggests follows from its config and from what it was told. One that somebody had a look at would make
-    other suggestions than its config says.
+    The suggestions of a search follow from its config and from what it was told. A search that somebody tried out would
+    make other suggestions than its config says.
     """
     if search.served:
         search = search.renewal()()
@@ -191,7 +194,7 @@ def unserved(search: Search) -> Search:
 
 
 def _is_space(given: Any) -> bool:
-    """Whether something that is given as a search is a search space: it has parameters in it."""
+    """Returns whether a value that is given as a search is a search space, that is, has parameters in it."""
     if isinstance(given, Space | Term):
         return True
     if given is None or isinstance(given, str) or _is_search(given):
@@ -203,7 +206,7 @@ def _is_space(given: Any) -> bool:
 
 
 def _is_search(given: Any) -> bool:
-    """Whether it has the form of a search: a kind that is known, or arguments with a space among them."""
+    """Returns whether a value has the form of a search: a known kind, or arguments with a space among them."""
     if not is_config(given):
         return False
     [(kind, arguments)] = given.items()

@@ -1,7 +1,7 @@
-"""``search_chain``: the first suggestions from one search, the next ones from another, which knows them.
+"""Implements ``search_chain``: the first suggestions come from one search, the next ones from another that knows them.
 
-Every part from the current one on counts all trials, those of the others as adopted ones; so a ``tid`` means the same
-trial in all of them. A part that is done hears nothing any more.
+The current part and the later ones count all trials, and adopt those of the other parts. So a ``tid`` means the same
+trial in all of them. A part that is done receives nothing more.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ __all__ = ["ChainSearch"]
 
 
 class ChainSearch(Search):
-    """Several searches, one after the other: ``[{"search": {...}, "count": 20}, {"search": {...}}]``.
+    """Runs several searches, one after the other: ``[{"search": {...}, "count": 20}, {"search": {...}}]``.
 
-    A part makes ``count`` suggestions, or as many as it has, and is followed by the next one; without a count, as many
-    as it has. Each part takes in the trials of those before it as trials of somebody else, with their results. The
-    chain is exhausted when its last part is. A part that waits for a result makes the chain wait.
+    A part makes ``count`` suggestions, or all that it has if these are fewer or if it has no count. Then the next part
+    follows. Each part adopts the trials of the parts before it, with their results. The chain is exhausted when its
+    last part is. If a part waits for a result, the chain waits.
 
     Args:
-        searches: The parts, in a list or one by one: dicts with ``search``, an object or a config, and perhaps
-            ``count``; or pairs of these; or the search alone.
+        searches: The parts, in a list or one by one. A part is a dict with ``search``, an object or a config, and
+            perhaps ``count``; a pair of these; or the search alone.
         more: The further parts.
-        space: Handed to parts that are given as configs without one.
-        seed: Likewise.
-        context: Handed to the parts.
+        space: The search space for parts that are given as configs without one.
+        seed: The seed for parts that are given as configs without one.
+        context: The context for the parts.
 
     Raises:
         ConfigError: A part is wrong, with the place; or ``searches`` is no list of parts.
@@ -71,7 +71,7 @@ class ChainSearch(Search):
         self._parts = [complete(search) for search, _ in made]
         self._counts = [count for _, count in made]
         self._now = 0
-        self._made = 0  # by the current part
+        self._made = 0  # number of suggestions of the current part
         self._history = History(0)
         self._memo: tuple[int, Any] = (-1, None)
 
@@ -79,7 +79,7 @@ class ChainSearch(Search):
         return {"searches": self._config, "space": self.space, "seed": self.seed}
 
     def renewal(self) -> Callable[[], Search]:
-        """What makes another chain, of parts made anew."""
+        """Returns a function that makes another chain from new parts."""
         renewals = [(part.inner if isinstance(part, ByHistory) else part).renewal() for part in self._parts]
         space, seed, context, counts = self.space, self.seed, self.given_context, list(self._counts)
 
@@ -90,7 +90,7 @@ class ChainSearch(Search):
         return renew
 
     def suggest(self) -> tuple[int, Any]:
-        """The next ``(tid, suggestion)``, of the current part.
+        """Returns the next ``(tid, suggestion)`` of the current part.
 
         Raises:
             SearchExhausted: The last part has nothing left.
@@ -116,7 +116,7 @@ class ChainSearch(Search):
         return tid, suggestion
 
     def submit(self, tid: int, *, error: bool = False, loss: float | None = None, var: float | None = None) -> None:
-        """Let the current part and those after it learn what became of trial ``tid``.
+        """Reports the outcome of trial ``tid`` to the current part and those after it.
 
         Raises:
             SearchError: There is no such trial, it was submitted before, or it has neither loss nor error.
@@ -126,7 +126,7 @@ class ChainSearch(Search):
             part.submit(tid, error=error, loss=loss, var=var)
 
     def void(self, tid: int) -> None:
-        """Let the current part and those after it know that trial ``tid`` ends without a result to learn from.
+        """Tells the current part and those after it that trial ``tid`` ends without a result to learn from.
 
         Raises:
             SearchError: There is no such trial, or it was submitted before.
@@ -136,12 +136,12 @@ class ChainSearch(Search):
             part.void(tid)
 
     def memo(self, tid: int) -> Any:
-        """The number of the part that made suggestion ``tid``, and its memo; None for older trials."""
+        """Returns the number of the part that made suggestion ``tid``, and its memo; None for older trials."""
         last, memo = self._memo
         return memo if tid == last else None
 
     def recall(self, tid: int, suggestion: Any, memo: Any) -> None:
-        """Let the part that made a suggestion of old take it back.
+        """Lets the part that made an earlier suggestion take it back.
 
         Raises:
             ReplayMismatch: It is not the next trial, or the part would suggest something else now.
@@ -155,18 +155,18 @@ class ChainSearch(Search):
         self._note(suggestion)
 
     def adopt(self, suggestion: Any) -> int:
-        """Let the current part and those after it take in a trial of somebody else."""
+        """Lets the current part and those after it adopt a trial that the chain did not suggest."""
         kept = shaped(suggestion)
         for part in self._parts[self._now :]:
             part.adopt(kept)
         return self._history.add(())
 
     def spelled(self, suggestion: Any) -> Any:
-        """A suggestion of anybody as the current part would write it."""
+        """Returns any suggestion in the form in which the current part would write it."""
         return self._parts[self._now].spelled(suggestion)
 
     def forget(self, tid: int) -> None:
-        """Let the current part and those after it forget the result of trial ``tid``.
+        """Lets the current part and those after it forget the result of trial ``tid``.
 
         Raises:
             SearchError: There is no such trial.
@@ -179,7 +179,7 @@ class ChainSearch(Search):
         self._now, self._made = part, 0
 
     def _note(self, suggestion: Any) -> None:
-        """The current part made a suggestion: those after it take it in."""
+        """Counts a suggestion of the current part, and lets the parts after it adopt it."""
         for part in self._parts[self._now + 1 :]:
             part.adopt(suggestion)
         self._made += 1
@@ -210,12 +210,12 @@ class ChainSearch(Search):
 
 
 def _is_list_of_parts(given: Any) -> bool:
-    """Whether it is no pair of a search and its count, which is a part."""
+    """Returns whether the value is a list of parts, and not a pair of a search and its count, which is a part."""
     return isinstance(given, list | tuple) and all(isinstance(part, Mapping) and "search" in part for part in given)
 
 
 def _as_part(given: Any) -> Any:
-    """``{"search": ..., "count": ...}`` for a pair of these, or for a search alone."""
+    """Returns ``{"search": ..., "count": ...}`` for a pair of these, or for a search alone."""
     if isinstance(given, list | tuple) and len(given) == 2:
         return {"search": given[0], "count": given[1]}
     alone = isinstance(given, Search | str) or (is_config(given) and "search" not in given)

@@ -1,7 +1,7 @@
-"""``search_evolution``: regularised evolution, in which the oldest die whatever they are worth.
+"""Implements ``search_evolution``: regularised evolution, which drops the oldest trials, however good they are.
 
-Real, Aggarwal, Huang and Le, Regularized Evolution for Image Classifier Architecture Search, AAAI 2019, Algorithm 1.
-Suggestion *k* is a function of (seed, k) and of the trials that are finished.
+The source is Real, Aggarwal, Huang and Le, Regularized Evolution for Image Classifier Architecture Search, AAAI 2019,
+Algorithm 1. Suggestion *k* is a function of (seed, k) and of the finished trials.
 """
 
 from __future__ import annotations
@@ -24,30 +24,33 @@ __all__ = ["EvolutionSearch"]
 
 
 class EvolutionSearch(Search):
-    """Evolution with aging: the best of a few of the youngest trials has a child, which differs in one variable.
+    """Runs evolution with aging: the best of a few of the youngest trials has a child that differs in one variable.
 
-    The first ``population`` trials are random. From then on ``sample`` of the ``population`` youngest finished trials
-    are picked at random, with replacement, and the best of these (of equal ones the youngest) is the parent: one of its
-    active variables is changed, and if that is a choice, what becomes active is drawn at random. Of that algorithm this
-    is the parallel form: trials that are under way count towards the random ones, and are no parents. A failed trial
-    takes part as the worst there is, and has no child: where all that were picked failed, the next one is drawn at
-    random; without ``errors_ok`` it does not count at all. Nor do voided ones. Young means suggested late.
+    The first ``population`` trials are random. From then on, ``sample`` of the ``population`` youngest finished trials
+    are picked at random, with replacement. The best of these is the parent (of equal ones, the youngest). Young means
+    suggested late. One active variable of the parent is changed; if it is a choice, the variables that become active
+    are drawn at random. This is the parallel form of the algorithm: running trials count towards the random ones, and
+    are no parents.
+
+    A failed trial takes part as the worst possible, and has no child. If all picked trials failed, the next one is
+    drawn at random. Without ``errors_ok`` a failed trial does not count at all. A voided trial never counts.
 
     An adopted suggestion takes part like an own one if it lies in the search space. A fidelity is at its upper bound.
 
     Args:
         space: The search space, see ``runlib.Space``.
-        seed: Suggestions are a function of it and of the history.
-        population: How many trials live at a time, at least 2.
-        sample: Of how many the best one has a child; from 1, which is a random walk, to ``population``.
-        scale: How far a number moves: the standard deviation of its step, as a share of all draws from its
-            distribution; None to draw it anew, as options are, and as the paper has it.
-        errors_ok: Whether failed trials take part as the worst there is.
+        seed: The seed; suggestions are a function of it and of the history.
+        population: The number of trials in the population, at least 2.
+        sample: The number of picked trials; the best of them has a child. From 1, which is a random walk, to
+            ``population``.
+        scale: The standard deviation of the step of a number, as a share of all draws from its distribution; None to
+            draw the number again, as options are, and as in the paper.
+        errors_ok: Whether failed trials take part as the worst possible.
         context: Not used by this search.
 
     Raises:
         SpaceError: The search space is wrong, with the place.
-        ConfigError: Another argument is.
+        ConfigError: Another argument is wrong.
     """
 
     kind = "search_evolution"
@@ -79,7 +82,7 @@ class EvolutionSearch(Search):
         self._history = History(len(self._space.variables))
 
     def suggest(self) -> tuple[int, Any]:
-        """The next ``(tid, suggestion)``; never exhausted, points of a small space repeat.
+        """Returns the next ``(tid, suggestion)``; it is never exhausted, and points of a small space repeat.
 
         Raises:
             SpaceError: Arithmetic in the search space has no finite value there.
@@ -91,7 +94,7 @@ class EvolutionSearch(Search):
         return self._history.add(row), suggestion
 
     def submit(self, tid: int, *, error: bool = False, loss: float | None = None, var: float | None = None) -> None:
-        """Learn what became of trial ``tid``; a loss that is NaN counts as a failure.
+        """Learns the outcome of trial ``tid``; a loss that is NaN counts as a failure.
 
         Raises:
             SearchError: There is no such trial, it was submitted before, or it has neither loss nor error.
@@ -99,11 +102,11 @@ class EvolutionSearch(Search):
         self._history.hear(tid, error=error, loss=loss, worst=math.inf if self.errors_ok else None)
 
     def memo(self, tid: int) -> Any:
-        """The indices of the options of trial ``tid``, and exponents, by label; None if there are none."""
+        """Returns the indices of the options of trial ``tid``, and exponents, by label; None if there are none."""
         return self._space.memo(self._history.row(tid))
 
     def recall(self, tid: int, suggestion: Any, memo: Any) -> None:
-        """Take back an own suggestion of old, read off it and its memo.
+        """Takes back an earlier suggestion of this search, which is read from the suggestion and its memo.
 
         Raises:
             ReplayMismatch: It is not the next trial, or not of this search space.
@@ -116,11 +119,11 @@ class EvolutionSearch(Search):
         self._history.add(row)
 
     def adopt(self, suggestion: Any) -> int:
-        """Take in a trial of somebody else; it may become a parent if it lies in the search space."""
+        """Adds a trial that this search did not suggest; it may become a parent if it lies in the search space."""
         return self._history.add(self._space.locate(shaped(suggestion)))
 
     def forget(self, tid: int) -> None:
-        """Trial ``tid`` no longer takes part, unless a new result of it is submitted.
+        """Excludes trial ``tid``, unless a new result of it is submitted.
 
         Raises:
             SearchError: There is no such trial.
@@ -128,7 +131,7 @@ class EvolutionSearch(Search):
         self._history.hide(tid)
 
     def _parent(self, rng: random.Random) -> Any:
-        """The row of the trial that has a child now; None as long as suggestions are random."""
+        """Returns the row of the trial that has a child now; None as long as suggestions are random."""
         history = self._history
         if history.states.count(PENDING) + history.states.count(DONE) < self.population:
             return None
@@ -140,7 +143,7 @@ class EvolutionSearch(Search):
         return None if history.losses[best] == math.inf else history.row(best)
 
     def _living(self) -> list[int]:
-        """The youngest finished trials, the youngest first; failed ones among them if they take part."""
+        """Returns the youngest finished trials, the youngest first, with failed ones if these take part."""
         states, found = self._history.states, list[int]()
         tid = states.rfind(DONE)
         while tid >= 0 and len(found) < self.population:

@@ -1,7 +1,7 @@
-"""``search_fixed``: suggestions that were written down, one after the other.
+"""Implements ``search_fixed``, which makes the suggestions of a given list, one after the other.
 
-What a file holds is read once, as the search is made, and stands in the config: so it is on the tape, and a run does
-not depend on the file any more.
+A file is read once, when the search is made, and its content becomes part of the config. So it is on the tape, and the
+run no longer depends on the file.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ __all__ = ["FixedSearch"]
 
 
 class FixedSearch(Search):
-    """The suggestions of a list, in its order, each as often as it stands there.
+    """Makes the suggestions of a list in its order, each as often as the list holds it.
 
-    A file is a list in YAML or JSON (``.yaml``, ``.yml``, ``.json``), or a table (``.csv``): a line for each suggestion
-    under a header with the keys. A key with dots leads inwards, ``model.lr``; parts that are 0, 1, 2, ... make a list.
-    A cell is a number, ``true``, ``false`` or ``null`` (as in YAML: ``True`` too), a text, or JSON where it begins with
-    ``[``, ``{`` or ``"``; of an empty cell the suggestion has no key.
+    A file is a list in YAML or JSON (``.yaml``, ``.yml``, ``.json``), or a table (``.csv``) with a line for each
+    suggestion under a header with the keys. A key with dots names a nested entry, ``model.lr``; parts that are 0, 1, 2,
+    ... make a list. A cell is a number, ``true``, ``false`` or ``null`` (as in YAML: ``True`` too), a text, or JSON if
+    it begins with ``[``, ``{`` or ``"``. If a cell is empty, the suggestion does not have the key.
 
     Args:
         suggestions: The list, plain data; or its items one by one, unless they are lists themselves. A text that ends
-            as one of these files do is a ``file``.
+            like one of these files is taken as ``file``.
         more: The further items.
-        file: Or where it stands, looked for in the working folder and next to the config.
-        space: If given, every suggestion has to lie in this search space, and is spelled as that would: 1 for 1.0.
-        seed: Of no effect, since nothing is random.
+        file: The path of a file with the list, looked for in the working folder and next to the config.
+        space: The search space. If it is given, every suggestion must lie in it and gets its spelling: 1 for 1.0.
+        seed: The seed; it has no effect, because nothing is random.
         context: Not used by this search.
 
     Raises:
@@ -85,7 +85,7 @@ class FixedSearch(Search):
         return {"suggestions": encoded(self._list), "space": self.space, "seed": self.seed}
 
     def suggest(self) -> tuple[int, Any]:
-        """The next ``(tid, suggestion)``.
+        """Returns the next ``(tid, suggestion)``.
 
         Raises:
             SearchExhausted: All were suggested.
@@ -97,7 +97,7 @@ class FixedSearch(Search):
         return self._history.add(()), suggestion
 
     def submit(self, tid: int, *, error: bool = False, loss: float | None = None, var: float | None = None) -> None:
-        """Take note that trial ``tid`` ended; its result makes no difference.
+        """Notes that trial ``tid`` ended; its result makes no difference.
 
         Raises:
             SearchError: There is no such trial, it was submitted before, or it has neither loss nor error.
@@ -105,10 +105,10 @@ class FixedSearch(Search):
         self._history.hear(tid, error=error, loss=loss)
 
     def recall(self, tid: int, suggestion: Any, memo: Any) -> None:
-        """Take back an own suggestion of old.
+        """Takes back an earlier suggestion of this search.
 
         Raises:
-            ReplayMismatch: It is not the next trial, or not the next of the list.
+            ReplayMismatch: It is not the next trial, or not the next item of the list.
         """
         self._history.expect(tid)
         if self._place >= len(self._list) or not same(self._list[self._place], self.spelled(suggestion)):
@@ -117,12 +117,12 @@ class FixedSearch(Search):
         self._history.add(())
 
     def adopt(self, suggestion: Any) -> int:
-        """Take in a trial of somebody else; the list goes on as if it had not been."""
+        """Adds a trial that this search did not suggest; the list continues as before."""
         shaped(suggestion)
         return self._history.add(())
 
     def forget(self, tid: int) -> None:
-        """The result of trial ``tid`` is void.
+        """Drops the result of trial ``tid``.
 
         Raises:
             SearchError: There is no such trial.
@@ -131,7 +131,7 @@ class FixedSearch(Search):
 
     @staticmethod
     def _checked(space: Space, place: int, suggestion: Any) -> Any:
-        """The suggestion, in the spelling of the space."""
+        """Returns the suggestion in the spelling of the space."""
         try:
             space.validate(suggestion)
             return space.spelled(suggestion)

@@ -1,6 +1,6 @@
-"""``search_grid``: every point of a grid, in a fixed order, once.
+"""Implements ``search_grid``, which suggests every point of a grid once, in a fixed order.
 
-Nothing is listed in advance: point *i* is computed from its number, so that a grid may be of any size.
+Nothing is listed in advance. Point *i* is computed from its number, so a grid may have any size.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ RESOLUTION = 5
 
 
 class GridSearch(Search):
-    """All points of a grid over the search space, each once.
+    """Suggests all points of a grid over the search space, each once.
 
-    Of a variable with a finite number of values the grid has all of them. Of any other it has ``resolution`` values:
-    evenly spaced between the bounds, these included, in the logarithm where the range is logarithmic; of a normal
-    the middles of so many equal shares of its draws. One value is the middle. What depends on a choice is varied
-    where it is active, and nowhere else.
+    A variable with a finite number of values has all of them in the grid. Any other has ``resolution`` values, which
+    are evenly spaced between the bounds and include these, in the logarithm if the range is logarithmic. For a normal
+    they are the middles of equal shares of its draws. A single value is the middle. A variable that depends on a choice
+    varies only where it is active.
 
-    The order is that of nested loops over the variables sorted by label, the last one moving fastest; the options of a
-    choice follow one another, each with all that depends on it. A point that gives a suggestion that was made or
-    adopted before is passed over. A fidelity is at its upper bound.
+    The order is that of nested loops over the variables sorted by label, and the last one changes fastest. The options
+    of a choice follow one another, each with everything that depends on it. A point is skipped if its suggestion was
+    made or adopted before. A fidelity is at its upper bound.
 
     Args:
         space: The search space, see ``runlib.Space``.
-        seed: Of no effect, since nothing is random.
-        resolution: How many values a variable without an end of them has, at least 1: for all such, or by label, 5
-            where none is given. By label it also thins out numbers with very many values.
+        seed: The seed; it has no effect, because nothing is random.
+        resolution: The number of values, at least 1, of a variable with infinitely many: one number for all, or numbers
+            by label, with 5 for the others. By label it also thins out numbers with very many values.
         context: Not used by this search.
 
     Attributes:
@@ -48,7 +48,7 @@ class GridSearch(Search):
 
     Raises:
         SpaceError: The search space is wrong, or a variable has too many values to list.
-        ConfigError: Another argument is.
+        ConfigError: Another argument is wrong.
     """
 
     kind = "search_grid"
@@ -76,7 +76,7 @@ class GridSearch(Search):
 
     @property
     def count(self) -> int:
-        """The number of points of the grid; of those that give equal suggestions, each."""
+        """Returns the number of points of the grid; points with equal suggestions count separately."""
         return self._points.count
 
     def __len__(self) -> int:
@@ -86,7 +86,7 @@ class GridSearch(Search):
         return True
 
     def suggest(self) -> tuple[int, Any]:
-        """The next ``(tid, suggestion)``.
+        """Returns the next ``(tid, suggestion)``.
 
         Raises:
             SearchExhausted: All points were suggested.
@@ -100,7 +100,7 @@ class GridSearch(Search):
         raise SearchExhausted(f"all {self.count} points of the grid were suggested")
 
     def submit(self, tid: int, *, error: bool = False, loss: float | None = None, var: float | None = None) -> None:
-        """Take note that trial ``tid`` ended; its result makes no difference.
+        """Notes that trial ``tid`` ended; its result makes no difference.
 
         Raises:
             SearchError: There is no such trial, it was submitted before, or it has neither loss nor error.
@@ -108,11 +108,11 @@ class GridSearch(Search):
         self._history.hear(tid, error=error, loss=loss)
 
     def memo(self, tid: int) -> Any:
-        """The number of the point that was suggested last."""
+        """Returns the number of the point that was suggested last."""
         return self._place - 1
 
     def recall(self, tid: int, suggestion: Any, memo: Any) -> None:
-        """Take back an own suggestion of old: the point of which the memo has the number.
+        """Takes back an earlier suggestion of this search: the point with the number in the memo.
 
         Raises:
             ReplayMismatch: It is not the next trial, or not that point.
@@ -121,7 +121,7 @@ class GridSearch(Search):
         if type(memo) is not int or not self._place <= memo < self.count:
             raise ReplayMismatch(f"trial {tid} cannot be recalled: it is not point {memo!r} of the grid")
         point = self._at(memo)
-        # Only an older tape may have another spelling of the point; to spell each would take longer than to read it.
+        # Only an older tape may spell the point differently. Spelling every point would take longer than reading it.
         if not same(point, suggestion) and not same(point, self.spelled(suggestion)):
             raise ReplayMismatch(f"trial {tid} cannot be recalled: it is not point {memo!r} of the grid")
         self._known.add(point)
@@ -129,12 +129,12 @@ class GridSearch(Search):
         self._history.add(())
 
     def adopt(self, suggestion: Any) -> int:
-        """Take in a trial of somebody else; if it is a point of the grid, it is not suggested again."""
+        """Adds a trial that this search did not suggest; if it is a point of the grid, it is not suggested again."""
         self._known.add(self.spelled(suggestion))
         return self._history.add(())
 
     def forget(self, tid: int) -> None:
-        """The result of trial ``tid`` is void; it stays one that was tried.
+        """Drops the result of trial ``tid``; its point still counts as tried.
 
         Raises:
             SearchError: There is no such trial.
@@ -145,7 +145,7 @@ class GridSearch(Search):
         return self._space.assemble(self._points.row(number))
 
     def _resolutions(self) -> tuple[int, dict[str, int]]:
-        """That of all variables, and those by label."""
+        """Returns the resolution of all variables, and the resolutions by label."""
         if not isinstance(self.resolution, dict):
             return checks.integer("resolution", self.resolution, least=1), {}
         known = [variable.label for variable in self._space.variables]

@@ -1,6 +1,6 @@
-"""``search_random``: independent random suggestions, by default no two of them the same.
+"""Implements ``search_random``, which makes independent random suggestions, by default no two of them the same.
 
-Suggestion *k* is a function of (seed, k) and of the suggestions before it, whoever made them; results make no
+Suggestion *k* is a function of (seed, k) and of the suggestions before it, whoever made them. Results make no
 difference.
 """
 
@@ -29,27 +29,27 @@ __all__ = ["RandomSearch"]
 
 
 class RandomSearch(Search):
-    """Random suggestions, which follow the distributions of the search space, priors included.
+    """Makes random suggestions, which follow the distributions of the search space, including priors.
 
-    Unless ``duplicates`` are wanted, what was suggested or adopted before is drawn again, up to ``max_sample_attempts``
-    times. If all of these are known, a space with a finite number of points goes on with a random one of those that are
-    left, and is exhausted when none is; any other space is exhausted then.
+    Unless ``duplicates`` are allowed, a suggestion that was made or adopted before is drawn again, up to
+    ``max_sample_attempts`` times. If all of these draws are known, a space with a finite number of points continues
+    with a random one of those that are left, and is exhausted when none is left. Any other space is exhausted then.
 
     A fidelity is at its upper bound.
 
     Args:
         space: The search space, see ``runlib.Space``.
-        seed: Suggestions are a function of it.
+        seed: The seed; suggestions are a function of it.
         duplicates: Whether a suggestion may come again.
-        max_sample_attempts: After so many draws in a row that are known, see above.
-        sampler: What draws in place of the search: a function of (space, seed) by name, ``"module:name"`` or
-            ``"file.py:name"``, or itself; or a registered component that is called like it. It gets the ``Space`` and
-            an integer below 2**31, on which alone its suggestion may depend, and that has to lie in the space.
-        context: Handed to a sampler that is a component.
+        max_sample_attempts: The number of known draws in a row after which the search stops drawing, see above.
+        sampler: A sampler that draws in the place of the search. It is a function of (space, seed), or its name,
+            ``"module:name"`` or ``"file.py:name"``, or a registered component that is called like it. It gets the
+            ``Space`` and an integer below 2**31. Its suggestion may depend on these alone, and must lie in the space.
+        context: The context for a sampler that is a component.
 
     Raises:
         SpaceError: The search space is wrong, with the place.
-        ConfigError: Another argument is.
+        ConfigError: Another argument is wrong.
     """
 
     kind = "search_random"
@@ -81,7 +81,7 @@ class RandomSearch(Search):
         self._memo: tuple[int, int | None] = (-1, None)
 
     def suggest(self) -> tuple[int, Any]:
-        """The next ``(tid, suggestion)``.
+        """Returns the next ``(tid, suggestion)``.
 
         Raises:
             SearchExhausted: There is nothing new to suggest.
@@ -94,7 +94,7 @@ class RandomSearch(Search):
         return self._history.add(()), suggestion
 
     def submit(self, tid: int, *, error: bool = False, loss: float | None = None, var: float | None = None) -> None:
-        """Take note that trial ``tid`` ended; its result makes no difference.
+        """Notes that trial ``tid`` ended; its result makes no difference.
 
         Raises:
             SearchError: There is no such trial, it was submitted before, or it has neither loss nor error.
@@ -102,12 +102,12 @@ class RandomSearch(Search):
         self._history.hear(tid, error=error, loss=loss)
 
     def memo(self, tid: int) -> Any:
-        """How many points were looked at in search of one that is left; None if a draw was new."""
+        """Returns how many points were checked to find one that is left; None if a draw was new."""
         last, memo = self._memo
         return memo if tid == last else None
 
     def recall(self, tid: int, suggestion: Any, memo: Any) -> None:
-        """Take back an own suggestion of old.
+        """Takes back an earlier suggestion of this search.
 
         Raises:
             ReplayMismatch: It is not the next trial.
@@ -120,12 +120,12 @@ class RandomSearch(Search):
         self._history.add(())
 
     def adopt(self, suggestion: Any) -> int:
-        """Take in a trial of somebody else, so that it is not suggested again."""
+        """Adds a trial that this search did not suggest, so that it is not suggested again."""
         self._known.add(self.spelled(suggestion))
         return self._history.add(())
 
     def forget(self, tid: int) -> None:
-        """The result of trial ``tid`` is void; it stays one that was tried.
+        """Drops the result of trial ``tid``; its point still counts as tried.
 
         Raises:
             SearchError: There is no such trial.
@@ -134,7 +134,7 @@ class RandomSearch(Search):
 
     @functools.cached_property
     def _has_steps(self) -> bool:
-        """Whether an own suggestion of old may have another spelling: numbers in steps were added up as floats once."""
+        """Returns whether an earlier suggestion may have another spelling: steps were once added up as floats."""
         text = canonical_json(self._space.data)
         return b"step" in text or b"hp_q" in text
 
@@ -171,11 +171,11 @@ class RandomSearch(Search):
 
 
 class _Rest:
-    """All points of a finite search space in a random order.
+    """Holds all points of a finite search space in a random order.
 
     Attributes:
-        count: How many there are; 0 if they cannot be counted, or are not asked for.
-        place: Where in the order to look next.
+        count: The number of points; 0 if they cannot be counted, or are not needed.
+        place: The place in the order to look at next.
     """
 
     def __init__(self, space: Space | None, seed: int) -> None:
@@ -183,19 +183,19 @@ class _Rest:
         if space is not None and space.count() is not None:
             try:
                 self._points = Points(space, 1)
-            except SpaceError:  # a variable that is rounded to very many multiples
+            except SpaceError:  # A variable is rounded to very many multiples.
                 return
             self.count = self._points.count
             self._start = seed_for(seed, -1) % self.count
             self._stride = _coprime(seed_for(seed, -2), self.count)
 
     def row(self) -> list[float]:
-        """The raw numbers of the point at ``place``."""
+        """Returns the raw numbers of the point at ``place``."""
         return self._points.row((self._start + self.place * self._stride) % self.count)
 
 
 def _coprime(start: int, count: int) -> int:
-    """A number of which the multiples run through all of ``range(count)``, modulo ``count``."""
+    """Returns a number with multiples that reach all of ``range(count)``, modulo ``count``."""
     stride = start % count or 1
     while math.gcd(stride, count) != 1:
         stride += 1

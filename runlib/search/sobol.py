@@ -1,7 +1,7 @@
-"""``search_sobol``: points of a Sobol sequence, which fill the search space more evenly than random ones.
+"""Implements ``search_sobol``: points of a Sobol sequence, which fill the search space more evenly than random ones.
 
-The k-th own suggestion is point *k* of the sequence, a function of (seed, k) alone. Points are made in blocks, which
-begin at multiples of their length, by scipy; that is imported at the first suggestion.
+The k-th suggestion of the search is point *k* of the sequence, a function of (seed, k) alone. scipy makes the points in
+blocks, which begin at multiples of their length. It is imported at the first suggestion.
 """
 
 from __future__ import annotations
@@ -23,29 +23,30 @@ from runlib.search.common.units import Cube
 __all__ = ["SobolSearch"]
 
 BLOCK = 256  # points, a power of 2
-BITS = 30  # of a coordinate: scipy's default
-MAX_DIMENSIONS = 21201  # for so many there are direction numbers
+BITS = 30  # bits of a coordinate, scipy's default
+MAX_DIMENSIONS = 21201  # There are direction numbers for so many.
 
 
 class SobolSearch(Search):
-    """Quasi-random suggestions by ``scipy.stats.qmc.Sobol``.
+    """Makes quasi-random suggestions by ``scipy.stats.qmc.Sobol``.
 
-    Each variable has a dimension, in the order of the labels, and takes the quantile of its distribution there:
-    numbers, integers, options, and priors alike. The dimension of an inactive variable is not used. A coordinate is the
-    middle of its cell, 2**-31 more than scipy has, so that no suggestion lies at the far end of a normal.
+    Each variable has a dimension, in the order of the labels, and takes the quantile of its distribution there; this
+    holds for numbers, integers, options and priors alike. The dimension of an inactive variable is not used. A
+    coordinate is the middle of its cell, 2**-31 more than scipy has, so that no suggestion lies at the far end of a
+    normal.
 
-    Suggestions repeat where the space has few points. A fidelity is at its upper bound.
+    Suggestions repeat if the space has few points. A fidelity is at its upper bound.
 
     Args:
         space: The search space, see ``runlib.Space``; at most 21201 variables.
-        seed: Of the scrambling.
-        scramble: Whether the points are scrambled at random (Owen 1998, as scipy does it); without, ``seed`` is of
-            no effect, and the first suggestion is at the lower ends.
+        seed: The seed of the scrambling.
+        scramble: Whether the points are scrambled at random (Owen 1998, as scipy does it). Without it, ``seed`` has no
+            effect, and the first suggestion is at the lower ends.
         context: Not used by this search.
 
     Raises:
         SpaceError: The search space is wrong, with the place, or has too many variables.
-        ConfigError: Another argument is.
+        ConfigError: Another argument is wrong.
     """
 
     kind = "search_sobol"
@@ -77,11 +78,11 @@ class SobolSearch(Search):
         self._history = History(0)
         self._made = 0
         self._engine: Any = None
-        self._ahead = 0  # how many points the engine made, or passed over
+        self._ahead = 0  # number of points that the engine made or skipped
         self._block: tuple[int, list[list[float]]] = (-1, [])
 
     def suggest(self) -> tuple[int, Any]:
-        """The next ``(tid, suggestion)``.
+        """Returns the next ``(tid, suggestion)``.
 
         Raises:
             SearchExhausted: The sequence is at its end, after 2**30 points.
@@ -94,7 +95,7 @@ class SobolSearch(Search):
         return self._history.add(()), suggestion
 
     def submit(self, tid: int, *, error: bool = False, loss: float | None = None, var: float | None = None) -> None:
-        """Take note that trial ``tid`` ended; its result makes no difference.
+        """Notes that trial ``tid`` ended; its result makes no difference.
 
         Raises:
             SearchError: There is no such trial, it was submitted before, or it has neither loss nor error.
@@ -102,7 +103,7 @@ class SobolSearch(Search):
         self._history.hear(tid, error=error, loss=loss)
 
     def recall(self, tid: int, suggestion: Any, memo: Any) -> None:
-        """Take back an own suggestion of old.
+        """Takes back an earlier suggestion of this search.
 
         Raises:
             ReplayMismatch: It is not the next trial.
@@ -112,12 +113,12 @@ class SobolSearch(Search):
         self._history.add(())
 
     def adopt(self, suggestion: Any) -> int:
-        """Take in a trial of somebody else; the sequence goes on as if it had not been."""
+        """Adds a trial that this search did not suggest; the sequence continues as before."""
         shaped(suggestion)
         return self._history.add(())
 
     def forget(self, tid: int) -> None:
-        """The result of trial ``tid`` is void.
+        """Drops the result of trial ``tid``.
 
         Raises:
             SearchError: There is no such trial.
@@ -125,7 +126,7 @@ class SobolSearch(Search):
         self._history.hide(tid)
 
     def _point(self, number: int) -> list[float]:
-        """Coordinates in (0, 1), by label."""
+        """Returns the coordinates of a point, in (0, 1) and in the order of the labels."""
         block, place = divmod(number, BLOCK)
         if block != self._block[0]:
             self._block = block, self._next_block(block * BLOCK)
@@ -146,5 +147,5 @@ class SobolSearch(Search):
 def _sobol(dimensions: int, scramble: bool, seed: int) -> Any:
     made = load("scipy.stats.qmc").Sobol
     rng = load("numpy.random").default_rng(seed)
-    name = "rng" if "rng" in inspect.signature(made.__init__).parameters else "seed"  # before scipy 1.15
+    name = "rng" if "rng" in inspect.signature(made.__init__).parameters else "seed"  # the name before scipy 1.15
     return made(dimensions, scramble=scramble, bits=BITS, **{name: rng})

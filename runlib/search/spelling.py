@@ -1,4 +1,4 @@
-"""The spelling that a search has for a suggestion, known from its config alone, so that no plugin is needed."""
+"""Spells a suggestion as a search would, from the config of the search alone, so that no plugin is needed."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class Spelling:
     """Spells suggestions as the search of a run would.
 
     Args:
-        config: Of the search, ``{kind: {arguments}}``, as a tape holds it.
+        config: The config of the search, ``{kind: {arguments}}``, as a tape holds it.
     """
 
     def __init__(self, config: Any) -> None:
         self._config = config
 
     def __call__(self, suggestion: Any) -> Any:
-        """Plain data, in the spelling of the search where its space is known and the suggestion lies in it."""
+        """Returns plain data in the spelling of the search, if its space is known and the suggestion lies in it."""
         return suggestion if self._space is None else self._space.spelled(suggestion)
 
     @cached_property
@@ -31,12 +31,12 @@ class Spelling:
         data = _space_in(self._config)
         try:
             return None if data is None else Space.of(data)
-        except RunlibError:  # a search of somebody else, whose space is something else
+        except RunlibError:  # A user's own search may mean something else by its space.
             return None
 
 
 def _space_in(config: Any) -> Any:
-    """The space of a search; of several in a row, that of the first that has one."""
+    """Returns the space of a search; for several searches in a row, that of the first that has one."""
     if not isinstance(config, Mapping) or len(config) != 1:
         return None
     [arguments] = config.values()

@@ -1,7 +1,7 @@
-"""Search spaces: the tree that every search uses, and the text form that makes it.
+"""Defines search spaces: the tree that every search uses, and the text form from which it is made.
 
-``objects`` is imported here, for it registers what is made of objects of other tools, and that has to be known before
-any parameter is given one.
+This package imports ``objects``, which registers the conversions of objects of other tools. They must be registered
+before any parameter gets such an object.
 """
 
 from runlib.space.dialects import objects

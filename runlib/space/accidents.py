@@ -1,8 +1,9 @@
-"""What looks as if it varied, and would be a constant without a word.
+"""Detects parts of a space that look as if they varied but would silently be constant.
 
-A tuple of two numbers where a parameter could stand is refused, since other tools take it for a range. A list of two
-numbers there, and a space in which nothing varies, are warned of by the searches. An option of a choice is structure,
-and so is all that stands in a space with expressions of hyperopt, where tuples and lists are values.
+A tuple of two numbers in the place of a parameter is refused, since other tools read it as a range. For a list of two
+numbers in such a place, and for a space in which nothing varies, the searches issue a warning. The options of a choice
+are structure, so they are not checked. The same holds for a space with expressions of hyperopt, in which tuples and
+lists are values.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ _silent = contextvars.ContextVar("silent", default=False)
 
 
 class Meant(list[Any]):
-    """A list of two numbers that is known to be meant as that."""
+    """Marks a list of two numbers that is known to be intended as such."""
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """A search that was made before is made again in here: what there is to say was said."""
+    """Suppresses warnings while an earlier search is made again, since the user has seen them before."""
     token = _silent.set(True)
     try:
         yield
@@ -43,14 +44,14 @@ def quiet() -> Iterator[None]:
 
 
 def warn(path: str, reason: str) -> None:
-    """Warn of something in a space, at the line outside of runlib that led to it."""
+    """Warns of something in a space, with the line outside of runlib that led to it."""
     if not _silent.get():
-        with contextlib.suppress(OSError, ValueError):  # of a standard error that is gone
+        with contextlib.suppress(OSError, ValueError):  # Standard error may be closed.
             warnings.warn(SpaceWarning(legible_line(f"{path}: {reason}")), stacklevel=_outside())
 
 
 def _outside() -> int:
-    """How many calls up from ``warn`` the first is that is not one of runlib."""
+    """Returns the number of calls from ``warn`` up to the first one outside of runlib."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").split(".")[0] == "runlib":
         level, frame = level + 1, frame.f_back
@@ -58,15 +59,15 @@ def _outside() -> int:
 
 
 def refuse_ranges(space: Any, path: str = "", *, option: bool = False) -> None:
-    """Nothing, unless a tuple of two numbers stands where a parameter could stand.
+    """Raises an error if a tuple of two numbers stands in the place of a parameter.
 
     Args:
-        space: As it was given, before it is data.
-        path: Where it stands.
+        space: The space as the user gave it, before its conversion to data.
+        path: The path to its place.
         option: Whether ``space`` is the list of the options of a choice.
 
     Raises:
-        SpaceError: One does, with its place.
+        SpaceError: There is such a tuple. The path names its place.
     """
     if holds(space, is_graph):
         return
@@ -80,7 +81,7 @@ def refuse_ranges(space: Any, path: str = "", *, option: bool = False) -> None:
 
 
 def warn_of_lists(space: Any, path: str) -> None:
-    """Warn of each list that stands where a parameter could stand, and is likely to be taken for one."""
+    """Warns of each list in the place of a parameter that the user may have intended as a parameter."""
     if holds(space, is_graph):
         return
     for place, low, high in _pairs(space, list, path, False):
@@ -94,7 +95,7 @@ def warn_of_lists(space: Any, path: str) -> None:
 
 
 def warn_of_constants(space: Any, path: str) -> None:
-    """Warn of a space in which nothing varies; of a grid of scikit-learn with what it is here."""
+    """Warns of a space in which nothing varies. For a grid of scikit-learn it shows how to write that here."""
     table = space[0] if isinstance(space, list) and space else space
     values = {key: native(item) for key, item in table.items()} if isinstance(table, dict) else {}
     listed = next((key for key, item in values.items() if isinstance(item, list) and len(item) > 1), None)
@@ -110,8 +111,8 @@ def warn_of_constants(space: Any, path: str) -> None:
 def _pairs(
     space: Any, kind: type[Any], path: str, option: bool, depth: int = 0
 ) -> Iterator[tuple[str, int | float, int | float]]:
-    """The place and the numbers of each list or tuple of two numbers that is no option."""
-    if depth > DEPTH or (kind is tuple and isinstance(space, Term)):  # which looked at its tuples as it was made
+    """Yields the place and the numbers of each list or tuple of two numbers that is not an option."""
+    if depth > DEPTH or (kind is tuple and isinstance(space, Term)):  # A Term has checked its tuples when it was made.
         return
     if isinstance(space, kind) and not option and not isinstance(space, Meant) and _is_pair(space):
         yield path, native(space[0]), native(space[1])
@@ -121,12 +122,12 @@ def _pairs(
 
 
 def _parts(space: Any, option: bool) -> Iterator[tuple[Any, Any, bool]]:
-    """What stands in a part of a space by key, and whether it is an option; what is data alone has no parts."""
+    """Yields the parts of a part of a space, with their keys and whether they are options. Pure data has no parts."""
     if isinstance(space, Term):
         options = getattr(space, "options", ()) if getattr(space, "name", "") == "hp_choice" else ()
         yield from ((place, item, True) for place, item in enumerate(options))
     elif isinstance(space, dict):
-        beside = any(map(is_frozen, space.values()))  # where a list is a choice, or warned of
+        beside = any(map(is_frozen, space.values()))  # Beside these, a list is a choice or gets its own warning.
         yield from ((key, item, beside and isinstance(item, list)) for key, item in space.items())
     elif isinstance(space, list | tuple):
         name = space[0] if space and isinstance(space[0], str) and space[0].startswith("hp_") else ""
@@ -138,7 +139,7 @@ def _parts(space: Any, option: bool) -> Iterator[tuple[Any, Any, bool]]:
 
 
 def _warn_beside_frozen(space: Any, path: str, depth: int = 0) -> None:
-    """With scikit-learn a list beside distributions of scipy is a choice; beside parameters of runlib it is a list."""
+    """Warns of lists beside scipy distributions that scikit-learn would read as choices, but runlib as lists."""
     beside = isinstance(space, dict) and any(map(is_frozen, space.values())) and not is_scikit_learn(space)
     for key, item, _ in _parts(space, False) if depth <= DEPTH else ():
         place = f"{path}.{key}" if path else str(key)
@@ -158,7 +159,7 @@ def _is_data(value: Any) -> bool:
 
 
 def as_meant(data: Any, option: bool = False) -> Any:
-    """A copy of canonical data in which each list of two numbers where a parameter could stand is ``Meant``."""
+    """Returns a copy of canonical data in which lists of two numbers in the place of a parameter are ``Meant``."""
     if isinstance(data, dict):
         return {key: as_meant(item) for key, item in data.items()}
     if not isinstance(data, list):

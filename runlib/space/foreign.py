@@ -1,6 +1,6 @@
-"""Objects of other tools, known by the names of their classes, so that none of these tools has to be imported.
+"""Recognises objects of other tools by the names of their classes, so that these tools need not be imported.
 
-What is made of them is the business of ``dialects``, which registers with ``arithmetic.expression``.
+``dialects`` converts these objects. It registers its conversions with ``arithmetic.expression``.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ DEPTH = 200
 
 
 def class_names(value: Any) -> frozenset[str]:
-    """The names of the class of ``value`` and of all classes above it."""
+    """Returns the names of the class of ``value`` and of all its base classes."""
     return frozenset(cls.__name__ for cls in type(value).__mro__)
 
 
 def comes_from(value: Any, package: str) -> bool:
-    """Whether the class of ``value``, or one above it, is defined in a package."""
+    """Returns whether the class of ``value`` or one of its base classes is defined in a package."""
     return any(cls.__module__.split(".")[0] == package for cls in type(value).__mro__)
 
 
 def is_graph(value: Any) -> bool:
-    """Whether ``value`` is an expression of hyperopt: ``hp.uniform(...)``, and what is calculated with it."""
+    """Returns whether ``value`` is an expression of hyperopt: ``hp.uniform(...)`` or a calculation with it."""
     return any(cls.__name__ == "Apply" and cls.__module__.startswith("hyperopt.") for cls in type(value).__mro__)
 
 
 def is_frozen(value: Any) -> bool:
-    """Whether ``value`` is a distribution of scipy with its parameters: ``scipy.stats.loguniform(1e-3, 1)``."""
+    """Returns whether ``value`` is a frozen distribution of scipy, such as ``scipy.stats.loguniform(1e-3, 1)``."""
     return comes_from(value, "scipy") and bool(class_names(value) & {"rv_frozen", "UnivariateDistribution"})
 
 
 def holds(space: Any, kind: Callable[[Any], bool], depth: int = 0) -> bool:
-    """Whether something of a kind stands anywhere in nested dicts, lists and tuples."""
+    """Returns whether nested dicts, lists and tuples hold something of a kind anywhere."""
     if isinstance(space, dict | list | tuple) and depth < DEPTH:
         return any(holds(item, kind, depth + 1) for item in (space.values() if isinstance(space, dict) else space))
     return kind(space)

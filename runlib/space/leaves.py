@@ -1,4 +1,4 @@
-"""The parts of a search space that vary by themselves: a number, and the pick of one of several parts."""
+"""Defines the parts of a search space that vary by themselves: a number, and the choice of one of several parts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Branch", "Leaf"]
 
 
 class Leaf(Node):
-    """A variable that becomes one number."""
+    """Represents a variable that becomes one number."""
 
     __slots__ = ("distribution", "index", "label", "value", "variable")
     numeric = True
@@ -28,11 +28,11 @@ class Leaf(Node):
         self.index, self.label = variable.index, variable.label
 
     def assemble(self, row: Sequence[float]) -> Any:
-        """A plain number."""
+        """Returns a plain number."""
         return self.value(row[self.index])
 
     def read(self, value: Any, memo: Memo, row: Row) -> None:
-        """The number itself, the number of its step, or what the memo says."""
+        """Reads the number itself, the number of its step, or the entry in the memo."""
         if self.variable.memorable:
             value = memo[self.label]
         elif isinstance(self.distribution, Range) and self.distribution.step is not None:
@@ -42,24 +42,24 @@ class Leaf(Node):
         row[self.index] = float(value)
 
     def locate(self, value: Any, row: Row) -> bool:
-        """Whether the distribution can have made this number."""
+        """Returns whether the distribution can have made this number."""
         raw = self.distribution.raw(value)
         row[self.index] = INACTIVE if raw is None else raw
         return raw is not None
 
     def count(self) -> int | None:
-        """The points of the distribution."""
+        """Returns the number of points of the distribution."""
         return 1 if self.variable.fidelity else self.distribution.size
 
     def bounds(self) -> tuple[float, float]:
-        """Those of the distribution."""
+        """Returns the bounds of the distribution."""
         return self.distribution.bounds
 
 
 class Branch(Node):
-    """A variable that picks one of several parts; the variables in the others are inactive.
+    """Represents a variable that picks one of several parts. The variables in the other parts are inactive.
 
-    If the variable is not memorable, the parts are constants and all different.
+    If the variable is not memorable, the parts are different constants.
     """
 
     __slots__ = ("_places", "index", "label", "numeric", "options", "variable")
@@ -72,11 +72,11 @@ class Branch(Node):
         self._places = {} if variable.memorable else _places(self.options)
 
     def assemble(self, row: Sequence[float]) -> Any:
-        """What the picked option becomes."""
+        """Returns the data of the picked option."""
         return self.options[int(row[self.index])].assemble(row)
 
     def read(self, value: Any, memo: Memo, row: Row) -> None:
-        """The memo says which option it was, where the suggestion does not."""
+        """Reads the option from the memo, unless the suggestion shows it."""
         if not self.variable.memorable:
             self._read_shown(value, row)
             return
@@ -87,7 +87,7 @@ class Branch(Node):
         self.options[option].read(value, memo, row)
 
     def locate(self, value: Any, row: Row) -> bool:
-        """The first option that fits."""
+        """Picks the first option that fits. Returns whether there is one."""
         for option, node in enumerate(self.options):
             attempt = row if node.constant else row[:]
             if node.locate(value, attempt):
@@ -104,19 +104,19 @@ class Branch(Node):
             raise ValueError(f"{value!r} is no option of {self.label!r}")
 
     def count(self) -> int | None:
-        """The sum over the options; of equal constants one counts, of options that overlap all."""
+        """Returns the sum over the options. Equal constants count once, and overlapping options count in full."""
         possible = [self.options[int(k)] for k in self.variable.distribution.grid(1)]
         counts = [node.count() for node in possible if not isinstance(node, Fixed)]
         constants = {canonical_suggestion(node.value) for node in possible if isinstance(node, Fixed)}
         return sum((count or 0 for count in counts), len(constants)) if None not in counts else None
 
     def bounds(self) -> tuple[float, float]:
-        """Of all options."""
+        """Returns the least and the greatest bound of all options."""
         each = [option.bounds() for option in self.options]
         return min(low for low, _ in each), max(high for _, high in each)
 
 
 def _places(options: Sequence[Node]) -> dict[tuple[bool, Any], float]:
-    """Where each option that is a scalar stands; a bool equals no number."""
+    """Returns the place of each option that is a scalar. The key tells a bool from an equal number."""
     values = [(float(place), node.value) for place, node in enumerate(options) if isinstance(node, Fixed)]
     return {(isinstance(v, bool), v): place for place, v in values if not isinstance(v, list | dict | tuple)}

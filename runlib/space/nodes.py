@@ -1,8 +1,8 @@
-"""The parts of a search space: plain data with variables in it.
+"""Defines the parts of a search space: plain data with variables in it.
 
-Each part knows three ways: ``assemble`` makes plain data from a row of raw numbers; ``read`` gets the numbers back
-out of data that it made; ``locate`` gets them out of data that somebody else made, if it can. A variable in an
-option that was not chosen is inactive: nobody asks for it, and its raw number is NaN.
+Each part has three methods. ``assemble`` makes plain data from a row of raw numbers. ``read`` gets the numbers back
+from data that the part has made. ``locate`` gets them from data of another origin, if possible. A variable in an option
+that was not chosen is inactive: it is not drawn, and its raw number is NaN.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ __all__ = [
     "same",
 ]
 
-INACTIVE = math.nan  # the raw number of a variable in an option that was not chosen
+INACTIVE = math.nan  # This is the raw number of a variable in an option that was not chosen.
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Variable:
-    """One thing that varies.
+    """Represents one variable of a search space.
 
     Attributes:
-        label: Its name, unique in the space.
-        index: Its place in a row of raw numbers.
-        path: Where it stands, dotted, for people.
-        distribution: What it is drawn from.
+        label: The name of the variable, unique in the space.
+        index: The index of its raw number in a row.
+        path: The dotted path to its place, for messages.
+        distribution: The distribution that it is drawn from.
         parent: The choice that it depends on, or None.
         option: The option of ``parent`` in which it is active.
-        also: Further choices with the option in which it is active; of all these never more than one holds.
-        memorable: Whether the suggestion does not show its raw number exactly, so that the memo has to.
-        fidelity: Whether it is the resource that a trial gets; a search that knows none takes ``at_top()``.
+        also: Further choices, each with the option in which it is active. At most one of all these places is active.
+        memorable: Whether the suggestion does not show its raw number exactly, so that the memo must hold it.
+        fidelity: Whether it is the resource of a trial. A search that ignores fidelities uses ``at_top()``.
     """
 
     label: str
@@ -61,35 +61,35 @@ class Variable:
 
     @property
     def places(self) -> tuple[tuple[Variable, int], ...]:
-        """The choices that it depends on, each with the option in which it is active; none if it always is."""
+        """Returns the choices that it depends on, each with the option in which it is active; empty if it always is."""
         return () if self.parent is None else ((self.parent, self.option), *self.also)
 
     @property
     def depth(self) -> int:
-        """The number of choices above it, at most."""
+        """Returns the greatest number of choices above the variable."""
         return max((parent.depth + 1 for parent, _ in self.places), default=0)
 
     def active(self, row: Sequence[float]) -> bool:
-        """Whether the choices of a row lead to it."""
+        """Returns whether the choices in a row make the variable active."""
         if self.parent is None or row[self.parent.index] == self.option:
             return True
         return bool(self.also) and any(row[parent.index] == option for parent, option in self.also)
 
     def share(self, parent: Variable, option: int, *, memorable: bool) -> None:
-        """Add a place where it stands too; for the parser, before anybody else has the variable."""
+        """Adds a further place of the variable. Only the parser calls this, before other code gets the variable."""
         if (parent, option) not in self.places:
             object.__setattr__(self, "also", (*self.also, (parent, option)))
         object.__setattr__(self, "memorable", self.memorable or memorable)
 
     @property
     def conditions(self) -> tuple[tuple[str, int], ...]:
-        """The choices on the way from the root to its first place with the option of each: (label, option)."""
+        """Returns the choices from the root to its first place as pairs of label and option."""
         if self.parent is None:
             return ()
         return (*self.parent.conditions, (self.parent.label, self.option))
 
     def at_top(self, u: float = 0.0) -> float:
-        """The raw number of the greatest value, for a fidelity, whatever ``u`` is."""
+        """Returns the raw number of the greatest value of a fidelity; ``u`` is ignored."""
         if not isinstance(self.distribution, Range):
             raise TypeError(f"{self.label!r} is no fidelity")
         return self.distribution.most
@@ -101,35 +101,35 @@ Memo = Mapping[str, float]
 
 
 class Node:
-    """A part of the tree."""
+    """Represents a part of the tree."""
 
     __slots__ = ()
     constant = False
-    numeric = False  # whether it is a number whatever its variables are
+    numeric = False  # This says whether the part is a number whatever its variables are.
 
     def assemble(self, row: Sequence[float]) -> Any:
-        """The plain data this part becomes with the raw numbers in ``row``."""
+        """Returns the plain data of this part for the raw numbers in ``row``."""
         raise NotImplementedError
 
     def read(self, value: Any, memo: Memo, row: Row) -> None:
-        """Put the raw numbers behind ``value`` into ``row``; what it does not show stands in ``memo``."""
+        """Writes the raw numbers of ``value`` into ``row``; ``memo`` holds those that ``value`` does not show."""
         raise NotImplementedError
 
     def locate(self, value: Any, row: Row) -> bool:
-        """Put the raw numbers behind ``value`` into ``row`` without a memo; whether it fits at all."""
+        """Writes the raw numbers of ``value`` into ``row`` without a memo. Returns whether ``value`` fits this part."""
         raise NotImplementedError
 
     def count(self) -> int | None:
-        """How many different data this part can become, its fidelities at their top; None if there is no end."""
+        """Returns the number of different values of this part, with fidelities at their top; None if it is infinite."""
         raise NotImplementedError
 
     def bounds(self) -> tuple[float, float]:
-        """The least and the greatest number that this part can be, infinite where there is no end or none is known."""
+        """Returns the least and the greatest number of this part; infinite if it is unbounded or unknown."""
         return -math.inf, math.inf
 
 
 class Fixed(Node):
-    """Plain data without a variable in it."""
+    """Holds plain data without a variable in it."""
 
     __slots__ = ("numeric", "value")
     constant = True
@@ -139,27 +139,27 @@ class Fixed(Node):
         self.numeric = number(value, integer=False) is not None
 
     def assemble(self, row: Sequence[float]) -> Any:
-        """A copy, so that nobody can change the space through a suggestion."""
+        """Returns a copy, so that a caller cannot change the space through a suggestion."""
         return _copy(self.value)
 
     def read(self, value: Any, memo: Memo, row: Row) -> None:
-        """Nothing varies here."""
+        """Does nothing, since nothing varies here."""
 
     def locate(self, value: Any, row: Row) -> bool:
-        """Whether the data are equal."""
+        """Returns whether the data is equal."""
         return same(self.value, value)
 
     def count(self) -> int:
-        """One."""
+        """Returns 1."""
         return 1
 
     def bounds(self) -> tuple[float, float]:
-        """The number itself."""
+        """Returns the number twice, or infinite bounds if the data is not a number."""
         return (float(self.value), float(self.value)) if self.numeric else super().bounds()
 
 
 class Table(Node):
-    """A dict with variables in it."""
+    """Holds a dict with variables in it."""
 
     __slots__ = ("items", "varying")
 
@@ -168,32 +168,32 @@ class Table(Node):
         self.varying = [(key, node) for key, node in self.items if not node.constant]
 
     def assemble(self, row: Sequence[float]) -> Any:
-        """A dict with the same keys in the same order."""
+        """Returns a dict with the same keys in the same order."""
         return {key: node.assemble(row) for key, node in self.items}
 
     def read(self, value: Any, memo: Memo, row: Row) -> None:
-        """By key; constants are not compared."""
+        """Reads the varying values by key. Constants are not compared."""
         for key, node in self.varying:
             node.read(value[key], memo, row)
 
     def locate(self, value: Any, row: Row) -> bool:
-        """The same keys, in any order, and every value fits."""
+        """Returns whether the dict has the same keys, in any order, and every value fits."""
         value = self.keyed(value)
         if not isinstance(value, dict) or value.keys() != {key for key, _ in self.items}:
             return False
         return all(node.locate(value[key], row) for key, node in self.items)
 
     def keyed(self, value: Any) -> Any:
-        """A dict under the keys of this one, where it has them as texts; anything else as it is."""
+        """Replaces text keys by the keys of this dict that are written alike. Other values stay unchanged."""
         return rekeyed(value, (key for key, _ in self.items))
 
     def count(self) -> int | None:
-        """Every value with every other."""
+        """Returns the product of the counts of all values."""
         return _product(node for _, node in self.varying)
 
 
 class Items(Node):
-    """A list with variables in it, or a tuple."""
+    """Holds a list with variables in it. The subclass ``Tuple`` holds a tuple."""
 
     __slots__ = ("nodes", "varying")
     made: type[list[Any]] | type[tuple[Any, ...]] = list
@@ -203,33 +203,33 @@ class Items(Node):
         self.varying = [(place, node) for place, node in enumerate(nodes) if not node.constant]
 
     def assemble(self, row: Sequence[float]) -> Any:
-        """A list of the same length."""
+        """Returns a list of the same length."""
         return [node.assemble(row) for node in self.nodes]
 
     def read(self, value: Any, memo: Memo, row: Row) -> None:
-        """By place; constants are not compared."""
+        """Reads the varying items by place. Constants are not compared."""
         for place, node in self.varying:
             node.read(value[place], memo, row)
 
     def locate(self, value: Any, row: Row) -> bool:
-        """The same length, and every value fits."""
+        """Returns whether the list has the same length and every item fits."""
         if not isinstance(value, list | tuple) or len(value) != len(self.nodes):
             return False
         return all(node.locate(item, row) for node, item in zip(self.nodes, value, strict=True))
 
     def count(self) -> int | None:
-        """Every item with every other."""
+        """Returns the product of the counts of all items."""
         return _product(node for _, node in self.varying)
 
 
 class Tuple(Items):
-    """A tuple with variables in it."""
+    """Holds a tuple with variables in it."""
 
     __slots__ = ()
     made = tuple
 
     def assemble(self, row: Sequence[float]) -> Any:
-        """A tuple of the same length."""
+        """Returns a tuple of the same length."""
         return tuple(node.assemble(row) for node in self.nodes)
 
 
@@ -250,7 +250,7 @@ def _copy(value: Any) -> Any:
 
 
 def same(mine: Any, other: Any) -> bool:
-    """Equality of data in which True is not 1, but 1 is 1.0; a tuple is a list, and a key its text."""
+    """Returns whether data is equal. True differs from 1; 1 equals 1.0, a tuple its list, and a key its text."""
     if isinstance(mine, dict):
         other = rekeyed(other, mine)
         keys_equal = isinstance(other, dict) and mine.keys() == other.keys()

@@ -1,4 +1,4 @@
-"""What no space can hold, said with the way out: a class, a function, a model, a path, a date, a set."""
+"""Explains what a space cannot hold, such as a class, a function, a path or a date, and what to write instead."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ WAYS: tuple[tuple[tuple[type, ...], str], ...] = (
 
 
 def refused(error: NotPlain, path: str = "") -> SpaceError:
-    """The error that a space raises over something that is no data."""
+    """Returns the error that a space raises for a value that is not data."""
     found = SpaceError(told(error), error.path)
     return found.under(path) if path else found
 
 
 def told(error: NotPlain) -> str:
-    """The reason, for people who write a space."""
+    """Returns the reason in terms of a user who writes a space."""
     value = error.value
     if value is None or is_numpy(value) or isinstance(value, enum.Enum):
         return error.reason

@@ -1,4 +1,4 @@
-"""What ``RandomizedSearchCV`` takes, where a list beside distributions of scipy is a choice."""
+"""Recognises spaces of ``RandomizedSearchCV``, in which a list beside distributions of scipy is a choice."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["is_grid", "is_scikit_learn"]
 
 
 def is_scikit_learn(space: Any) -> bool:
-    """Whether ``space`` is a dict of distributions of scipy, at least one, of lists and tuples of data, of values."""
+    """Returns whether ``space`` is a dict of data, lists and tuples of data, and at least one scipy distribution."""
     return isinstance(space, dict) and any(map(is_frozen, space.values())) and all(map(_may_stand, space.values()))
 
 
 def is_grid(space: Any) -> bool:
-    """Whether ``space`` is a dict of lists of data."""
+    """Returns whether ``space`` is a dict of lists of data."""
     values = space.values() if isinstance(space, dict) else [None]
     return all(is_column(value) or (isinstance(value, list) and _may_stand(value)) for value in values)
 
@@ -29,7 +29,7 @@ def _may_stand(value: Any) -> bool:
 
 
 def _varies(value: Any) -> bool:
-    """Whether a parameter of any kind stands in a value."""
+    """Returns whether a value contains a parameter of any kind."""
     if isinstance(value, dict):
         return any(map(_varies, value.values()))
     if isinstance(value, list | tuple):
@@ -38,5 +38,5 @@ def _varies(value: Any) -> bool:
 
 
 def _is_written(value: list[Any] | tuple[Any, ...]) -> bool:
-    """Whether a list is a variable in text form."""
+    """Returns whether a list is a variable in text form."""
     return bool(value) and isinstance(value[0], str) and value[0].startswith("hp_")

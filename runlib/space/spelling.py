@@ -1,7 +1,7 @@
-"""One spelling for each point of a space: that in which a search itself would write it.
+"""Converts each point of a space to one spelling, the one in which a search itself would write it.
 
-1.0 and 1 are one point of an integer, 0.3 and 0.30000000000000004 one of a number in steps of 0.1. Whatever does not
-lie in the space stays as it was written, and so does what has no other spelling.
+1.0 and 1 are one point of an integer. 0.3 and 0.30000000000000004 are one point of a number in steps of 0.1. Values
+that do not lie in the space, or have no other spelling, stay unchanged.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["spelled"]
 
 
 def spelled(node: Node, value: Any, row: Row) -> Any:
-    """``value`` as this part would write it; ``row`` is scratch for all variables of the space."""
+    """Returns ``value`` as this part would write it. ``row`` is a buffer for all variables of the space."""
     if isinstance(node, Table):
         return _table(dict(node.items), node.keyed(value), row)
     if isinstance(node, Merge):
@@ -57,7 +57,7 @@ def _merge(node: Merge, value: Any, row: Row) -> Any:
 
 
 def _is_near(node: Node, value: Any) -> bool:
-    """Whether a constant is another spelling of a value: 0.3 of 0.30000000000000004, 1 of True."""
+    """Returns whether a constant is another spelling of a value, as 0.3 for 0.30000000000000004 or 1 for True."""
     return isinstance(node, Fixed) and _are_near(node.value, value)
 
 
@@ -85,7 +85,7 @@ def _number(distribution: Distribution, value: Any) -> Any:
 
 
 def _as_integer(value: Any) -> Any:
-    """A truth value as the number that Python has for it; all else as it is."""
+    """Returns a truth value as the integer that it equals in Python, and other values unchanged."""
     return int(value) if isinstance(value, bool) else value
 
 
@@ -95,6 +95,6 @@ def _as_number(distribution: Power | Quantile, value: Any) -> Any:
 
 
 def _calculated(node: Formula | Unary, value: Any, row: Row) -> Any:
-    """Only where there are steps: elsewhere calculating to and fro could move the number a little."""
+    """Converts only values in steps. For others, solving and calculating again could change the number slightly."""
     in_steps = node.count() is not None or (isinstance(node, Unary) and node.name == "hp_int")
     return node.assemble(row) if in_steps and node.locate(value, row) else value

@@ -1,8 +1,8 @@
-"""The tree of a search space: compiled once, used by every search.
+"""Defines the tree of a search space, which is compiled once and used by every search.
 
-Every search makes its suggestions by ``Space.walk`` or by rows of raw numbers: the active variables are met from
-the root on, choices before what depends on them, and ``assemble`` makes fresh plain data. The way back, from a
-suggestion of old to the raw numbers, is ``read``. How the tree was written down is no concern of it.
+Every search makes its suggestions by ``Space.walk`` or from rows of raw numbers. Active variables are visited from the
+root on, choices before the variables that depend on them, and ``assemble`` makes fresh plain data. ``read`` converts an
+earlier suggestion back to raw numbers. The tree does not depend on the form in which the space was written.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ __all__ = ["Space"]
 
 @known_arguments
 class Space:
-    """A search space: ``Space.of({"x": Float(0, 1), "n": ["hp_randint", "n", 5]})``.
+    """Represents a search space: ``Space.of({"x": Float(0, 1), "n": ["hp_randint", "n", 5]})``.
 
     Attributes:
-        root: The tree.
-        variables: All variables; the raw number of ``variables[i]`` is item i of a row. A variable stands behind the
+        root: The root node of the tree.
+        variables: All variables. The raw number of ``variables[i]`` is item i of a row. A variable comes after the
             first choice that it depends on.
     """
 
@@ -46,18 +46,18 @@ class Space:
 
     @classmethod
     def of(cls, space: Any, path: str = "space", *, full_fidelity: bool = False) -> Space:
-        """The search space that is written down in ``space``.
+        """Returns the search space that ``space`` describes.
 
         Args:
             space: Typed parameters, variables in text form (``runlib.space.forms.text``), arithmetic on them, and plain
-                data, in dicts and lists or alone; objects of other tools, wherever a parameter can stand;
-                ``{dialect: space}`` (``runlib.space.dialects``); the path of a YAML or JSON file; or a ``Space``.
-            path: What the root is called in errors.
-            full_fidelity: Whether a parameter with ``fidelity=True`` becomes a constant at its upper bound, as it is
-                for a search that knows no fidelity.
+                data, in dicts and lists or alone. Objects of other tools may replace parameters. Other forms are
+                ``{dialect: space}`` (``runlib.space.dialects``), the path of a YAML or JSON file, and a ``Space``.
+            path: The name of the root in error messages.
+            full_fidelity: Whether a parameter with ``fidelity=True`` becomes a constant at its upper bound, for a
+                search that ignores fidelities.
 
         Raises:
-            SpaceError: Something is wrong in it; the path names the place.
+            SpaceError: The space is wrong. The path names the place.
         """
         data = space.data if isinstance(space, Space) else canonical_data(space, path)
         parser = Parser(path, full_fidelity)
@@ -67,23 +67,23 @@ class Space:
 
     @property
     def data(self) -> Any:
-        """The canonical form, plain data: with the labels and without the defaults of typed parameters."""
+        """Returns the canonical form as plain data, with labels and without the defaults of typed parameters."""
         return self._data.assemble([])
 
     @property
     def fidelities(self) -> tuple[Variable, ...]:
-        """The variables that are the resource of a trial."""
+        """Returns the variables that are the resource of a trial."""
         return tuple(variable for variable in self.variables if variable.fidelity)
 
     def walk(self, draw: Draw) -> Any:
-        """A suggestion: fresh plain data.
+        """Returns a suggestion as fresh plain data.
 
         Args:
-            draw: Gives the raw number of a variable; asked for the active ones alone, choices before what
-                depends on them.
+            draw: A function that returns the raw number of a variable. It is only called for active variables,
+                choices before the variables that depend on them.
 
         Raises:
-            SpaceError: Arithmetic in the space has no finite value there.
+            SpaceError: Arithmetic in the space has no finite value for these numbers.
         """
         row = self._blank[:]
         for variable, index, parent, option in self._plan:
@@ -92,29 +92,29 @@ class Space:
         return self.root.assemble(row)
 
     def assemble(self, row: Sequence[float]) -> Any:
-        """The suggestion with these raw numbers.
+        """Returns the suggestion with these raw numbers.
 
         Raises:
-            SpaceError: Arithmetic in the space has no finite value there.
+            SpaceError: Arithmetic in the space has no finite value for these numbers.
         """
         return self.root.assemble(row)
 
     def sample(self, rng: Rng) -> Any:
-        """A random suggestion: ``assemble(random_row(rng))``.
+        """Returns a random suggestion: ``assemble(random_row(rng))``.
 
-        Variables follow their distributions, priors included; fidelities are at their upper bounds.
+        Variables follow their distributions, including priors. Fidelities are at their upper bounds.
 
         Args:
-            rng: ``random.Random`` or ``numpy.random.Generator``; one number of ``rng.random()`` is used for each active
-                variable.
+            rng: A ``random.Random`` or ``numpy.random.Generator``. Each active variable uses one number of
+                ``rng.random()``.
 
         Raises:
-            SpaceError: Arithmetic in the space has no finite value there.
+            SpaceError: Arithmetic in the space has no finite value for these numbers.
         """
         return self.root.assemble(self.random_row(rng))
 
     def random_row(self, rng: Rng) -> Row:
-        """The raw numbers of a random suggestion, NaN where inactive."""
+        """Returns the raw numbers of a random suggestion, NaN for inactive variables."""
         row, random = self._blank[:], rng.random
         for index, from_unit, parent, option in self._draws:
             if parent < 0 or row[parent] == option:
@@ -122,10 +122,10 @@ class Space:
         return row
 
     def row_at(self, units: Sequence[float]) -> Row:
-        """The raw numbers at a point of the unit cube, NaN where inactive: for quasi-random sequences.
+        """Returns the raw numbers at a point of the unit cube, NaN for inactive variables, for quasi-random sequences.
 
         Args:
-            units: A number in [0, 1) for each variable, by index; those of inactive variables do not matter.
+            units: A number in [0, 1) for each variable, by index. Those of inactive variables are ignored.
         """
         row = self._blank[:]
         for index, from_unit, parent, option in self._draws:
@@ -134,21 +134,22 @@ class Space:
         return row
 
     def count(self) -> int | None:
-        """The number of points, None if there is no end of them.
+        """Returns the number of points; None if it is infinite.
 
-        Branches of a choice add, what stands side by side multiplies; fidelities are held at their upper bounds. Of a
-        formula the points of its variables count, of options that overlap the points of each, and options of
-        probability 0 not at all.
+        The counts of the options of a choice are added, and the counts of other parts are multiplied. Fidelities are
+        held at their upper bounds. For a formula, the points of its variables are counted. Options that overlap count
+        in full, and options of probability 0 do not count.
         """
         return self.root.count()
 
     def validate(self, suggestion: Any) -> None:
-        """Nothing, if the suggestion lies in the space.
+        """Raises an error if the suggestion does not lie in the space.
 
-        A formula of several variables cannot be solved: of it alone the range is checked.
+        A formula of several variables cannot be solved, so only its range is checked.
 
         Raises:
-            SpaceError: It does not; the path is the place in the suggestion, the reason what is admissible there.
+            SpaceError: The suggestion does not lie in the space. The path is the place, and the reason says what is
+                allowed there.
         """
         try:
             suggestion = shaped(suggestion)
@@ -157,17 +158,17 @@ class Space:
         check(self.root, suggestion, "suggestion")
 
     def spelled(self, suggestion: Any) -> Any:
-        """The suggestion as a search in this space would write it: 1 for 1.0 where there are integers, and so on.
+        """Returns the suggestion as a search in this space would write it, for example 1 for 1.0 where it has integers.
 
-        What does not lie in the space stays as it is. Two suggestions are one point if they are spelled alike.
+        Values that do not lie in the space stay as they are. Two suggestions are one point if this form is equal.
 
         Raises:
-            NotPlain: The suggestion is no plain data.
+            NotPlain: The suggestion is not plain data.
         """
         return spelled(self.root, shaped(suggestion), self._blank[:])
 
     def memo(self, row: Sequence[float]) -> dict[str, float] | None:
-        """What ``read`` needs beside the suggestion: by label, or None for nothing."""
+        """Returns what ``read`` needs besides the suggestion, by label; None if it needs nothing."""
         found = {
             label: int(row[index]) if whole else float(row[index])
             for label, index, whole in self._memorable
@@ -176,10 +177,10 @@ class Space:
         return found or None
 
     def read(self, suggestion: Any, memo: Memo | None) -> Row:
-        """The raw numbers of an own suggestion, NaN where inactive; its constants are not compared.
+        """Returns the raw numbers of a suggestion of this space, NaN if inactive. Constants are not compared.
 
         Raises:
-            SpaceError: The suggestion or the memo is not of this space.
+            SpaceError: The suggestion or the memo does not belong to this space.
         """
         row = self._blank[:]
         try:
@@ -189,9 +190,9 @@ class Space:
         return row
 
     def locate(self, suggestion: Any) -> Row | None:
-        """The raw numbers of a suggestion that somebody else made, or None if it is not in the space.
+        """Returns the raw numbers of a suggestion of another origin; None if it does not lie in the space.
 
-        None as well where a formula of several variables stands, for that cannot be solved.
+        It also returns None if the space has a formula of several variables, which cannot be solved.
         """
         row = self._blank[:]
         return row if self.root.locate(suggestion, row) else None
@@ -208,9 +209,9 @@ def _again(data: Any, path: str, full_fidelity: bool) -> Space:
 
 
 def _plan(variables: Sequence[Variable]) -> list[tuple[Variable, int, int, int]]:
-    """Each variable with its index, and the index and option of a choice that it depends on (-1 if on none).
+    """Returns each variable with its index and with the index and option of its choice (-1 if it depends on none).
 
-    One with several places stands there once for each of these, behind all that it depends on.
+    A variable with several places is listed once for each of them, after all choices that it depends on.
     """
     if any(variable.also for variable in variables):
         variables = sorted(variables, key=lambda variable: variable.depth)
@@ -222,5 +223,5 @@ def _plan(variables: Sequence[Variable]) -> list[tuple[Variable, int, int, int]]
 
 
 def _unit(variable: Variable) -> Callable[[float], float]:
-    """What turns a unit number into the raw number of a variable."""
+    """Returns the function that turns a unit number into the raw number of a variable."""
     return variable.at_top if variable.fidelity else variable.distribution.from_unit

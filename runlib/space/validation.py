@@ -1,7 +1,7 @@
-"""Whether a suggestion lies in a search space, and if not, where it leaves it and what is admissible there.
+"""Checks whether a suggestion lies in a search space, and otherwise names the place and what is allowed there.
 
-Follows the tree as ``Node.locate`` does and judges as it does; of options none of which fits, it speaks of the one that
-fits furthest, since that is the one that was meant.
+The checks follow the tree and reach the same result as ``Node.locate``. If no option of a choice fits, the error is
+that of the option that fits furthest, since the user probably meant that one.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from runlib.space.nodes import Fixed, Items, Node, Table
 
 __all__ = ["check"]
 
-MAX_NAMED = 10  # options that an error lists
+MAX_NAMED = 10  # An error lists at most so many options.
 SLACK = 1e-9
 
 
 def check(node: Node, value: Any, path: str) -> None:
-    """Nothing, if ``value`` is something that this part can become.
+    """Raises an error if this part cannot become ``value``.
 
     Raises:
-        SpaceError: It is not; ``path`` is the place in the suggestion.
+        SpaceError: It cannot. ``path`` is the place in the suggestion.
     """
     if isinstance(node, Table):
         _check_table(node, value, path)
@@ -96,7 +96,7 @@ def _check_branch(node: Branch, value: Any, path: str) -> None:
 
 
 def _kind(node: Node) -> str:
-    """What a part is, in a few words."""
+    """Returns a short description of a part."""
     if isinstance(node, Fixed):
         return _short(node.value)
     if isinstance(node, Table):
@@ -111,7 +111,7 @@ def _kind(node: Node) -> str:
 
 
 def _check_formula(node: Formula | Unary, value: Any, path: str) -> None:
-    """Solved where there is one variable; of several, the value has to lie in the range that they can give."""
+    """Solves a formula of one variable. For several variables, it only checks that the value lies in their range."""
     found, (low, high) = number(value, integer=False), node.bounds()
     if found is None or not low - SLACK * abs(low) <= found <= high + SLACK * abs(high):
         raise SpaceError(f"must be a finite number from {shown(low)} to {shown(high)}, got {_short(value)}", path)
@@ -123,13 +123,13 @@ def _is_solvable(node: Node) -> bool:
     if isinstance(node, Formula):
         varying = node.right if node.left.constant else node.left
         return (node.left.constant or node.right.constant) and _is_solvable(varying)
-    if isinstance(node, Unary):  # of what is calculated in steps, not every number that is truncated is found
+    if isinstance(node, Unary):  # For a calculation in steps, the solver may miss numbers that are truncated.
         return not isinstance(node.operand, Formula) or (node.count() is None and _is_solvable(node.operand))
     return all(map(_is_solvable, node.options)) if isinstance(node, Branch) else True
 
 
 def _width(node: Node) -> int:
-    """The length of a row in which all variables of a formula have their place."""
+    """Returns the length of a row that has a place for all variables of a formula."""
     if isinstance(node, Formula):
         return max(_width(node.left), _width(node.right))
     if isinstance(node, Unary):

@@ -1,1 +1,1 @@
-"""The state of a run: a fold over its tape."""
+"""Computes the state of a run, which is a fold over its tape."""

@@ -1,7 +1,7 @@
-"""Replay: the records of a tape, handed to a state and to the search that goes on from there.
+"""Replays the records of a tape: a state applies them, and the search that continues from there takes them back.
 
-The search takes back its old suggestions by ``recall``, which asks no algorithm, and takes in those of others; with
-``verify`` it is asked again for each of its own, and the first difference is an error at the exact record.
+The search takes back its earlier suggestions by ``recall``, which runs no algorithm, and adopts those of others. With
+``verify`` it is asked again for each of its own. The first difference is an error that names the exact record.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ __all__ = ["replay"]
 
 
 def replay(records: Iterable[Record], state: State, *, verify: bool = False) -> None:
-    """Apply records to ``state``, and bring its search along if it has one.
+    """Applies records to ``state``, and keeps its search up to date if it has one.
 
     Args:
-        records: In order, going on from what the state holds.
-        state: Changed in place.
-        verify: Ask the search again for each of its suggestions, and compare.
+        records: The records in order, starting after the last one that the state holds.
+        state: The state, which is changed in place.
+        verify: Whether to ask the search again for each of its suggestions, and compare.
 
     Raises:
-        ReplayMismatch: The search does not suggest, or cannot take back, what stands on the tape.
+        ReplayMismatch: The search does not suggest, or cannot take back, a suggestion on the tape.
         TapeError: The records do not fit.
     """
     has_search = state.search is not None

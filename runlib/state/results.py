@@ -1,7 +1,7 @@
-"""Finished results, by trial or by evaluation, in the order in which they were submitted.
+"""Stores finished results, by trial or by evaluation, in the order in which they were submitted.
 
-Both tables hold finished entries only: key -> ``["ok" | "error", outcome]``. The outcome of a success holds at
-least ``loss`` and ``suggestion``; that of a failure ``error``, ``error_text``, ``traceback`` and ``suggestion``.
+Both tables hold only finished entries: key -> ``["ok" | "error", outcome]``. The outcome of a success holds at least
+``loss`` and ``suggestion``. The outcome of a failure holds ``error``, ``error_text``, ``traceback`` and ``suggestion``.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from runlib.engine.data.copies import copied
 
 __all__ = ["ResultTable"]
 
-UNKNOWN = "UnknownError"  # the name of a failure without one
+UNKNOWN = "UnknownError"  # the name for a failure that has none
 
 K = TypeVar("K", int, str)
 Entry = list[Any]
 
 
 class ResultTable(Mapping[K, Entry], Generic[K]):
-    """Key -> ``[state, outcome]``; reading is that of a dict, writing is left to the state of the run.
+    """Maps each key to ``[state, outcome]``; it is read like a dict, and only the state of the run writes to it.
 
-    What is read is a copy, but for ``peek``.
+    All that is read is a copy, except from ``peek``.
 
     Args:
-        sign: 1 where smaller losses are better, -1 where greater ones are.
+        sign: The sign of the comparison: 1 if smaller losses are better, -1 if greater ones are.
     """
 
     def __init__(self, sign: int = 1) -> None:
@@ -37,7 +37,7 @@ class ResultTable(Mapping[K, Entry], Generic[K]):
         self.error_count = 0
 
     def put(self, key: K, entry: Entry) -> None:
-        """Add an entry at the end, instead of an older one of this key if there is one (for the fold alone)."""
+        """Adds an entry at the end, in the place of an older one of this key; only the fold calls this."""
         older = self._entries.pop(key, None)
         if older is not None:
             self._count(older, -1)
@@ -45,7 +45,7 @@ class ResultTable(Mapping[K, Entry], Generic[K]):
         self._count(entry, 1)
 
     def drop(self, key: K) -> Entry:
-        """Take an entry out and return it (for the fold alone)."""
+        """Removes an entry and returns it; only the fold calls this."""
         entry = self._entries.pop(key)
         self._count(entry, -1)
         return entry
@@ -57,7 +57,7 @@ class ResultTable(Mapping[K, Entry], Generic[K]):
             self.error_count += by
 
     def peek(self, key: K) -> Entry:
-        """The entry itself, for code that reads it and keeps nothing of it: it is the table's own.
+        """Returns the table's own entry, for code that reads it and keeps nothing of it.
 
         Raises:
             KeyError: The key is not among the finished.
@@ -88,7 +88,7 @@ class ResultTable(Mapping[K, Entry], Generic[K]):
         return f"<{len(self)} results: {self.ok_count} ok, {self.error_count} errors>"
 
     def get_result(self, key: K) -> Entry:
-        """``[state, outcome]``.
+        """Returns ``[state, outcome]``.
 
         Raises:
             KeyError: The key is not among the finished.
@@ -96,7 +96,7 @@ class ResultTable(Mapping[K, Entry], Generic[K]):
         return self[key]
 
     def get_outcome(self, key: K) -> dict[str, Any]:
-        """The outcome alone.
+        """Returns the outcome alone.
 
         Raises:
             KeyError: The key is not among the finished.
@@ -105,51 +105,51 @@ class ResultTable(Mapping[K, Entry], Generic[K]):
         return outcome
 
     def where_state(self, state: str) -> dict[K, dict[str, Any]]:
-        """The outcomes of all entries in a state, ``"ok"`` or ``"error"``, by key."""
+        """Returns the outcomes of all entries in a state, ``"ok"`` or ``"error"``, by key."""
         return {key: copied(entry[1]) for key, entry in self._entries.items() if entry[0] == state}
 
     @property
     def losses(self) -> list[float]:
-        """The losses of all successes, in the order of submission."""
+        """Returns the losses of all successes, in the order of submission."""
         return [loss for _, loss in self.tids_losses]
 
     @property
     def sorted_losses(self) -> list[float]:
-        """The losses of all successes, best first."""
+        """Returns the losses of all successes, best first."""
         return sorted(self.losses, reverse=self._sign < 0)
 
     @property
     def tids_losses(self) -> list[tuple[K, float]]:
-        """``(key, loss)`` of all successes, in the order of submission."""
+        """Returns ``(key, loss)`` of all successes, in the order of submission."""
         return [(key, entry[1]["loss"]) for key, entry in self._entries.items() if entry[0] == "ok"]
 
     @property
     def sorted_tids_losses(self) -> list[tuple[K, float]]:
-        """``(key, loss)`` of all successes, best first, ties in the order of submission."""
+        """Returns ``(key, loss)`` of all successes, best first, ties in the order of submission."""
         return sorted(self.tids_losses, key=self._worth)
 
     def top(self, n: int = 5) -> list[tuple[K, float]]:
-        """``(key, loss)`` of the ``n`` best, or of all if there are fewer; ties in the order of submission."""
+        """Returns ``(key, loss)`` of the ``n`` best, or of all if there are fewer; ties in the order of submission."""
         return heapq.nsmallest(n, self.tids_losses, key=self._worth)
 
     def _worth(self, pair: tuple[Any, float]) -> float:
         return self._sign * pair[1]
 
     def top_losses(self, n: int = 5) -> list[float]:
-        """The ``n`` best losses, or all if there are fewer."""
+        """Returns the ``n`` best losses, or all if there are fewer."""
         return [loss for _, loss in self.top(n)]
 
     def top_suggestions(self, n: int = 5) -> list[Any]:
-        """The suggestions of the ``n`` best losses, best first."""
+        """Returns the suggestions of the ``n`` best losses, best first."""
         return [copied(self._entries[key][1]["suggestion"]) for key, _ in self.top(n)]
 
     def top_refined_suggestions(self, n: int = 5) -> list[Any]:
-        """The refined suggestions among the ``n`` best losses; where an evaluator gave none, none is here."""
+        """Returns the refined suggestions among the ``n`` best losses; an entry without one is left out."""
         outcomes = [self._entries[key][1] for key, _ in self.top(n)]
         return [copied(outcome["refined_suggestion"]) for outcome in outcomes if "refined_suggestion" in outcome]
 
     def commonest_errors(self, n: int = 3) -> list[tuple[str, int, list[tuple[str, int]]]]:
-        """Of the ``n`` commonest errors the name, how many failed of it, and the texts with their counts."""
+        """Returns the ``n`` commonest errors: the name, the number of failures, and the texts with their counts."""
         said: dict[str, Counter[str]] = {}
         for outcome in self._outcomes("error"):
             name, text = outcome.get("error", UNKNOWN), str(outcome.get("error_text", ""))
@@ -158,7 +158,7 @@ class ResultTable(Mapping[K, Entry], Generic[K]):
         return [(name, said[name].total(), said[name].most_common()) for name in commonest]
 
     def count_by_error(self) -> dict[str, int]:
-        """How many failed of each error, by its name; a failure without one counts as ``UnknownError``."""
+        """Returns the number of failures by error name; a failure without a name counts as ``UnknownError``."""
         return dict(Counter(outcome.get("error", UNKNOWN) for outcome in self._outcomes("error")))
 
     def _outcomes(self, state: str) -> Iterator[dict[str, Any]]:

@@ -1,8 +1,8 @@
-"""What evaluators returned, apart from what runlib adds to it.
+"""Keeps what evaluators returned separate from what runlib adds to it.
 
 The tables of a state show one dict for each finished trial: what was returned, and with it ``suggestion``, and ``file``
-and ``given_loss`` where there are any. What was returned under one of these names is kept beside, so that the result of
-a trial can be told as it stands on the tape, and nothing of runlib's own is taken for the evaluator's, or the reverse.
+and ``given_loss`` if there are any. A returned value under one of these names is kept separately. So the result of a
+trial can be given as it is on the tape, and a value of runlib is never taken for one of the evaluator, or the reverse.
 """
 
 from __future__ import annotations
@@ -13,28 +13,29 @@ from runlib.state.results import Entry
 
 __all__ = ["ABOUT_THE_RESULT", "Returned"]
 
-SHOWN = ("file", "given_loss")  # of what stands beside a result, what the tables show
-ABOUT_THE_RESULT = ("file", "files", "given_loss", "dropped")  # the rest is about the evaluation: a repeat had none
+SHOWN = ("file", "given_loss")  # keys beside a result that the tables show
+# The other keys are about the evaluation, and a repeated suggestion has none.
+ABOUT_THE_RESULT = ("file", "files", "given_loss", "dropped")
 
 
 class Returned:
-    """The results of finished trials.
+    """Holds the results of finished trials.
 
     Attributes:
-        beside: What runlib added to the result of a trial, where it added something.
+        beside: The keys and values that runlib added to the result of a trial, by trial, if it added any.
     """
 
     def __init__(self) -> None:
         self.beside: dict[int, dict[str, Any]] = {}
-        self._hidden: dict[int, dict[str, Any]] = {}  # what was returned under a name that the tables use
+        self._hidden: dict[int, dict[str, Any]] = {}  # returned values under names that the tables use
 
     def enter(self, tid: int, result: dict[str, Any], suggestion: Any) -> Entry:
-        """The entry of a trial in the tables.
+        """Stores a result, and returns the entry of its trial for the tables.
 
         Args:
-            tid: The trial.
-            result: As it stands on the tape.
-            suggestion: Of the trial.
+            tid: The number of the trial.
+            result: The result as it is on the tape.
+            suggestion: The suggestion of the trial.
         """
         kind = "ok" if "ok" in result else "error"
         returned, added = result[kind], {"suggestion": suggestion}
@@ -47,7 +48,7 @@ class Returned:
         return [kind, {**returned, **added}]
 
     def result(self, tid: int, entry: Entry) -> dict[str, Any]:
-        """The result that ``enter`` took: what was returned, and beside it what runlib added."""
+        """Returns the result that ``enter`` took: what was returned, and beside it what runlib added."""
         kind, outcome = entry
         beside, hidden = self.beside.get(tid, {}), self._hidden.get(tid, {})
         added = {"suggestion", *(key for key in SHOWN if key in beside)}
@@ -55,12 +56,12 @@ class Returned:
         return {kind: returned, **beside}
 
     def share(self, tid: int, of: int) -> None:
-        """The result of a trial is that of another one."""
+        """Gives trial ``tid`` the result of trial ``of``."""
         for kept in (self.beside, self._hidden):
             if of in kept:
                 kept[tid] = kept[of]
 
     def forget(self, tid: int) -> None:
-        """The trial no longer counts."""
+        """Removes the result of a trial that no longer counts."""
         self.beside.pop(tid, None)
         self._hidden.pop(tid, None)

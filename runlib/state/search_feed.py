@@ -1,8 +1,8 @@
-"""What the search of a run hears: every result once, at once or in the order of suggestions, and what is void.
+"""Reports to the search of a run: every result once, at once or in the order of suggestions, and which trials are void.
 
-With the order ``"suggested"`` results that are early are kept back until ``hand_over``, so that a suggestion knows the
-same results whatever the timing. Of a trial that is void it hears that it ended, if it was not told before, and is then
-to forget it: a search may wait for it, but shall not learn from it.
+With the order ``"suggested"``, early results are kept back until ``hand_over``, so a suggestion knows the same results
+whatever the timing. If a trial is void, the search is told that it ended, if it was not told before, and must then
+forget it. A search may wait for such a trial, but must not learn from it.
 """
 
 from __future__ import annotations
@@ -17,19 +17,21 @@ __all__ = ["SearchFeed"]
 
 
 class SearchFeed:
-    """The ear of one search.
+    """Reports results to one search.
 
     Attributes:
-        search: Who hears, able to adopt and to forget; None for nobody.
+        search: The search, able to adopt and to forget; None if there is none.
         in_order: Whether results are kept back.
-        heard: How many trials it was told of, if results are kept back.
+        heard: The number of trials that the search was told of, if results are kept back.
 
     Args:
-        search: Of the run; None for reading only.
-        in_order: As above.
+        search: The search of the run; None for reading only.
+        in_order: Whether results are kept back, to be reported in the order of suggestions.
         adopted: The number of the record up to which suggestions are those of another search.
-        sign: -1 where greater losses are better: the search, which takes smaller ones for better, hears them turned.
-        loss_on_error: What it hears of a failed trial, as a user would write it; None to tell it that the trial failed.
+        sign: -1 if greater losses are better, else 1. The search takes smaller ones for better, so it gets them with
+            this sign.
+        loss_on_error: The loss that is reported for a failed trial, as a user would write it; None to report the
+            failure.
     """
 
     def __init__(
@@ -50,14 +52,14 @@ class SearchFeed:
         self._kept: dict[int, Entry | None] = {}
 
     def finished(self, tid: int, entry: Entry) -> None:
-        """A trial has a result."""
+        """Reports the result of a trial, or keeps it back."""
         if self.search is not None and self.in_order:
             self._kept[tid] = entry
         else:
             self._tell(tid, entry)
 
     def voided(self, tid: int, was_live: bool) -> None:
-        """A trial no longer counts."""
+        """Reports that a trial no longer counts, or keeps this back."""
         if self.search is None:
             return
         if self.in_order and tid >= self.heard:
@@ -68,11 +70,11 @@ class SearchFeed:
             self.search.forget(tid)
 
     def is_there(self, start: int, end: int) -> bool:
-        """Whether all these trials can be told of."""
+        """Returns whether all these trials can be reported."""
         return all(tid in self._kept for tid in range(start, end))
 
     def hand_over(self) -> bool:
-        """Tell of the next trial in order; False if it is not finished."""
+        """Reports the next trial in order; returns False if it is not finished."""
         if self.heard not in self._kept:
             return False
         self._tell(self.heard, self._kept.pop(self.heard))
@@ -93,11 +95,11 @@ class SearchFeed:
             self.search.submit(tid, error=True)
 
     def is_own(self, event: Suggest, n: int) -> bool:
-        """Whether record ``n`` is a suggestion of the search, and not one of somebody else."""
+        """Returns whether record ``n`` is a suggestion of the search, and not one of somebody else."""
         return self.search is not None and event.queued is None and n > self.adopted
 
     def bring_along(self, event: Suggest, n: int, verify: bool) -> None:
-        """Let it take back an own suggestion, or take in one of somebody else.
+        """Lets the search take back its own suggestion, or adopt one of somebody else.
 
         Raises:
             ReplayMismatch: It cannot, or asked again (``verify``) it suggests something else.
@@ -114,7 +116,7 @@ class SearchFeed:
             raise ReplayMismatch(f"record {n}: {error}", n=n) from error
         except RunlibError:
             raise
-        except Exception as error:  # what stands on the tape may be nothing that this search ever made
+        except Exception as error:  # The tape may hold something that this search never made.
             what = f"{type(error).__name__}: {error}"[:200]
             raise ReplayMismatch(f"record {n}: the search cannot take back its suggestion: {what}", n=n) from error
 

@@ -1,8 +1,8 @@
-"""The state of a run: all that is known is a fold over the tape.
+"""Computes the state of a run: everything that is known about it is a fold over the tape.
 
-State changes only in ``State.apply(record)``, live and restored alike: the live run appends an event and applies what
-a reader of its line would see. A trial ends at most once; one that has not ended is live. Each event costs the same
-whatever the number of trials: counts, incumbent and the best few are kept, not computed anew.
+The state changes only in ``State.apply(record)``, in live and restored runs alike. The live run appends an event and
+applies what a reader of its line would see. A trial ends at most once; one that has not ended is live. Each event costs
+the same whatever the number of trials, because counts, incumbent and the best few are kept and not computed again.
 """
 
 from __future__ import annotations
@@ -32,45 +32,47 @@ Order = Literal["completed", "suggested"]
 Direction = Literal["min", "max"]
 
 RESULTS = frozenset({"ok", "error"})
-NOT_REUSED = frozenset({"TimeoutError", "WorkerLost", "MemoryError"})  # they tell of the machine, not of the suggestion
+# These errors depend on the machine, not on the suggestion.
+NOT_REUSED = frozenset({"TimeoutError", "WorkerLost", "MemoryError"})
 
 
 class State(Tally):
-    """What the records applied so far add up to; the counts are those of ``Tally``.
+    """Holds what the records applied so far add up to; the counts are those of ``Tally``.
 
-    What is read of it is a copy: whoever reads may change what he gets.
+    All that is read of it is a copy, which the reader may change.
 
     Attributes:
-        trials: Finished trials by ``tid``, in the order of submission.
-        evals: Finished evaluations by ``eid``, one for each distinct suggestion.
-        live_trials: Suggested and not yet submitted: ``tid`` -> suggestion, in the order of suggestion.
-        beside: Of finished trials that have any, what runlib added beside their results: ``dropped``, what was returned
-            and could not be data; ``files``, the bytes in it; ``file``, where a large one lies; ``given_loss``, what
-            was returned as ``loss`` beside another objective.
-        ended: How the last session ended; None if it is going on, or was cut off.
-        voided: Trials that no longer count, with the reason: neither finished nor live.
-        queue: Suggestions that somebody wants to be tried, by the number of the record that says so.
-        notes: Remarks of people, by the number of the record.
-        stopping: Why somebody wants this session to end; None if nobody does.
-        attempts: For live trials of which attempts failed, the rules that allowed others, one for each that is known.
+        trials: The finished trials by ``tid``, in the order of submission.
+        evals: The finished evaluations by ``eid``, one for each distinct suggestion.
+        live_trials: The suggestions that are not yet submitted: ``tid`` -> suggestion, in the order of suggestion.
+        beside: The keys that runlib added beside the results of finished trials, by trial, if it added any:
+            ``dropped``, what was returned and could not be data; ``files``, the bytes in it; ``file``, the place of a
+            large result; ``given_loss``, what was returned as ``loss`` beside another objective.
+        ended: The end of the last session; None if it is still running, or was cut off.
+        voided: The trials that no longer count, with the reason; they are neither finished nor live.
+        queue: The suggestions that users want to be tried, by the number of their record.
+        notes: The remarks of users, by the number of their record.
+        stopping: The reason why a user wants this session to end; None if nobody does.
+        attempts: The rules that allowed further attempts at live trials, by trial, one rule for each failed attempt
+            that is known.
         commands: The keys of the commands that had their effect.
-        next_tid: The trial that the next suggestion will be.
-        sessions: How often a writer opened the tape.
+        next_tid: The number that the trial of the next suggestion will have.
+        sessions: The number of times that a writer opened the tape.
         last_session_n: The number of the record of the last session.
         n: The number of the last record.
-        t: Its time, seconds since 1970.
+        t: The time of the last record, in seconds since 1970.
 
     Args:
-        search: What hears of the results; None for reading only.
-        path: The tape.
+        search: The search that gets the results; None for reading only.
+        path: The path of the tape.
         clock: The wall clock of a live run; None for reading, where time ends with the last record.
-        direction: Whether smaller losses are better (``"min"``) or greater ones (``"max"``).
-        order: When the search hears of a result: ``"completed"``, at once; ``"suggested"``, when ``hand_over`` says,
-            in the order in which the trials were suggested.
-        on_error: What failed trials count as.
-        origin: Of a fork, what its metadata say: up to record ``at`` its history is that of another run, the settings
-            of which are in its own config; up to ``adopted`` the suggestions are those of another search.
-        spelled: Makes of a suggestion of a person plain data, in the spelling of the search.
+        direction: The direction of the run: ``"min"`` if smaller losses are better, ``"max"`` if greater ones are.
+        order: The time when the search gets a result: ``"completed"``, at once; ``"suggested"``, when ``hand_over`` is
+            called, in the order in which the trials were suggested.
+        on_error: The loss and the cost that failed trials count as.
+        origin: The entry in the metadata of a fork. Up to record ``at`` its history is that of another run, and the
+            settings of that run are in its own config. Up to ``adopted`` the suggestions are those of another search.
+        spelled: A function that makes plain data of a user's suggestion, in the spelling of the search.
     """
 
     def __init__(
@@ -119,50 +121,51 @@ class State(Tally):
         self.last_session_n = 0
         self._eids: dict[int, str] = {}
         self._owner: dict[str, int] = {}
-        self._older: dict[str, list[int]] = {}  # where there are several, the evaluations before the owner's
-        self._of: dict[int, int] = {}  # of finished trials that were not evaluated themselves
+        self._older: dict[str, list[int]] = {}  # earlier evaluations, if there are several
+        # Finished trials that were not evaluated themselves, each with the trial that was.
+        self._of: dict[int, int] = {}
         self._opened: float | None = None
-        self._written = 0.0  # when the run itself last wrote; people may write when nobody runs it
+        self._written = 0.0  # when the run itself last wrote; users may write at any time
         self._closed_time = 0.0
 
     @property
     def changes(self) -> dict[str, Any]:
-        """Settings that sessions changed: ``stop``, ``trial_timeout``, ``caught_exceptions``, ``retries``."""
+        """Returns changed settings of sessions: ``stop``, ``trial_timeout``, ``caught_exceptions``, ``retries``."""
         found: dict[str, Any] = copied(self._changes)
         return found
 
     @property
     def last_session(self) -> dict[str, Any]:
-        """The ``info`` of the last session."""
+        """Returns the ``info`` of the last session."""
         found: dict[str, Any] = copied(self._last_session)
         return found
 
     @property
     def search(self) -> Search | None:
-        """What hears of the results; None for reading only."""
+        """Returns the search that gets the results; None for reading only."""
         return self.feed.search
 
     @property
     def tape(self) -> Tape:
-        """The records that this state adds up, read from the file."""
+        """Returns the tape with the records of this state, which are read from the file."""
         if self._path is None:
             raise ValueError("this state was made without a tape")
         return Tape(self._path, self.n)
 
     @property
     def runtime(self) -> float:
-        """Seconds that writers had the tape open, over all sessions."""
+        """Returns the seconds that writers had the tape open, over all sessions."""
         if self._opened is None:
             return self._closed_time
         now = self.clock() if self.clock is not None else self._written
         return self._closed_time + max(0.0, now - self._opened)
 
     def eid(self, tid: int) -> str:
-        """The evaluation of a live trial."""
+        """Returns the evaluation of a live trial."""
         return self._eids[tid]
 
     def known(self, tid: int) -> tuple[Entry, int] | None:
-        """For a live trial, the entry of an evaluation that answers it and the trial that had it; or None."""
+        """Returns the entry of an evaluation that answers a live trial, and the trial that had it; or None."""
         eid = self._eids[tid]
         if eid not in self.evals:
             return None
@@ -170,7 +173,7 @@ class State(Tally):
         return None if entry[0] == "error" and entry[1].get("error") in NOT_REUSED else (entry, self._owner[eid])
 
     def result(self, tid: int) -> dict[str, Any]:
-        """The result of a finished trial, as its evaluation has it on the tape.
+        """Returns the result of a finished trial, as its evaluation has it on the tape.
 
         Raises:
             KeyError: The trial is not among the finished.
@@ -179,7 +182,7 @@ class State(Tally):
         return found
 
     def answer(self, tid: int) -> dict[str, Any]:
-        """The result of a finished trial as far as another trial with its suggestion can have it.
+        """Returns the result of a finished trial, as far as another trial with its suggestion can have it.
 
         Raises:
             KeyError: The trial is not among the finished.
@@ -187,14 +190,14 @@ class State(Tally):
         return {k: v for k, v in self.result(tid).items() if k in RESULTS or k in ABOUT_THE_RESULT}
 
     def failed_attempts(self, tid: int) -> int:
-        """How many attempts at a live trial failed; also those whose records a repair did not find."""
+        """Returns the number of failed attempts at a live trial, even if a repair did not find their records."""
         return self._failed.get(tid, 0)
 
     def apply(self, record: Record) -> None:
-        """Take in the next record.
+        """Applies the next record.
 
         Raises:
-            TapeCorrupt: It cannot follow on those before, such as a second end of one trial.
+            TapeCorrupt: It cannot follow those before it, such as a second end of one trial.
         """
         event = record.event
         if isinstance(event, Suggest):
@@ -245,7 +248,7 @@ class State(Tally):
         self.feed.finished(tid, entry)
 
     def _close(self, tid: int) -> tuple[Any, str]:
-        """A live trial is live no more; its suggestion and its evaluation."""
+        """Removes a trial from the live ones, and returns its suggestion and its evaluation."""
         self._attempts.pop(tid, None)
         self._failed.pop(tid, None)
         return self._live.pop(tid), self._eids.pop(tid)
@@ -269,7 +272,10 @@ class State(Tally):
             self._void(event, n)
 
     def _enqueue(self, event: Enqueue, n: int) -> None:
-        """What is no plain data can be no trial: an older version wrote it, and could not go on from there."""
+        """Adds a suggestion to the queue, unless it is no plain data.
+
+        Only plain data can become a trial. An older version wrote such a suggestion, and could not continue from there.
+        """
         try:
             self._queue[n] = shaped(event.suggestion)
         except NotPlain as error:
@@ -288,7 +294,7 @@ class State(Tally):
             raise self._corrupt(f"voids trial {tid}, which is neither live nor finished", n)
 
     def sharing(self, tid: int) -> list[int]:
-        """The finished trials that have their result from the same evaluation as finished trial ``tid``, in order."""
+        """Returns the finished trials with a result from the same evaluation as finished trial ``tid``, in order."""
         owner = self._of.get(tid, tid)
         others = (other for other, of in self._of.items() if of == owner)
         return [shared for shared in (owner, *others) if shared in self.trials]
@@ -301,7 +307,7 @@ class State(Tally):
         self.feed.voided(tid, was_live)
 
     def _drop_evaluation(self, tid: int, entry: Entry) -> None:
-        """Where a suggestion was evaluated several times, the last of the others stands in its place."""
+        """Removes an evaluation; if its suggestion was evaluated several times, the last of the others replaces it."""
         eid = hash_suggestion(entry[1]["suggestion"])
         if self._owner.get(eid) != tid:
             return
@@ -315,21 +321,21 @@ class State(Tally):
             self._older[eid] = older
 
     def due(self, window: int) -> int | None:
-        """How many results the search has to know before the next suggestion; None if they are not all there.
+        """Returns how many results the search must know before the next suggestion; None if they are not all there.
 
-        With the order ``"suggested"``, suggestion *k* is made knowing the results of the trials before
-        *k* - ``window`` + 1 and no others, whatever was finished by then: that makes it independent of the timing.
+        With the order ``"suggested"``, suggestion *k* knows the results of the trials before *k* - ``window`` + 1 and
+        no others, whatever was finished by then. So it does not depend on the timing.
         """
         due = max(self.heard, self.next_tid - window + 1)
         return due if self.feed.is_there(self.heard, due) else None
 
     @property
     def heard(self) -> int:
-        """How many results the search was told in the order of suggestions; counts only with that order."""
+        """Returns how many results the search was told in the order of suggestions; it counts only with that order."""
         return self.feed.heard
 
     def hand_over(self, count: int) -> None:
-        """Tell the search the results that were kept back, until it knows the first ``count`` trials.
+        """Reports the results that were kept back, until the search knows the first ``count`` trials.
 
         Raises:
             TapeCorrupt: One of them is not finished.
@@ -348,7 +354,7 @@ class State(Tally):
         return TapeCorrupt(f"{self._path or 'the tape'}: record {n} {what}", path=self._path or "", n=n)
 
     def _session(self, event: Session, record: Record) -> None:
-        if self._opened is not None:  # the session before was cut off; it lasted until its last record
+        if self._opened is not None:  # The session before was cut off, and lasted until its last record.
             self._closed_time += max(0.0, self._written - self._opened)
         self._opened = record.t
         self.sessions += 1

@@ -1,4 +1,4 @@
-"""The counts of a run: what finished trials add up to, one trial at a time, whatever their number."""
+"""Counts what the finished trials of a run add up to, one trial at a time, whatever their number."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from runlib.state.results import Entry
 
 __all__ = ["NOTHING", "Incumbent", "OnError", "Tally"]
 
-TOP = 5  # how many of the best evaluations are kept at hand
+TOP = 5  # number of the best evaluations that are kept
 
 
 @dataclass(frozen=True, slots=True)
 class OnError:
-    """What a failed trial counts as.
+    """Says what a failed trial counts as.
 
     Attributes:
-        loss: What the search is told instead of that it failed; None for nothing.
-        cost: Its cost; None for nothing.
+        loss: The loss that the search gets in the place of the failure; None for no loss.
+        cost: The cost of the trial; None for no cost.
     """
 
     loss: float | None = None
@@ -32,12 +32,12 @@ NOTHING = OnError()
 
 
 class Incumbent:
-    """The best ok trial; ties go to the earliest.
+    """Holds the best ok trial; of equal ones, the earliest.
 
     Attributes:
-        tid: The trial.
-        loss: Its loss.
-        suggestion: What was tried; a copy, which is made when it is asked for.
+        tid: The number of the trial.
+        loss: The loss of the trial.
+        suggestion: A copy of its suggestion, which is made when it is first read.
     """
 
     __slots__ = ("_copy", "_suggestion", "loss", "tid")
@@ -50,13 +50,13 @@ class Incumbent:
 
     @property
     def suggestion(self) -> Any:
-        """What was tried."""
+        """Returns a copy of the suggestion of the trial."""
         if self._copy is None:
             self._copy = copied(self._suggestion)
         return self._copy
 
     def shown(self) -> Incumbent:
-        """The same, with a suggestion of its own."""
+        """Returns an equal incumbent with its own copy of the suggestion."""
         return Incumbent(self.tid, self.loss, self._suggestion)
 
     def __eq__(self, other: object) -> bool:
@@ -71,18 +71,18 @@ class Incumbent:
 
 
 class Tally:
-    """What is counted of finished trials, in the order of submission.
+    """Counts finished trials, in the order of submission.
 
     Attributes:
-        since_best: Trials finished since the incumbent last changed, or since the start.
-        errors_in_a_row: Failed trials since the last success.
-        repeats: Trials answered from known evaluations since the last one that was evaluated.
+        since_best: The number of trials finished since the incumbent last changed, or since the start.
+        errors_in_a_row: The number of failed trials since the last success.
+        repeats: The number of trials answered from known evaluations since the last one that was evaluated.
         total_cost: The sum of ``cost`` over evaluations.
-        sign: 1 where smaller losses are better, -1 where greater ones are.
+        sign: The sign of the comparison: 1 if smaller losses are better, -1 if greater ones are.
 
     Args:
-        sign: As above.
-        cost_on_error: What an evaluation that failed adds to the costs.
+        sign: The sign of the comparison: 1 if smaller losses are better, -1 if greater ones are.
+        cost_on_error: The cost of an evaluation that failed.
     """
 
     def __init__(self, sign: int = 1, cost_on_error: float = 0.0) -> None:
@@ -91,7 +91,7 @@ class Tally:
         self._count_anew([])
 
     def _count_anew(self, trials: Iterable[tuple[int, Entry, bool]]) -> None:
-        """Begin again, with these trials: number, entry, whether it was answered from a known evaluation."""
+        """Counts again from these trials: number, entry, and whether it was answered from a known evaluation."""
         self._incumbent: Incumbent | None = None
         self.since_best = self.errors_in_a_row = self.repeats = 0
         self.total_cost = 0.0
@@ -103,17 +103,17 @@ class Tally:
 
     @property
     def best(self) -> Incumbent | None:
-        """The incumbent; None before the first success."""
+        """Returns the incumbent; None before the first success."""
         return None if self._incumbent is None else self._incumbent.shown()
 
     @property
     def count_by_error(self) -> dict[str, int]:
-        """Failed trials by the name of their error."""
+        """Returns the number of failed trials by the name of their error."""
         return dict(self._count_by_error)
 
     @property
     def top(self) -> list[tuple[int, float]]:
-        """``(tid, loss)`` of the best five evaluations, or of fewer; kept, not computed."""
+        """Returns ``(tid, loss)`` of the best five evaluations, or of fewer; these are kept, not computed."""
         return [(tid, self.sign * worth) for worth, _, tid in self._top]
 
     def _count(self, tid: int, entry: Entry, repeated: bool) -> None:
@@ -135,7 +135,7 @@ class Tally:
             self.since_best = 0
 
     def is_better(self, loss: float, than: float) -> bool:
-        """Whether a loss is better than another, by the direction of the run."""
+        """Returns whether a loss is better than another, by the direction of the run."""
         return self.sign * loss < self.sign * than
 
     def _rank(self, worth: float, tid: int) -> None:

@@ -1,4 +1,4 @@
-"""Stops: when a run has done enough."""
+"""Decides when a run has done enough."""
 
 from runlib.stop.all import StopAll
 from runlib.stop.any import StopAny

@@ -1,4 +1,4 @@
-"""Stop only when all of several stops are satisfied at once."""
+"""Implements ``stop_all``, which ends a run only when all of several stops are satisfied at once."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["StopAll"]
 
 
 class StopAll(Stop):
-    """Stop once every one of ``stops`` is done.
+    """Ends a run once every one of ``stops`` is done.
 
     Args:
-        stops: At least one stop, each an object or a config: in a list, or one by one.
+        stops: The stops, at least one, each an object or a config: in a list, or one by one.
         more: The further stops.
-        context: Passed on to them.
+        context: The context for the stops.
     """
 
     kind = "stop_all"
@@ -34,13 +34,13 @@ class StopAll(Stop):
         return {"stops": to_config(self.stops)}
 
     def done(self, state: State) -> bool:
-        """Whether all of them are done."""
+        """Returns whether all of them are done."""
         return all(stop.done(state) for stop in self.stops)
 
     def room(self, state: State) -> float:
-        """The largest room among those not yet done: each of them wants its results."""
+        """Returns the largest room among those not yet done, because each of them needs its results."""
         return max((stop.room(state) for stop in self.stops if not stop.done(state)), default=0)
 
     def short_report(self, state: State) -> str:
-        """``All of (Counted trials: 17/100; Best loss: 0.52, good enough at 0.1).``"""
+        """Returns a sentence like ``All of (Counted trials: 17/100; Best loss: 0.52, good enough at 0.1).``"""
         return report_stops("All of", self.stops, state)

@@ -1,4 +1,4 @@
-"""Stop as soon as one of several stops is satisfied."""
+"""Implements ``stop_any``, which ends a run as soon as one of several stops is satisfied."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["StopAny"]
 
 
 class StopAny(Stop):
-    """Stop once any of ``stops`` is done.
+    """Ends a run once any of ``stops`` is done.
 
     Args:
-        stops: At least one stop, each an object or a config: in a list, or one by one.
+        stops: The stops, at least one, each an object or a config: in a list, or one by one.
         more: The further stops.
-        context: Passed on to them.
+        context: The context for the stops.
     """
 
     kind = "stop_any"
@@ -34,13 +34,13 @@ class StopAny(Stop):
         return {"stops": to_config(self.stops)}
 
     def done(self, state: State) -> bool:
-        """Whether one of them is done."""
+        """Returns whether one of them is done."""
         return any(stop.done(state) for stop in self.stops)
 
     def room(self, state: State) -> float:
-        """The least room: more results than that are of no use to the first that is reached."""
+        """Returns the least room, because more results are of no use to the stop that is reached first."""
         return 0 if self.done(state) else min(stop.room(state) for stop in self.stops)
 
     def short_report(self, state: State) -> str:
-        """``Any of (Counted trials: 17/100; Best loss: 0.52, good enough at 0.1).``"""
+        """Returns a sentence like ``Any of (Counted trials: 17/100; Best loss: 0.52, good enough at 0.1).``"""
         return report_stops("Any of", self.stops, state)

@@ -1,6 +1,6 @@
-"""The checks that the stops share: a wrong argument is refused when a stop is made, under its own name.
+"""Checks the arguments of stops: a wrong argument is refused when a stop is made, under its own name.
 
-A stop that can never be satisfied, or already is before the first trial, is a mistake and no stop.
+A stop that can never be satisfied, or is satisfied before the first trial, is a mistake and is refused.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ __all__ = ["check_number", "check_positive", "check_whole"]
 
 
 def check_whole(value: Any, name: str) -> int:
-    """A whole number of at least 1, as Python's own.
+    """Returns a whole number of at least 1, as Python's own type.
 
     Raises:
-        ConfigError: With ``name`` as its path.
+        ConfigError: The value is none; the path is ``name``.
     """
     value = native(value)
     if isinstance(value, float) and value.is_integer():
@@ -30,10 +30,10 @@ def check_whole(value: Any, name: str) -> int:
 
 
 def check_number(value: Any, name: str) -> float:
-    """A finite number, as Python's own.
+    """Returns a finite number, as Python's own type.
 
     Raises:
-        ConfigError: With ``name`` as its path.
+        ConfigError: The value is none; the path is ``name``.
     """
     value = native(value)
     if isinstance(value, bool) or not isinstance(value, Real) or not _finite(value):
@@ -42,10 +42,10 @@ def check_number(value: Any, name: str) -> float:
 
 
 def check_positive(value: Any, name: str) -> float:
-    """A finite number above 0, as Python's own.
+    """Returns a finite number above 0, as Python's own type.
 
     Raises:
-        ConfigError: With ``name`` as its path.
+        ConfigError: The value is none; the path is ``name``.
     """
     number = check_number(value, name)
     if number <= 0:
@@ -56,5 +56,5 @@ def check_positive(value: Any, name: str) -> float:
 def _finite(value: Any) -> bool:
     try:
         return math.isfinite(value)
-    except OverflowError:  # an integer beyond all floats
+    except OverflowError:  # An integer may be too large for a float.
         return False

@@ -1,7 +1,7 @@
-"""The contract of a stop: a predicate over the state of a run that ends it.
+"""Defines the contract of a stop: a predicate over the state of a run that ends the run.
 
-A stop is a pure function of the state, so that it is the same for a live run, a restored and a checked-out one.
-A stop limits what is started, never what is suggested. ``a | b`` is whichever comes first, ``a & b`` both.
+A stop is a pure function of the state, so it is the same for a live, a restored and a checked-out run. It limits which
+trials are started, never which are suggested. ``a | b`` is done when either is done, ``a & b`` when both are.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ __all__ = ["Stop"]
 
 
 class Stop(Component, abstract=True):
-    """Base of all stops: override ``done``, and ``room`` where the number of trials is limited."""
+    """Is the base class of all stops: override ``done``, and ``room`` if the number of trials is limited."""
 
-    _ask: weakref.WeakMethod[Callable[[str], None]] | None = None  # of the run that was last asked for its stop
+    # The method of the run that was last asked for its stop.
+    _ask: weakref.WeakMethod[Callable[[str], None]] | None = None
 
     @classmethod
     def read_short(cls, given: Any) -> Any:
-        """A number means so many trials, ``StopMax(40)``; a list means whichever of its stops comes first."""
+        """Returns the stop for a short form: a number means ``StopMax(40)``, a list its first stop to be done."""
         if isinstance(given, str) and given.strip().isdecimal():
             given = int(given)
         if isinstance(given, Real):
@@ -34,11 +35,11 @@ class Stop(Component, abstract=True):
         return {"stop_any": {"stops": given}} if isinstance(given, list | tuple) else given
 
     def __or__(self, other: Any) -> Stop:
-        """``StopAny``: whichever comes first."""
+        """Returns a ``StopAny``, which is done when either stop is done."""
         return self._joined("stop_any", other)
 
     def __and__(self, other: Any) -> Stop:
-        """``StopAll``: once both are reached."""
+        """Returns a ``StopAll``, which is done when both stops are done."""
         return self._joined("stop_all", other)
 
     def _joined(self, kind: str, other: Any) -> Stop:
@@ -49,25 +50,26 @@ class Stop(Component, abstract=True):
         return joined
 
     def done(self, state: State) -> bool:
-        """Whether the run has done enough."""
+        """Returns whether the run has done enough."""
         raise NotImplementedError(f"{type(self).__qualname__} has no done()")
 
     def room(self, state: State) -> float:
-        """How many more results are wanted; the run starts no more trials than that, running ones included.
+        """Returns how many more results are wanted; the run starts no more trials than that, including running ones.
 
-        At least 1 as long as the stop is not done, or the run could not go on. Without limit by default.
+        It is at least 1 as long as the stop is not done. Otherwise the run could not continue. By default there is no
+        limit.
         """
         return 0 if self.done(state) else math.inf
 
     def short_report(self, state: State) -> str:
-        """One sentence for ``status.txt``, such as ``Counted trials: 17/100.``"""
+        """Returns one sentence for ``status.txt``, such as ``Counted trials: 17/100.``"""
         return f"{self.kind}: {'reached' if self.done(state) else 'not yet reached'}."
 
     def __call__(self, reason: str = "") -> None:
-        """``run.stop(reason)``: ask the run of which this is the stop to end in order, whatever is done by then.
+        """Asks the run that has this stop to end in order, whatever is done by then: ``run.stop(reason)``.
 
         Raises:
-            RunlibError: It was not taken from a run, or nobody runs that.
+            RunlibError: The stop was not taken from a run, or nobody runs that run.
         """
         ask = None if self._ask is None else self._ask()
         if ask is None:

@@ -1,6 +1,7 @@
-"""Stop once the evaluations cost enough: the sum of what they returned as ``cost``, in whatever unit.
+"""Implements ``stop_cost``, which ends a run when its evaluations have cost enough.
 
-A reused result costs nothing again. Trials that run already when the limit is reached may still add to it.
+The cost is the sum of the returned ``cost`` values, in any unit. A reused result costs nothing again. Trials that
+already run when the limit is reached may still add to the sum.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ __all__ = ["StopCost"]
 
 
 class StopCost(Stop):
-    """Stop once the summed ``cost`` of the evaluations is at ``limit``.
+    """Ends a run once the summed ``cost`` of the evaluations has reached ``limit``.
 
     Args:
-        limit: In the unit of the costs, above 0.
+        limit: The limit in the unit of the costs, above 0.
         context: Not used.
     """
 
@@ -31,9 +32,9 @@ class StopCost(Stop):
         self.limit = check_positive(limit, "limit")
 
     def done(self, state: State) -> bool:
-        """Whether the limit is reached."""
+        """Returns whether the limit is reached."""
         return state.total_cost >= self.limit
 
     def short_report(self, state: State) -> str:
-        """``Summed cost: 12.5/100.``"""
+        """Returns a sentence like ``Summed cost: 12.5/100.``"""
         return f"Summed cost: {state.total_cost:g}/{self.limit:g}."

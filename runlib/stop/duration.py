@@ -1,4 +1,4 @@
-"""Stop after a time: that of the whole run, over all its sessions, pauses between them not counted."""
+"""Implements ``stop_duration``, which ends a run after a time; pauses between its sessions do not count."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["StopDuration"]
 
 
 class StopDuration(Stop):
-    """Stop once the run was at work for ``duration``.
+    """Ends a run once its sessions have lasted ``duration`` in all.
 
     Args:
-        duration: In minutes, above 0.
+        duration: The time in minutes, above 0.
         context: Not used.
     """
 
@@ -52,9 +52,9 @@ class StopDuration(Stop):
         self.duration = check_positive(duration, "duration")
 
     def done(self, state: State) -> bool:
-        """Whether the time is over."""
+        """Returns whether the time is over."""
         return state.runtime >= self.duration * 60
 
     def short_report(self, state: State) -> str:
-        """``Runtime in minutes: 3.2/10.``"""
+        """Returns a sentence like ``Runtime in minutes: 3.2/10.``"""
         return f"Runtime in minutes: {state.runtime / 60:.1f}/{self.duration:g}."

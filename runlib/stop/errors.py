@@ -1,7 +1,7 @@
-"""Stop a run in which too much fails.
+"""Implements ``stop_errors``, which ends a run in which too many trials fail.
 
-It ends the run as any stop does; the failed trials stay as they are. It limits nothing beforehand: trials that
-run already when the limit is reached are still finished.
+It ends the run as any stop does, and the failed trials stay as they are. It limits nothing in advance: trials that
+already run when the limit is reached are still finished.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ __all__ = ["StopErrors"]
 
 
 class StopErrors(Stop):
-    """Stop once ``count`` trials in a row failed, or a ``share`` of all finished ones.
+    """Ends a run once ``count`` trials in a row failed, or a ``share`` of all finished ones.
 
     Args:
-        count: How many failures in a row, at least 1; None: their number in a row does not matter.
-        share: The share of failures among all finished trials, above 0 and at most 1; None: does not matter.
-        minimum: The number of finished trials from which on the share is looked at.
+        count: The number of failures in a row, at least 1; None if it does not matter.
+        share: The share of failures among all finished trials, above 0 and at most 1; None if it does not matter.
+        minimum: The number of finished trials from which on the share counts.
         context: Not used.
 
     Raises:
@@ -48,7 +48,7 @@ class StopErrors(Stop):
         self.minimum = check_whole(minimum, "minimum")
 
     def done(self, state: State) -> bool:
-        """Whether one of the two limits is reached."""
+        """Returns whether one of the two limits is reached."""
         return self._row_reached(state) or self._share_reached(state)
 
     def _row_reached(self, state: State) -> bool:
@@ -61,7 +61,7 @@ class StopErrors(Stop):
         return state.trials.error_count >= self.share * finished
 
     def short_report(self, state: State) -> str:
-        """``Errors: 2/5 in a row, 4 of 34 trials (limit 50 %, from 10 trials on).``"""
+        """Returns a sentence like ``Errors: 2/5 in a row, 4 of 34 trials (limit 50 %, from 10 trials on).``"""
         parts = []
         if self.count is not None:
             parts.append(f"{state.errors_in_a_row}/{self.count} in a row")

@@ -1,4 +1,4 @@
-"""Stop once the best loss is good enough."""
+"""Implements ``stop_loss``, which ends a run once the best loss is good enough."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["StopLoss"]
 
 
 class StopLoss(Stop):
-    """Stop once a trial has a loss of ``threshold`` or better: less, or more if the run maximises.
+    """Ends a run once a trial has a loss of ``threshold`` or better: less, or more if the run maximises.
 
     Args:
         threshold: The loss that is good enough, in its own unit.
@@ -28,10 +28,10 @@ class StopLoss(Stop):
         self.threshold = check_number(threshold, "threshold")
 
     def done(self, state: State) -> bool:
-        """Whether the incumbent is as good as the threshold."""
+        """Returns whether the incumbent is as good as the threshold."""
         return state.best is not None and not state.is_better(self.threshold, state.best.loss)
 
     def short_report(self, state: State) -> str:
-        """``Best loss: 0.52, good enough at 0.1.``"""
+        """Returns a sentence like ``Best loss: 0.52, good enough at 0.1.``"""
         best = "none yet" if state.best is None else f"{state.best.loss:g}"
         return f"Best loss: {best}, good enough at {self.threshold:g}."

@@ -1,6 +1,6 @@
-"""Stop after a number of trials or evaluations.
+"""Implements ``stop_max``, which ends a run after a number of trials or evaluations.
 
-Exact, whatever the number of workers: no more trials are started than results are wanted.
+The number is exact for any number of workers, because no more trials are started than results are wanted.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ USES = ("trials", "evals")
 
 
 class StopMax(Stop):
-    """Stop once ``count`` results are there.
+    """Ends a run once ``count`` results exist.
 
     Args:
-        count: How many, at least 1.
-        errors: Whether failed ones count.
-        use: ``"trials"``, or ``"evals"`` to count repeated suggestions once.
+        count: The number of results, at least 1.
+        errors: Whether failed trials count.
+        use: The results to count: ``"trials"``, or ``"evals"`` to count repeated suggestions once.
         context: Not used.
     """
 
@@ -62,15 +62,15 @@ class StopMax(Stop):
         self.use = use
 
     def done(self, state: State) -> bool:
-        """Whether enough are counted."""
+        """Returns whether enough results are counted."""
         return self._counted(state) >= self.count
 
     def room(self, state: State) -> float:
-        """How many are missing."""
+        """Returns the number of results that are missing."""
         return max(0, self.count - self._counted(state))
 
     def short_report(self, state: State) -> str:
-        """``Counted trials: 17/100.``"""
+        """Returns a sentence like ``Counted trials: 17/100.``"""
         what = "trials" if self.use == "trials" else "evaluations"
         which = "" if self.errors else " without error"
         return f"Counted {what}{which}: {self._counted(state)}/{self.count}."

@@ -1,4 +1,4 @@
-"""What the stops that hold other stops share: making them, and telling of them in one sentence."""
+"""Makes the stops inside another stop, and reports on them in one sentence."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["build_stops", "report_stops"]
 
 
 def build_stops(owner: Component, stops: Any) -> list[Stop]:
-    """The nested stops, given as objects or configs, made with the context of their owner.
+    """Returns the nested stops, given as objects or configs, made with the context of their owner.
 
     Raises:
-        ConfigError: It is no list, an empty one, or one of them is no stop; the path says which.
+        ConfigError: The value is no list, an empty one, or one of its items is no stop; the path says which.
     """
     if not isinstance(stops, list | tuple):
         raise ConfigError(f"must be a list of stops, got {stops!r}", "stops")
@@ -26,6 +26,6 @@ def build_stops(owner: Component, stops: Any) -> list[Stop]:
 
 
 def report_stops(title: str, stops: list[Stop], state: State) -> str:
-    """The reports of several stops as one sentence."""
+    """Returns the reports of several stops as one sentence."""
     reports = [stop.short_report(state).rstrip(".") for stop in stops]
     return f"{title} ({'; '.join(reports)})."

@@ -1,6 +1,6 @@
-"""Stop when the incumbent has stood for long.
+"""Implements ``stop_no_progress``, which ends a run when the incumbent has not changed for a number of trials.
 
-Exact, whatever the number of workers: no more trials run than would fill the count, should none of them be
+The number is exact for any number of workers: no more trials run than would complete the count if none of them were
 better. With more workers than ``count``, some are therefore idle.
 """
 
@@ -17,12 +17,12 @@ __all__ = ["StopNoProgress"]
 
 
 class StopNoProgress(Stop):
-    """Stop once ``count`` trials in a row finished without a loss better than the best one.
+    """Ends a run once ``count`` trials in a row finished without a loss better than the best one.
 
-    Failed trials count: they bring no progress either.
+    Failed trials count, because they bring no progress either.
 
     Args:
-        count: How many, at least 1.
+        count: The number of trials, at least 1.
         context: Not used.
     """
 
@@ -43,13 +43,13 @@ class StopNoProgress(Stop):
         self.count = check_whole(count, "count")
 
     def done(self, state: State) -> bool:
-        """Whether enough trials passed since the incumbent was found."""
+        """Returns whether enough trials passed since the incumbent was found."""
         return state.since_best >= self.count
 
     def room(self, state: State) -> float:
-        """How many more trials without progress end the run."""
+        """Returns how many more trials without progress end the run."""
         return max(0, self.count - state.since_best)
 
     def short_report(self, state: State) -> str:
-        """``Trials without progress: 7/50.``"""
+        """Returns a sentence like ``Trials without progress: 7/50.``"""
         return f"Trials without progress: {state.since_best}/{self.count}."

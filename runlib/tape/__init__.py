@@ -1,1 +1,1 @@
-"""The tape: the append-only file of everything that happened."""
+"""Reads and writes the tape, the append-only file that records everything that happened in a run."""

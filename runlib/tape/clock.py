@@ -1,10 +1,10 @@
-"""The time of one session: the wall clock when it began, and from then on a clock that nobody sets.
+"""Measures the time in one session: it begins with the wall clock and continues with a clock that nobody sets.
 
-A wall clock may jump, by an hour or by a day, in either direction; a duration taken from it would be wrong. So the
-times of a session are its beginning by the wall clock plus seconds of the monotonic clock, and both are noted in its
-record. The monotonic clock stands still while the machine sleeps: that time is none in which a run was at work, and
-until the next session its times are behind the wall clock by it. Between sessions the wall clock counts, whatever it
-says.
+A wall clock may jump in either direction, by an hour or by a day, so durations taken from it could be wrong. The times
+of a session are therefore its start by the wall clock plus seconds of the monotonic clock, and the session record holds
+both. The monotonic clock stops while the machine sleeps. This time does not count as work, and until the next session
+the recorded times are behind the wall clock by it. The next session begins with the wall clock again, whatever it
+shows.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 class SessionClock:
-    """The clock of a session that begins now; called, it gives seconds since 1970.
+    """Tells the time in a session that begins now; a call returns seconds since 1970.
 
     Attributes:
-        wall: When it began, seconds since 1970.
-        monotonic: The same by the clock that nobody sets.
+        wall: The start of the session by the wall clock, in seconds since 1970.
+        monotonic: The start of the session by the monotonic clock, in seconds.
     """
 
     def __init__(self) -> None:
-        self.wall = max(0.0, time.time())  # one that was never set may begin before 1970
+        self.wall = max(0.0, time.time())  # A clock that was never set may begin before 1970.
         self.monotonic = time.monotonic()
 
     def __call__(self) -> float:
         return self.wall + (time.monotonic() - self.monotonic)
 
     def noted(self) -> dict[str, Any]:
-        """What the record of a session says of it."""
+        """Returns the entry for the session record: both clocks at the start, and the boot of the machine."""
         return {"wall": round(self.wall, 6), "monotonic": round(self.monotonic, 6), "boot": boot()}
 
 
 @functools.cache
 def boot() -> str | None:
-    """A name of this start of this machine, the only one in which its monotonic clock means something."""
+    """Returns a name for the current boot of this machine; its monotonic clock has a meaning only within one boot."""
     try:
         return hashlib.blake2b(_BOOT.read_bytes().strip(), digest_size=8).hexdigest()
     except OSError:
@@ -52,10 +52,10 @@ def boot() -> str | None:
 
 
 def now_by(clocks: Mapping[str, Any] | None) -> float | None:
-    """What the clock of a session says now, by what its record noted.
+    """Returns the current time by the clock of a session, computed from the entry in its record.
 
-    None where that cannot be told: the session was on another machine, before this one was started anew, or it was
-    written by a version that noted no clocks.
+    The result is None if it cannot be computed. Then the session ran on another machine or before the last boot of this
+    one, or it was written by a version that recorded no clocks.
     """
     if not clocks or clocks.get("boot") is None or clocks["boot"] != boot():
         return None

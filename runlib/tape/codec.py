@@ -1,8 +1,8 @@
-"""Events and lines: formats 1 and 2, which differ in what stands beside a result (``schema.json``), not in their lines.
+"""Converts between events and lines. Formats 1 and 2 differ in the fields beside a result, not in their lines.
 
-A line is one JSON object whose last key is ``h``, always the last 26 bytes: ``, "h": "<16 hex>"}``. ``h`` is
-blake2b (8 bytes) over the ``h`` of the line before (as its 16 letters; nothing for the first line) and the
-raw bytes before ``, "h"``. One chain runs through the file, so that a changed, missing, doubled or swapped line shows.
+A line is one JSON object. Its last key is ``h``, always in the last 26 bytes: ``, "h": "<16 hex>"}``. ``h`` is blake2b
+(8 bytes) over the ``h`` of the line before (as its 16 letters; nothing for the first line) and the raw bytes before ``,
+"h"``. One chain runs through the file, so a changed, missing, repeated or swapped line is detected.
 """
 
 from __future__ import annotations
@@ -33,37 +33,37 @@ __all__ = [
     "stored_hash",
 ]
 
-FORMAT = f"runlib-tape/{NEWEST}"  # of what is written
-FORMATS = tuple(f"runlib-tape/{number}" for number in range(1, NEWEST + 1))  # what can be read
-LONGEST = 64 * 1024 * 1024  # bytes of a line: large results lie apart, so that one is never as long
+FORMAT = f"runlib-tape/{NEWEST}"  # the format of new tapes
+FORMATS = tuple(f"runlib-tape/{number}" for number in range(1, NEWEST + 1))  # the formats that can be read
+LONGEST = 64 * 1024 * 1024  # bytes; large results have their own files, so no line is as long
 METADATA_END = b"===\n"
 RECORD_END = b"---\n"
 SUFFIX = 26
-SKIPPABLE = frozenset({"note"})  # kinds that a reader may leave out if it does not know them
+SKIPPABLE = frozenset({"note"})  # kinds that a reader may skip if it does not know them
 _SUFFIX = re.compile(rb', "h": "([0-9a-f]{16})"\}')
 
 
 def chain(previous: bytes, body: bytes) -> bytes:
-    """The ``h`` of a line: 16 letters."""
+    """Returns the ``h`` of a line, as 16 letters."""
     return hashlib.blake2b(previous + body, digest_size=8).hexdigest().encode()
 
 
 def encode_line(data: dict[str, Any], previous: bytes) -> tuple[bytes, bytes]:
-    """The line of an object (without its line feed) and its ``h``."""
+    """Returns the line of an object (without its line feed) and its ``h``."""
     body = dump(data)[:-1]
     h = chain(previous, body)
     return body + b', "h": "' + h + b'"}', h
 
 
 def encode(event: Event, n: int, t: float, durable: int | None, previous: bytes) -> tuple[bytes, bytes]:
-    """The line of a record and its ``h``.
+    """Returns the line of a record and its ``h``.
 
     Args:
-        event: What happened.
-        n: Its number.
-        t: Seconds since 1970.
-        durable: The last number known to be synced; None where no such promise is made.
-        previous: The ``h`` before.
+        event: The event.
+        n: The number of the record.
+        t: The time in seconds since 1970.
+        durable: The last number that is known to be synced; None if the writer makes no such promise.
+        previous: The ``h`` of the line before.
     """
     data: dict[str, Any] = event_to_data(event)
     data["n"] = n
@@ -76,21 +76,22 @@ def encode(event: Event, n: int, t: float, durable: int | None, previous: bytes)
 
 
 def stored_hash(line: bytes) -> bytes | None:
-    """The ``h`` that a line claims to have; None if it does not end like one."""
+    """Returns the ``h`` that a line claims to have; None if it does not end with one."""
     match = _SUFFIX.fullmatch(line[-SUFFIX:])
     return match.group(1) if match else None
 
 
 def intact(line: bytes, previous: bytes) -> bytes | None:
-    """The ``h`` of a line (without its line feed) that continues the chain; None if it does not."""
+    """Returns the ``h`` of a line (without its line feed) if the line continues the chain; None if it does not."""
     h = line[-18:-2]
     return h if line[-26:-18] == b', "h": "' and line[-2:] == b'"}' and chain(previous, line[:-26]) == h else None
 
 
 def find_intact(text: bytes, previous: bytes) -> int | None:
-    """Where a line that continues the chain ends in ``text``, which has no line feed where it should.
+    """Returns where a line that continues the chain ends in ``text``; None if there is no such line.
 
-    The text is hashed once, whatever the number of places that look like the end of a line.
+    The text has no line feed where it should have one. It is hashed once, however many places look like the end of a
+    line.
     """
     hashed, at = hashlib.blake2b(previous, digest_size=8), 0
     for match in _SUFFIX.finditer(text):
@@ -102,13 +103,14 @@ def find_intact(text: bytes, previous: bytes) -> int | None:
 
 
 def line_of(text: bytes) -> bytes:
-    """The line that ``text`` begins with, without the line feed, or what may stand there in its place."""
-    match = _SUFFIX.search(text)  # nowhere else in a line: JSON escapes quotes, and is written without spaces
+    """Returns the line at the beginning of ``text``, without the line feed or whatever is in its place."""
+    # The pattern occurs nowhere else in a line, because JSON escapes quotes and is written without spaces.
+    match = _SUFFIX.search(text)
     return text[: match.end()] if match else text
 
 
 def durable_note(line: bytes) -> int | None:
-    """What an intact line, even of a kind unknown here, says is durable; None if it does not say."""
+    """Returns the number that an intact line, even of an unknown kind, names as durable; None if it names none."""
     try:
         note = load(line).get("d")
     except (ValueError, AttributeError):
@@ -117,10 +119,10 @@ def durable_note(line: bytes) -> int | None:
 
 
 def decode(line: bytes) -> tuple[Record, int | None]:
-    """The record of an intact line, and the number that it says is durable.
+    """Returns the record of an intact line, and the number that the line names as durable.
 
     Raises:
-        TapeFormat: It is no record of this format, or of a kind that must be understood and is not.
+        TapeFormat: The line is no record of this format, or this version must understand its kind but does not know it.
     """
     try:
         data = load(line)

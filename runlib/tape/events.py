@@ -1,7 +1,7 @@
-"""What can happen in a run. Events are frozen and hold plain data only; how they are written is the codec's business.
+"""Defines what can happen in a run. Events are frozen and hold only plain data; the codec decides how they are written.
 
-A ``Record`` is an event in its place on the tape. Order is ``n``, never the clock. What the fields may hold stands in
-``schema.json``, and is checked when an event is made of data.
+A ``Record`` is an event with its place on the tape. The order is given by ``n``, never by the clock. ``schema.json``
+says what the fields may hold, and this is checked when an event is made from data.
 """
 
 from __future__ import annotations
@@ -35,17 +35,17 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A writer opened the tape.
+    """States that a writer opened the tape.
 
     Attributes:
-        info: host, pid, versions, pool, observers, plugins and the like; ``program``, the file of ``__main__`` and how
-            it was started; ``fingerprint``, a hash of what the evaluator does; ``globals``, what it reads of the
-            script that defines it; ``evaluator``, the name by which it was found, where that is not the one in the
-            config; ``changed``, the settings that differ from those of the session before (``stop``,
-            ``trial_timeout``, ``caught_exceptions``, ``retries``);
-            ``recovered``, what was not as a writer leaves it (a torn end, lost records), a sentence each; ``clocks``,
-            when it began, by the wall and by a clock that is never set; and ``format``, where what it writes is newer
-            than what the metadata say.
+        info: A dict with host, pid, versions, pool, observers, plugins and similar facts. ``program`` is the file of
+            ``__main__`` and how it was started. ``fingerprint`` is a hash of what the evaluator does. ``globals`` is
+            what the evaluator reads from the script that defines it. ``evaluator`` is the name by which the evaluator
+            was found, if the config has another. ``changed`` holds the settings that differ from those of the previous
+            session (``stop``, ``trial_timeout``, ``caught_exceptions``, ``retries``). ``recovered`` has a sentence for
+            each thing that a writer does not leave in this way (a torn end, lost records). ``clocks`` is the start of
+            the session by the wall clock and by a clock that is never set. ``format`` is the format of what it writes,
+            if this is newer than the metadata say.
     """
 
     kind: ClassVar[str] = "session"
@@ -54,14 +54,14 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Suggest:
-    """The search made a suggestion.
+    """States that the search made a suggestion.
 
     Attributes:
-        tid: The trial.
-        suggestion: Plain data, which may have a shape (``runlib.engine.data.shape``).
-        memo: What the search needs beside it to recall it; None for nothing.
-        heard: How many results the search knew, where it is told in the order of suggestions; None otherwise.
-        queued: The number of the ``enqueue`` record whose suggestion this is; None for one of the search's own.
+        tid: The number of the trial.
+        suggestion: The suggestion, plain data that may have a shape (``runlib.engine.data.shape``).
+        memo: The data beside the suggestion that the search needs to recall it; None for nothing.
+        heard: The number of results that the search knew, if it gets them in the order of suggestions; None otherwise.
+        queued: The number of the ``enqueue`` record that holds this suggestion; None if the search made it.
     """
 
     kind: ClassVar[str] = "suggest"
@@ -74,13 +74,13 @@ class Suggest:
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """A trial ended.
+    """States that a trial ended.
 
     Attributes:
-        tid: The trial.
-        result: ``{"ok": {...}}`` or ``{"error": {...}}``, what was returned; beside it what runlib adds: ``file``,
-            where a large result lies apart, ``given_loss``, ``dropped`` and the others in ``schema.json``.
-        of: The trial whose evaluation this result is, if it was not evaluated itself.
+        tid: The number of the trial.
+        result: The returned result, ``{"ok": {...}}`` or ``{"error": {...}}``. Beside it are the keys that runlib adds:
+            ``file`` (the place of a large result), ``given_loss``, ``dropped`` and the others in ``schema.json``.
+        of: The trial that was evaluated for this result, if this trial was not evaluated itself.
     """
 
     kind: ClassVar[str] = "submit"
@@ -91,13 +91,13 @@ class Submit:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """An attempt at a trial failed, and another will be made; the trial stays live.
+    """States that an attempt at a trial failed and another will be made; the trial stays live.
 
     Attributes:
-        tid: The trial.
+        tid: The number of the trial.
         attempt: The number of the attempt that failed: 1, 2, ...
-        rule: The name among the ``retries`` of the run that allows another one.
-        error: As in a result: ``error``, ``error_text``, ``traceback``.
+        rule: The name of the rule, among the ``retries`` of the run, that allows another attempt.
+        error: The error as in a result: ``error``, ``error_text``, ``traceback``.
     """
 
     kind: ClassVar[str] = "retry"
@@ -109,12 +109,12 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Void:
-    """The result of a trial no longer counts, nor those that were taken from the same evaluation; a live trial ends.
+    """States that the result of a trial and those taken from the same evaluation no longer count; a live trial ends.
 
     Attributes:
-        tid: The trial.
-        reason: For people.
-        key: Of the command that asked for it, if one did; a command has an effect once.
+        tid: The number of the trial.
+        reason: The reason, for users to read.
+        key: The key of the command that asked for it, if one did; a command has an effect once.
     """
 
     kind: ClassVar[str] = "void"
@@ -125,11 +125,11 @@ class Void:
 
 @dataclass(frozen=True, slots=True)
 class Enqueue:
-    """Somebody wants a suggestion to be tried before the search's own.
+    """States that a user wants a suggestion to be tried before the search makes its next one.
 
     Attributes:
-        suggestion: Plain data, which may have a shape.
-        key: As in ``Void``.
+        suggestion: The suggestion, plain data that may have a shape.
+        key: The key of the command that asked for it, if one did.
     """
 
     kind: ClassVar[str] = "enqueue"
@@ -139,12 +139,12 @@ class Enqueue:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A remark of a person; it has no effect, and a reader that does not know it may skip it.
+    """Holds a remark of a user; it has no effect, and a reader that does not know it may skip it.
 
     Attributes:
-        text: For people.
-        tid: The trial that it is about; None for the run.
-        key: As in ``Void``.
+        text: The remark.
+        tid: The number of the trial that it is about; None for the run.
+        key: The key of the command that asked for it, if one did.
     """
 
     kind: ClassVar[str] = "note"
@@ -155,11 +155,11 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Stopping:
-    """Somebody wants this session to end in order.
+    """States that a user wants this session to end in order.
 
     Attributes:
-        reason: For people.
-        key: As in ``Void``.
+        reason: The reason, for users to read.
+        key: The key of the command that asked for it, if one did.
     """
 
     kind: ClassVar[str] = "stop"
@@ -169,11 +169,12 @@ class Stopping:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """A session ended in order.
+    """States that a session ended in order.
 
     Attributes:
-        reason: ``stop``, ``duration``, ``exhausted``, ``signal``, ``asked``, ``closed`` (by hand) or ``error``.
-        text: The same for people.
+        reason: The cause: ``stop``, ``duration``, ``exhausted``, ``signal``, ``asked``, ``closed`` (by hand) or
+            ``error``.
+        text: The cause as a text for users.
     """
 
     kind: ClassVar[str] = "end"
@@ -181,10 +182,10 @@ class End:
     text: str = field(default="")
 
 
-NEWEST = 2  # the format of what is written here; see ``codec.FORMATS``
+NEWEST = 2  # the format of new tapes; see ``codec.FORMATS``
 
 Event = Session | Suggest | Submit | Retry | Void | Enqueue | Note | Stopping | End
-EDITS = (Void, Enqueue, Note, Stopping)  # what people do to a run, rather than the run itself
+EDITS = (Void, Enqueue, Note, Stopping)  # events that users cause, and not the run itself
 _KINDS: dict[str, type[Any]] = {
     cls.kind: cls for cls in (Session, Suggest, Submit, Retry, Void, Enqueue, Note, Stopping, End)
 }
@@ -195,13 +196,13 @@ _OMITTED_IF_NONE = frozenset({"memo", "of", "heard", "queued", "key", "tid"})
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An event in its place.
+    """Holds an event together with its place on the tape.
 
     Attributes:
-        n: Its number on the tape: 1, 2, ...
-        t: When it was written: seconds since 1970, by the wall clock when its session began and a clock that is never
-            set from then on.
-        event: What happened; None for a kind that this version does not know and may skip.
+        n: The number of the record on the tape: 1, 2, ...
+        t: The time of writing, in seconds since 1970. It is the start of the session by the wall clock plus the seconds
+            since then by a clock that is never set.
+        event: The event; None for a kind that this version does not know and may skip.
     """
 
     n: int
@@ -209,7 +210,7 @@ class Record:
     event: Event | None
 
     def copy(self) -> Record:
-        """The same, sharing no data with it."""
+        """Returns an equal record that shares no data with this one."""
         if self.event is None:
             return self
         parts = {name: copied(getattr(self.event, name)) for name in _FIELDS[type(self.event)]}
@@ -217,9 +218,9 @@ class Record:
 
 
 def event_to_data(event: Event) -> dict[str, Any]:
-    """``{kind: {fields}}``, fields that are None being left out where that is what they mean.
+    """Returns ``{kind: {fields}}`` without the optional fields that are None.
 
-    Beside the kind stands ``shape`` if the suggestion has one: older readers skip it there.
+    If the suggestion has a shape, it is stored as ``shape`` beside the kind, where older readers skip it.
     """
     if isinstance(event, Session):
         return {event.kind: event.info}
@@ -235,13 +236,13 @@ def event_to_data(event: Event) -> dict[str, Any]:
 
 
 def event_from_data(kind: str, body: Any, shape: Shape | None = None, *, strict: bool = False) -> Event | None:
-    """The event of a kind; None if this version does not know the kind. Fields that it does not know are left out.
+    """Returns the event of a kind, without unknown fields; None if this version does not know the kind.
 
     Args:
-        kind: Its name.
-        body: Its fields, which the event keeps.
-        shape: Of its suggestion, where that has one.
-        strict: Refuse fields that are not known: of what a person hands over, nothing is left out without a word.
+        kind: The name of the kind.
+        body: The fields, which the event keeps.
+        shape: The shape of its suggestion, if it has one.
+        strict: Whether to refuse unknown fields, so that nothing of a user's input is dropped silently.
 
     Raises:
         TapeFormat: The fields are not those of the kind, or have values that the schema of the tape does not allow.
@@ -258,7 +259,7 @@ def event_from_data(kind: str, body: Any, shape: Shape | None = None, *, strict:
         body = _with_shape(kind, body, shape)
     try:
         event: Event = cls(**body)
-    except TypeError as error:  # it has fields that this version does not know
+    except TypeError as error:  # The body has fields that this version does not know.
         if strict:
             raise TapeFormat(f"a {kind!r} record has other fields than {', '.join(_FIELDS[cls])}: {error}") from None
         event = cls(**{key: body[key] for key in _FIELDS[cls] if key in body})

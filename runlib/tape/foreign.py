@@ -1,14 +1,14 @@
-"""Tapes of cmlkit, the ancestor: read, never written.
+"""Reads tapes of cmlkit, the predecessor of runlib, and never writes them.
 
-The framing is that of our tapes (metadata, ``===``, records each followed by ``---``), but metadata and records are
-YAML and bear no hashes. So damage shows only where it breaks YAML, the shape of a record, or the order of trials
-(``tid`` counts 0, 1, 2, ...; a trial ends once, after it was suggested): that much is checked, and told with line.
-What is not terminated at the end is torn. Strict YAML is read as in configs, and two forms that PyYAML wrote
-for Python's and numpy's own types: ``!!float "np.float64(1.3)"`` and ``!!python/tuple``.
+They are framed like runlib's tapes (metadata, ``===``, records each followed by ``---``), but metadata and records are
+YAML and have no hashes. So damage is found only if it breaks the YAML, the shape of a record, or the order of trials
+(``tid`` counts 0, 1, 2, ...; a trial ends once, after it was suggested). The error names the line. An unterminated
+record at the end is torn. The YAML is read as strictly as in configs, but two forms in which PyYAML wrote Python's and
+numpy's own types are accepted: ``!!float "np.float64(1.3)"`` and ``!!python/tuple``.
 
-The suggestion of a trial is that of its ``suggest`` record; the copy in its outcome is not compared. A success without
-a finite loss, which the ancestor let pass, is an ``InvalidResult``. A result that repeats, to the last digit, that of
-an earlier trial with the same suggestion was answered from it (``of``). There are no times: ``t`` is 0.
+The suggestion of a trial comes from its ``suggest`` record. The copy in its outcome is not compared. A success without
+a finite loss, which cmlkit accepted, becomes an ``InvalidResult``. If a result equals, to the last digit, that of an
+earlier trial with the same suggestion, it was taken from that trial (``of``). The tapes hold no times, so ``t`` is 0.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from runlib.tape.reader import Position, Tail, TapeReader
 
 __all__ = ["ForeignReader", "is_foreign", "open_tape"]
 
-_FIRST_LINE = re.compile(rb"\{?\s*run\s*:")  # ours begins with a quoted key
-_BEGUN_TERMINATOR = re.compile(rb"\n(-{1,3})\Z")  # no key of a record begins with a hyphen
+_FIRST_LINE = re.compile(rb"\{?\s*run\s*:")  # A tape of runlib begins with a quoted key.
+_BEGUN_TERMINATOR = re.compile(rb"\n(-{1,3})\Z")  # No key of a record begins with a hyphen.
 _NUMPY_FLOAT = re.compile(r"np\.float(?:16|32|64)\(([-+]?(?:inf|nan|(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?))\)")
 _TUPLE = ("!!", "python/tuple")
 _FLOAT = ("!!", "float")
-MOST = 1_000_000  # values of one record: a large result stood in its record then
-_NUMBERS = ("cost", "duration", "var")  # of an outcome; what is no number there tells nothing
+MOST = 1_000_000  # values of one record; cmlkit kept large results in their records
+_NUMBERS = ("cost", "duration", "var")  # keys of an outcome; a value that is no number is dropped
 
 
 def is_foreign(path: Path) -> bool:
-    """Whether a file begins like a tape of cmlkit; False if it cannot be read."""
+    """Returns whether a file begins like a tape of cmlkit; False if it cannot be read."""
     try:
         with path.open("rb") as file:
             return _FIRST_LINE.match(file.readline(80)) is not None
@@ -50,12 +50,12 @@ def is_foreign(path: Path) -> bool:
 
 
 def open_tape(path: Path) -> TapeReader:
-    """A reader for a tape, ours or a foreign one.
+    """Returns a reader for a tape of runlib or of cmlkit.
 
     Raises:
-        NotARun: There is no such file.
-        TapeFormat: It is no tape, or one of another format.
-        TapeCorrupt: It is damaged.
+        NotARun: The file does not exist.
+        TapeFormat: The file is no tape, or has another format.
+        TapeCorrupt: The tape is damaged.
     """
     return ForeignReader(path) if is_foreign(path) else TapeReader(path)
 
@@ -63,22 +63,22 @@ def open_tape(path: Path) -> TapeReader:
 class ForeignReader(TapeReader):
     """Iterates over the records of a tape of cmlkit, as ``Suggest`` and ``Submit``.
 
-    ``position`` has no hash; ``tail`` is what was not terminated at the end, if anything.
+    Its ``position`` has no hash. Its ``tail`` holds the unterminated end, if there is one.
 
     Args:
-        path: The file.
+        path: The path of the file.
 
     Raises:
-        TapeFormat: Its metadata is not that of a run of cmlkit.
-        TapeCorrupt: A record is no strict YAML, has another shape, or cannot follow on those before; the
-            message has its number and line.
+        TapeFormat: The metadata is not that of a run of cmlkit.
+        TapeCorrupt: A record is no strict YAML, has another shape, or cannot follow the records before it; the message
+            has its number and line.
     """
 
     def __init__(self, path: Path) -> None:
         self._line = 1
         self._live: dict[int, str] = {}  # tid -> eid
         self._suggested = 0
-        self._known: dict[tuple[str, str], int] = {}  # eid and hash of its result -> the first trial that had both
+        self._known: dict[tuple[str, str], int] = {}  # (eid, hash of the result) -> first such trial
         super().__init__(path)
 
     def _read_head(self) -> Position:
@@ -165,7 +165,7 @@ class ForeignReader(TapeReader):
 
 
 def _read_block(file: BinaryIO, end: bytes) -> bytes:
-    """The lines up to the line ``end``, or to the end of the file."""
+    """Returns the lines up to the line ``end``, or up to the end of the file."""
     lines = []
     for line in file:
         lines.append(line)
@@ -175,7 +175,7 @@ def _read_block(file: BinaryIO, end: bytes) -> bytes:
 
 
 def _missing(block: bytes) -> bytes | None:
-    """What the terminator of a record lacks; None if the record may lack something itself."""
+    """Returns what the terminator of a record lacks; None if the record itself may lack something."""
     if block.endswith(b"\n" + RECORD_END) or block == RECORD_END:
         return b""
     begun = _BEGUN_TERMINATOR.search(block)
@@ -183,13 +183,13 @@ def _missing(block: bytes) -> bytes | None:
 
 
 def _without_tags(text: str) -> str:
-    """The text with the two forms of PyYAML put as a reader of the core schema knows them."""
+    """Returns the text with PyYAML's two forms rewritten for a reader of the core schema."""
     if "!!" not in text:
         return text
     try:
         tokens = list(yaml.scan(text))
     except (yaml.YAMLError, ValueError, OverflowError):
-        return text  # its reader says what is wrong, and where
+        return text  # The reader of the text reports what is wrong, and where.
     parts, at = [], 0
     for tag, token in itertools.pairwise(tokens):
         found = _replacement(tag, token)
@@ -200,7 +200,7 @@ def _without_tags(text: str) -> str:
 
 
 def _replacement(tag: yaml.Token, token: yaml.Token) -> tuple[str, int] | None:
-    """What stands for a tag and what follows it, and where that ends; None for all but the two forms."""
+    """Returns the text that replaces a tag and the token after it, and their end; None for all but the two forms."""
     if not isinstance(tag, yaml.TagToken):
         return None
     if tag.value == _TUPLE:
@@ -222,7 +222,7 @@ def _is_run(metadata: Any) -> bool:
 
 
 def _refusal(result: Any) -> str | None:
-    """Why this is no result; None if it is one."""
+    """Returns why this is no result; None if it is one."""
     if not isinstance(result, dict) or result.keys() not in ({"ok"}, {"error"}):
         return "its result is neither {ok: {...}} nor {error: {...}}"
     [(state, outcome)] = result.items()
@@ -235,7 +235,7 @@ def _refusal(result: Any) -> str | None:
 
 
 def _as_result(given: dict[str, Any]) -> dict[str, Any]:
-    """The result as our tapes have it: without the suggestion, and ``ok`` with a finite loss only."""
+    """Returns the result in runlib's form: without the suggestion, and ``ok`` only with a finite loss."""
     [(state, outcome)] = given.items()
     kept = {k: v for k, v in outcome.items() if k != "suggestion" and (k not in _NUMBERS or _is_finite(v))}
     if state == "error":

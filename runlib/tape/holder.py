@@ -1,4 +1,4 @@
-"""Who holds the lock of a run folder: how the file of the lock says it, and how a refused process is told."""
+"""Describes who holds the lock of a run folder: its form in the lock file, and the message for a refused process."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["Holder", "read_holder", "refusal"]
 
 @dataclass(frozen=True)
 class Holder:
-    """Who signed a lock.
+    """Describes the process that signed a lock.
 
     Attributes:
-        host: Where it runs.
-        pid: Its process.
-        since: When it took the lock, local time.
-        token: Different for every taking.
+        host: The name of its machine.
+        pid: The number of the process.
+        since: The local time at which it took the lock.
+        token: A text that differs each time the lock is taken.
         file: The number of the file that it signed, which a copy of the file does not have.
     """
 
@@ -31,12 +31,12 @@ class Holder:
 
     @property
     def is_here(self) -> bool:
-        """Whether it is, or was, a process of this machine."""
+        """Returns whether it is, or was, a process of this machine."""
         return self.host == socket.gethostname()
 
     @property
     def is_gone(self) -> bool:
-        """Whether no process of this machine has its number."""
+        """Returns whether no process of this machine has its number."""
         try:
             os.kill(self.pid, 0)
         except ProcessLookupError:
@@ -50,7 +50,7 @@ class Holder:
 
 
 def read_holder(fd: int) -> Holder | None:
-    """Who signed the file; None if nobody did, or not to the end."""
+    """Returns the process that signed the file; None if there is no complete signature."""
     try:
         data = json.loads(os.pread(fd, 4096, 0))
         return Holder(**{name: kind(data[name]) for name, kind in _FIELDS.items()})
@@ -62,7 +62,7 @@ _FIELDS = {"host": str, "pid": int, "since": str, "token": str, "file": int}
 
 
 def refusal(folder: Path, holder: Holder | None, free: bool) -> str:
-    """Why a process does not get the lock, and what it may do."""
+    """Returns the message that says why a process does not get the lock, and what its user can do."""
     if holder is None:
         who, what = "another process (which has not yet said its name)", "check it out to read it"
     elif (holder.pid, holder.is_here) == (os.getpid(), True):

@@ -1,23 +1,13 @@
-"""One writer: the lock of a run folder, how it passes to another, and how a writer that lost it stops.
+"""Locks a run folder, so that only one process writes to it.
 
-*Who has it.* The lock is that of an open file (``flock``), so that it ends with its holder, however that dies; it
-counts for the file that bears the name ``run.lock``, which runlib never deletes. Whoever takes it looks afterwards
-whether its file still bears the name, and else begins anew. If somebody deletes it (a cleaner of old files), the
-holder makes it again at its next look, unless another process took the lock in between: then that one has it. While it
-is held the file names the holder, and it is emptied when it is given back: what stands in a free lock was left by a
-holder that died, or came with a copy of the folder. A fork of the holder lets go of it at once: else it would keep the
-lock when the holder is dead.
+The lock is held on the open file ``run.lock`` (``flock``), so it ends when its holder dies, however that happens.
+runlib never deletes this file. While the lock is held, the file names the holder, and the holder empties it when it
+releases the lock. Text in a free lock was therefore left by a holder that died, or it came with a copy of the folder.
 
-*Stealing* is for a holder that is known to be dead, while a network disk may not know it. It puts a new file, locked
-and signed, in the place of the old one by one rename. Thieves come one at a time, by a file that only one of them can
-make, and each takes the lock that it saw and no other.
-
-*Fencing.* A writer asks before each append and each sync whether the lock is still its own (``check``), and stops if
-it is not. What remains: a writer that is suspended exactly between the question and the write still appends that one
-record when it wakes up; and where a network disk remembers names, a writer that nobody suspended may hear of its loss
-as late as it allows (NFS: up to a minute). Such a record continues a place that the chain has passed: the writer that
-goes on stops at it, a restore puts it aside if nothing durable follows, and else ``runlib verify`` says that two
-processes wrote at once.
+A process that has taken the lock checks that its open file still has the name, and starts over if it does not. If
+somebody deletes the file (a cleaner of old files), the holder creates it again at its next check. If another process
+took the lock in between, that process has it. A fork of the holder closes the lock at once. Otherwise it would keep the
+lock after the death of the holder.
 """
 
 from __future__ import annotations
@@ -44,8 +34,8 @@ from runlib.tape.mounts import on_network
 __all__ = ["FolderLock", "Holder"]
 
 NAME = "run.lock"
-CLAIM = "run.lock.new"  # the lock of a thief, until it bears the name
-STALE = 60.0  # seconds after which that is of a thief that died
+CLAIM = "run.lock.new"  # the lock file of a stealing process, until it is renamed
+STALE = 60.0  # seconds; an older such file was left by a process that died
 
 log = logger()
 
@@ -53,14 +43,15 @@ Looks = tuple[int, int, int, int]
 
 
 class FolderLock:
-    """The right to write to a run, from its making until ``release``.
+    """Holds the right to write to one run, from its construction until ``release``.
 
     Args:
-        folder: Of the run.
-        steal: Take it also from a holder that seems to have it. It must be dead, or what both write is a mess.
+        folder: The folder of the run.
+        steal: Whether to take the lock from a process that seems to hold it. That process must be dead. Otherwise both
+            write to the run and damage it.
 
     Raises:
-        RunLocked: Another process has it, or may have it; the message names it.
+        RunLocked: Another process holds the lock, or may hold it; the message names that process.
         FolderError: The folder cannot be written.
     """
 
@@ -70,7 +61,7 @@ class FolderLock:
         self._pid = os.getpid()
         self._signed: tuple[Holder, Looks] | None = None
         _known.add(self)
-        fill_standard()  # whoever writes has these, or a stray print could go into what is opened
+        fill_standard()  # Otherwise a stray print could go into a file that is opened later.
         try:
             self._take(folder, steal)
         except OSError as error:
@@ -83,7 +74,7 @@ class FolderLock:
 
     @property
     def directory(self) -> Directory:
-        """The folder: everything of the run is written relative to this one descriptor, as long as the lock is held.
+        """Returns the open folder; while the lock is held, all files of the run are written relative to its descriptor.
 
         Raises:
             ValueError: The lock was released.
@@ -98,7 +89,7 @@ class FolderLock:
         left, network = read_holder(self._fd), on_network(folder)
         if free and not (network and left is not None and not left.is_here):
             _warn_of_copy(folder, self._fd, left)
-            if os.fstat(self._fd).st_nlink > 1:  # what else bears a name of this file is not to be written to
+            if os.fstat(self._fd).st_nlink > 1:  # The file has a second name, which must keep its content.
                 self._supersede(left, network)
             else:
                 self._sign(self._fd, network)
@@ -113,12 +104,17 @@ class FolderLock:
         holder = Holder(socket.gethostname(), self._pid, time.strftime("%Y-%m-%d %H:%M:%S"), uuid.uuid4().hex, inode)
         disk.current.truncate(fd, 0)
         disk.write_all(fd, json.dumps(asdict(holder)).encode() + b"\n")
-        if network:  # or the other machines would not see it before long
+        if network:  # Otherwise other machines would not see it for some time.
             disk.current.sync(fd)
         self._signed = holder, _looks(os.fstat(fd))
 
     def _supersede(self, left: Holder | None, network: bool) -> None:
-        """Put a new file, locked and signed, in the place of the one that is open."""
+        """Puts a new lock file, which is already locked and signed, in the place of the open one by a single rename.
+
+        This replaces a lock file that has a second name, and it steals a lock. The holder of a stolen lock must be
+        dead, but a network disk may not know that it is. Only one process can steal at a time, because only one can
+        create the file ``run.lock.new``. It takes only the lock that it saw before.
+        """
         directory, seen = self.directory, self._fd
         fd = _open_claim(directory)
         try:
@@ -138,14 +134,20 @@ class FolderLock:
             raise _locked_by_another(directory)
 
     def check(self, tape: Path) -> None:
-        """Make sure that the lock is still this one's; it costs one look at the folder.
+        """Raises an error if another process took the lock; this costs one look at the folder.
+
+        A writer calls this before each append and each sync. Two gaps remain. A writer that is suspended exactly
+        between the check and the write still appends one record when it wakes up. On a network disk that caches names,
+        a running writer may learn of its loss late (NFS: up to a minute). Such a record continues a place that the hash
+        chain has passed. The other writer stops at it. A restore sets it aside if nothing durable follows it. Otherwise
+        ``runlib verify`` reports that two processes wrote at once.
 
         Args:
-            tape: Of the run, for the error.
+            tape: The tape of the run, for the error.
 
         Raises:
-            LockStolen: Another process took it over; the message names it.
-            ValueError: It was released.
+            LockStolen: Another process took the lock; the message names that process.
+            ValueError: The lock was released.
         """
         if self._signed is None or self._directory is None:
             raise ValueError(f"the lock of {tape.parent} was released")
@@ -159,7 +161,7 @@ class FolderLock:
             self._look_closer(tape, holder, found)
 
     def _make_again(self, tape: Path, holder: Holder) -> None:
-        """Somebody took the file away: make it again, unless another process did so and has its lock."""
+        """Creates the deleted lock file again, unless another process did so and holds its lock."""
         try:
             fd = self.directory.open(NAME, os.O_RDWR | os.O_CREAT | os.O_EXCL)
             with _closed_on_error(fd):
@@ -167,11 +169,12 @@ class FolderLock:
         except FileExistsError:
             self._look_closer(tape, holder, self.directory.stat(NAME))
         except FileNotFoundError:
-            return  # the folder is gone with all that is in it, so that nobody can take the lock: the tape is missed
+            # The whole folder is gone, so nobody can take the lock. The writer will notice that the tape is missing.
+            return
         except OSError as error:
             if not disk.is_full(error):
                 raise _lost(tape) from error
-            # Without room nobody else can sign it either; this is tried again at the next look.
+            # On a full disk nobody else can sign it either. The next check tries again.
 
     def _take_made(self, tape: Path, fd: int, holder: Holder) -> None:
         if not disk.current.lock(fd) or not _bears(fd, self.directory, NAME):
@@ -188,7 +191,10 @@ class FolderLock:
         log.warning("%s had lost its file %s, which is made again", tape.parent, NAME)
 
     def _look_closer(self, tape: Path, holder: Holder, found: os.stat_result) -> None:
-        """The file was changed or is another; who signed it counts, as not every disk keeps the numbers of files."""
+        """Raises an error if another process signed or replaced the lock file, which has changed.
+
+        The signature decides, because not every disk keeps the numbers of files.
+        """
         now = self._read_named()
         if now == holder:
             self._signed = holder, _looks(found)
@@ -202,9 +208,9 @@ class FolderLock:
         return _read_file(self.directory)
 
     def release(self) -> None:
-        """Let another write; a second call does nothing."""
+        """Releases the lock, so that another process can write; a second call does nothing."""
         if self._fd is not None and self._signed is not None and os.getpid() == self._pid:
-            with contextlib.suppress(OSError):  # the text is for later; the lock ends anyway
+            with contextlib.suppress(OSError):  # The text is only information. The lock ends anyway.
                 disk.current.truncate(self._fd, 0)
         self._close()
 
@@ -222,7 +228,7 @@ _known: weakref.WeakSet[FolderLock] = weakref.WeakSet()
 
 
 def _leave_to_parent() -> None:
-    """In a forked child: closing there ends nothing, as the lock is that of the file which the parent has open."""
+    """Closes the locks in a forked child; this releases none of them, because the parent has the same files open."""
     for lock in list(_known):
         lock._close()
 
@@ -234,7 +240,7 @@ os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 def _open_named(directory: Directory) -> tuple[int, bool]:
-    """The file that bears the name, and whether its lock was free, and is ours now."""
+    """Opens the file ``run.lock``; returns it, and whether its lock was free and now belongs to this process."""
     for _ in range(100):
         fd = directory.open(NAME, os.O_RDWR | os.O_CREAT)
         with _closed_on_error(fd):
@@ -246,7 +252,7 @@ def _open_named(directory: Directory) -> tuple[int, bool]:
 
 
 def _open_claim(directory: Directory) -> int:
-    """The file that only one thief can make."""
+    """Creates the file that only one stealing process can create, and returns its descriptor."""
     for _ in range(2):
         try:
             return directory.open(CLAIM, os.O_RDWR | os.O_CREAT | os.O_EXCL)
@@ -256,7 +262,7 @@ def _open_claim(directory: Directory) -> int:
 
 
 def _clear_stale(directory: Directory) -> None:
-    """Take away what a thief left that died in the middle of it."""
+    """Removes the file of a process that died while it was stealing the lock."""
     with contextlib.suppress(FileNotFoundError):
         fd = directory.open(CLAIM, os.O_RDWR)
         try:
@@ -285,7 +291,7 @@ def _closed_on_error(fd: int) -> Iterator[None]:
 
 
 def _bears(fd: int, directory: Directory, name: str) -> bool:
-    """Whether an open file is the one that bears a name."""
+    """Returns whether an open file is the one with this name in the folder."""
     try:
         return os.path.samestat(os.fstat(fd), directory.stat(name))
     except FileNotFoundError:
@@ -302,7 +308,7 @@ def _read_file(directory: Directory) -> Holder | None:
     return None
 
 
-# -- sentences ------------------------------------------------------------------------------------
+# -- messages -------------------------------------------------------------------------------------
 
 
 def _locked_by_another(directory: Directory) -> RunLocked:
@@ -322,7 +328,10 @@ def _changing(folder: Path) -> str:
 
 
 def _warn_of_copy(folder: Path, fd: int, left: Holder | None) -> None:
-    """A lock that is free here and was left signed: by a process that died, or it is a copy of a lock that is held."""
+    """Warns if a free lock is signed by another machine, or if its signature names another file.
+
+    Then the folder is a copy of one with a held lock, or the process that signed the lock died.
+    """
     if left is not None and not (left.is_here and left.file == os.fstat(fd).st_ino):
         log.warning(
             "%s was copied or moved while %s was writing it, or after that died: if it still runs, the two runs go "

@@ -1,10 +1,10 @@
-"""Reading a tape: forward along the chain, one record at a time, changing nothing.
+"""Reads a tape forward along its hash chain, one record at a time, and changes nothing.
 
-The rule for what does not fit: a line that was being written when the writer died is *torn*, anything else is
-*corrupt*. Torn is an unterminated prefix at the very end; or, where the writer noted what was durable, whatever
-begins with a record beyond the highest such note of all intact records. A whole record whose terminator alone is
-missing, or is damaged at the very end, counts. Corrupt is refused, with record number, offset and expectation; nothing
-is guessed.
+Data that does not fit is *torn* or *corrupt*. Torn data was being written when the writer died. It is an unterminated
+prefix at the very end. If the writer noted which records were durable, it is also everything that begins with a record
+beyond the highest such note of all intact records. A whole record counts even if its terminator is missing, or is
+damaged at the very end. Everything else is corrupt. The reader refuses it with record number, offset and expectation,
+and guesses nothing.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from runlib.tape.schema import check
 
 __all__ = ["Position", "Tail", "TapeReader"]
 
-TERMINATOR = b"\n" + RECORD_END  # of a line
+TERMINATOR = b"\n" + RECORD_END  # the end of each record
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Between two records.
+    """Describes a place between two records.
 
     Attributes:
         n: The number of records before it.
-        offset: Bytes before it.
-        h: The chain up to it.
-        durable: The highest number that the records before it say is durable; 0 if they do not say.
-        noting: Whether the record before it says so, that is, whether its writer syncs always.
+        offset: The number of bytes before it.
+        h: The hash of the chain up to it.
+        durable: The highest number that the records before it name as durable; 0 if they name none.
+        noting: Whether the record before it names one, that is, whether its writer always syncs.
     """
 
     n: int
@@ -49,12 +49,12 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """What lies after the last whole record.
+    """Describes what follows the last whole record.
 
     Attributes:
         keep: The offset up to which the file is kept.
-        torn: The bytes after it, which are not part of the tape.
-        missing: What has to be written at ``keep`` so that the last record is terminated.
+        torn: The bytes after this offset, which are not part of the tape.
+        missing: The bytes that must be written at ``keep`` to terminate the last record.
     """
 
     keep: int
@@ -65,16 +65,17 @@ class Tail:
 class TapeReader:
     """Iterates over the records of a tape.
 
-    After the iteration ``position`` is the end of what is whole, and ``tail`` what lies behind it, if anything.
+    After the iteration, ``position`` is the end of the whole records, and ``tail`` describes what follows them, if
+    anything.
 
     Args:
-        path: The file.
-        start: Where to go on; None for the beginning.
+        path: The path of the file.
+        start: The position to continue from; None for the beginning.
 
     Raises:
-        NotARun: There is no such file.
-        TapeFormat: It is no tape, or one of another format.
-        TapeCorrupt: It is damaged.
+        NotARun: The file does not exist or cannot be read.
+        TapeFormat: The file is no tape, or has another format.
+        TapeCorrupt: The tape is damaged.
     """
 
     def __init__(self, path: Path, start: Position | None = None) -> None:
@@ -86,7 +87,7 @@ class TapeReader:
 
     @functools.cached_property
     def metadata(self) -> dict[str, Any]:
-        """The first line, without its hash."""
+        """Returns the first line, without its hash."""
         return {key: value for key, value in self._metadata.items() if key != "h"}
 
     def _open(self) -> BinaryIO:
@@ -126,13 +127,13 @@ class TapeReader:
         with self._open() as file:
             file.seek(self.position.offset)
             yield from self._whole(file)
-        rest = self._read_rest()  # once more: another process may have been in the middle of writing
+        rest = self._read_rest()  # Another process may have been in the middle of writing.
         start = self.position.offset
         yield from self._whole(io.BytesIO(rest))
         yield from self._finish(rest[self.position.offset - start :])
 
     def _whole(self, file: BinaryIO) -> Iterator[Record]:
-        """The records up to the end, or to the first that does not fit."""
+        """Yields the records up to the end, or up to the first that does not fit."""
         here = self.position
         while line := file.readline(LONGEST):
             end = file.readline(LONGEST)
@@ -159,12 +160,12 @@ class TapeReader:
         return record, durable
 
     def _finish(self, rest: bytes) -> Iterator[Record]:
-        """Judge what does not fit: yields a last record that is whole but for its terminator."""
+        """Checks the data that does not fit, and yields a last record that lacks nothing but its terminator."""
         start, h = self.position.offset, self.position.h
         length = codec.find_intact(rest.partition(b"\n")[0], h)
         if length is None:
             if rest:
-                self._judge(rest, start)
+                self._refuse_corrupt(rest, start)
                 self.tail = Tail(start, rest)
             return
         line, behind = rest[:length], rest[length:]
@@ -174,16 +175,16 @@ class TapeReader:
         if TERMINATOR.startswith(behind):
             self.tail = Tail(start + length + len(behind), b"", TERMINATOR[len(behind) :])
             return
-        if len(behind) > len(TERMINATOR):  # more than a damaged terminator at the very end
-            self._judge(behind, start + length)
+        if len(behind) > len(TERMINATOR):  # This is more than a damaged terminator at the very end.
+            self._refuse_corrupt(behind, start + length)
         self.tail = Tail(start + length, behind, TERMINATOR)
 
-    def _judge(self, rest: bytes, offset: int) -> None:
-        """Refuse what is not torn; ``rest`` begins at ``offset``, behind the last record that is whole."""
+    def _refuse_corrupt(self, rest: bytes, offset: int) -> None:
+        """Raises an error unless ``rest`` is torn; it begins at ``offset``, after the last whole record."""
         if _is_prefix(rest):
             return
         n, notes = self.position.n + 1, list(_durable_notes(rest, self.position.h))
-        # Where a writer notes nothing it promises nothing: only the unterminated prefix above is torn there.
+        # A writer without notes promises nothing, so only the unterminated prefix above counts as torn.
         noting = self.position.noting and None not in notes
         if noting and n > max([self.position.durable, *(note or 0 for note in notes)]):
             return
@@ -212,14 +213,14 @@ def _advance(position: Position, length: int, h: bytes, noted: int | None) -> Po
 
 
 def _is_prefix(rest: bytes) -> bool:
-    """Whether this may be the beginning of a line: JSON has no control characters, the line feed included."""
+    """Returns whether this may be the beginning of a line: JSON has no control characters, not even the line feed."""
     return rest.startswith(b"{") and min(rest) >= 0x20
 
 
 def _durable_notes(rest: bytes, before: bytes) -> Iterator[int | None]:
-    """The notes of intact lines behind a damaged place.
+    """Yields the durable notes of the intact lines after a damaged place.
 
-    A line is intact if it continues the chain ``before`` the damage, or after the hash that the line above it claims.
+    A line is intact if it continues the chain ``before`` the damage, or the hash that the previous line claims to have.
     """
     above = before
     for line in rest.split(b"\n"):

@@ -1,8 +1,8 @@
-"""Saving what is in the open file of a tape when another file bears its name, or none does.
+"""Saves the content of an open tape when the tape was deleted, or when another file took its name.
 
-It goes into a new file beside the other one, which is not touched: ``tape.son.rescued-1``. Where the folder itself was
-deleted, it goes into a new folder next to where that was, ``run_<name>.rescued-1``, which is a run as it is. Nothing is
-written over, and what was saved is durable before its place is said.
+The content goes into a new file beside the tape, ``tape.son.rescued-1``, and the file that took the name is not
+touched. If the folder itself was deleted, the content goes into a new folder next to it, ``run_<name>.rescued-1``,
+which is a complete run. Nothing is overwritten, and the saved content is durable before its path is reported.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ Full = Callable[[OSError], None] | None
 
 
 def salvage(tape: disk.AppendFile, directory: Directory, records: int, full: Callable[[], Full]) -> TapeReplaced:
-    """Save an open tape that has lost its name.
+    """Saves an open tape that has lost its name.
 
     Args:
         tape: The open file.
-        directory: In which it had its name.
-        records: How many whole records it has.
-        full: What waits for room on the disk, as that of ``TapeWriter``; None if nothing does.
+        directory: The folder in which the tape had its name.
+        records: The number of whole records in the tape.
+        full: A function that returns the callback that waits for room on the disk, as in ``TapeWriter``, or None.
 
     Returns:
-        The error that says what happened and where all is now.
+        The error that says what happened and where the records are now.
     """
     name = tape.path.name
     happened = "another file was put in its place" if directory.has(name) else "it was deleted"
@@ -70,14 +70,14 @@ def _wait_for_room(action: Callable[[], Path], full: Callable[[], Full]) -> Path
 def _save(tape: disk.AppendFile, directory: Directory) -> Path:
     try:
         return _numbered(lambda k: _create(tape, directory, f"{tape.path.name}.rescued-{k}"))
-    except FileNotFoundError:  # the folder is deleted: nothing can be made in it
-        # Beside where it was; or above, as far as that is gone too.
+    except FileNotFoundError:  # The folder was deleted, so nothing can be created in it.
+        # The new folder goes next to it, or into the nearest parent that still exists.
         parent = next(path for path in directory.path.parents if path.is_dir())
         return _numbered(lambda k: _make(tape, parent / f"{directory.path.name}.rescued-{k}"))
 
 
 def _numbered(make: Callable[[int], Path]) -> Path:
-    """What is made with the first number that nothing has yet."""
+    """Calls ``make`` with 1, 2, ... until a number is free, and returns the new path."""
     k = 1
     while True:
         try:

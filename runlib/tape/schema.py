@@ -1,9 +1,8 @@
-"""What may stand on a tape, as a table: ``schema.json``, a JSON Schema, from which the checks are made.
+"""Checks what may be on a tape by ``schema.json``, a JSON Schema from which the checks are made.
 
-Every field that is used has its type and range there, and is held against it before it is used; keys that the table
-does not know are left for newer versions. The table is turned into functions once, at import: a record is checked in a
-few microseconds. Only the keywords that ``_KEYWORDS`` lists are understood, so that none is taken for a check that is
-not made.
+The schema has the type and range of every field that is used, and each field is checked before its use. Unknown keys
+are left for newer versions. The schema is compiled into functions once, at import, so that a record is checked in a few
+microseconds. A keyword that is not in ``_KEYWORDS`` is refused, so none is ignored silently.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ __all__ = ["SCHEMA", "Fault", "check"]
 
 SCHEMA: dict[str, Any] = json.loads(Path(__file__).with_name("schema.json").read_bytes())
 
-_LARGEST = 2**1023  # integers below it are numbers that a float can stand for
-_SHOWN = 60  # letters of a wrong value
+_LARGEST = 2**1023  # integers below it are in the range of a float
+_SHOWN = 60  # characters of a wrong value in a message
 _TYPES: dict[str, type] = {
     "object": dict,
     "array": list,
@@ -47,11 +46,11 @@ _KEYWORDS = {
 
 
 class Fault(NamedTuple):
-    """What is wrong, and where.
+    """Describes what is wrong with a value, and where.
 
     Attributes:
-        path: The dotted place; empty at the root.
-        reason: Beginning with a verb.
+        path: The dotted path of the value; empty at the root.
+        reason: The text of the fault, which begins with a verb.
     """
 
     path: str
@@ -61,7 +60,7 @@ class Fault(NamedTuple):
         return f"{self.path}: {self.reason}" if self.path else self.reason
 
     def under(self, key: str) -> Fault:
-        """The same, seen from one level further out; of a very long key the beginning is shown."""
+        """Returns the same fault with ``key`` in front of its path; a very long key is cut."""
         name = key if len(key) <= _SHOWN else f"{key[:_SHOWN]}..."
         return Fault(f"{name}.{self.path}" if self.path else name, self.reason)
 
@@ -71,7 +70,10 @@ Check = Callable[[Any], Fault | None]
 
 @functools.cache
 def check(name: str) -> Check:
-    """What says what is wrong with a value, or None; by its name under ``$defs``: ``metadata``, ``submit``."""
+    """Returns the check with this name under ``$defs``, such as ``metadata`` or ``submit``.
+
+    The check returns the fault of a value, or None.
+    """
     return _compiled(SCHEMA["$defs"][name])
 
 
@@ -89,17 +91,17 @@ def _compiled(schema: dict[str, Any]) -> Check:
 
 
 def _referred(name: str) -> Check:
-    """Found when it is first used, for a part of the schema may hold itself."""
-    if name not in _IN_THE_MAKING:
-        _IN_THE_MAKING.add(name)
+    """Returns the check of another definition; a definition that contains itself is looked up at its first use."""
+    if name not in _BEING_COMPILED:
+        _BEING_COMPILED.add(name)
         try:
             return check(name)
         finally:
-            _IN_THE_MAKING.discard(name)
+            _BEING_COMPILED.discard(name)
     return lambda value: check(name)(value)
 
 
-_IN_THE_MAKING: set[str] = set()
+_BEING_COMPILED: set[str] = set()
 
 
 def _all(checks: list[Check]) -> Check:
@@ -139,7 +141,10 @@ def _bounds(schema: dict[str, Any]) -> bool:
 
 
 def _of_number(schema: dict[str, Any], exact: frozenset[type], floats: bool) -> Check:
-    """A number within bounds, or one of the other types; without bounds NaN and infinities are numbers too."""
+    """Returns a check for a number within bounds, or for one of the other types.
+
+    Without bounds, NaN and infinities count as numbers too.
+    """
     low = schema.get("minimum", schema.get("exclusiveMinimum", -_LARGEST))
     high = schema.get("maximum", _LARGEST)
     above, free, kinds = schema.get("exclusiveMinimum"), not _bounds(schema), (int, float) if floats else (int,)
@@ -157,7 +162,10 @@ def _of_number(schema: dict[str, Any], exact: frozenset[type], floats: bool) -> 
 
 
 def _of_object(schema: dict[str, Any]) -> Check:
-    """A dict: the values of known keys, and that required ones are there. Most of a record is these: in one go."""
+    """Returns a check for a dict: it has the required keys, and the values of known keys are correct.
+
+    All this is one function, because most of a record is checked by it.
+    """
     checks = {key: _compiled(part) for key, part in schema["properties"].items()}
     parts = tuple((key, part) for key, part in checks.items() if part is not _anything)
     required = tuple(schema.get("required", ()))
@@ -216,7 +224,7 @@ def _longest(schema: dict[str, Any], keyword: str, kind: type[dict[str, Any]] | 
 
 
 def _pattern(schema: dict[str, Any]) -> Check:
-    # JSON Schema searches, and its $ is the very end; Python's is also before a last line feed.
+    # JSON Schema searches, and its $ matches only the very end. Python's also matches before a last line feed.
     found = re.compile(schema["pattern"].removesuffix("$") + (r"\Z" if schema["pattern"].endswith("$") else "")).search
 
     def pattern(value: Any) -> Fault | None:
@@ -256,7 +264,7 @@ def _range(schema: dict[str, Any]) -> str:
 
 
 def _short(value: Any) -> str:
-    """A value in few letters, whatever it is."""
+    """Returns a short text for any value."""
     if isinstance(value, int) and not -_LARGEST < value < _LARGEST:
         return f"an integer of {value.bit_length()} bits"
     if isinstance(value, dict | list):

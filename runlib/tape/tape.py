@@ -1,4 +1,4 @@
-"""The tape as a thing to look at: its metadata and its records, read from the file whenever they are asked for."""
+"""Gives access to the metadata and records of a tape, and reads them from the file whenever they are asked for."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ __all__ = ["Tape"]
 
 
 class Tape:
-    """A tape on disk; iterating reads it anew, so that no record is held in memory.
+    """Represents a tape on disk; each iteration reads it again, so that no record is held in memory.
 
     Args:
-        path: The file.
-        end: How many records to read at most, whatever lies behind them; None for all.
+        path: The path of the file.
+        end: The largest number of records to read, whatever follows them; None for all.
 
     Raises:
-        NotARun: There is no such file.
-        TapeFormat: It is no tape.
+        NotARun: The file does not exist.
+        TapeFormat: The file is no tape.
     """
 
     def __init__(self, path: Path, end: int | None = None) -> None:

@@ -1,7 +1,7 @@
-"""A tape made at once, of records that exist: for a repaired run, or one that begins with the history of another.
+"""Makes a whole tape at once from existing records, for a repaired run or a run that begins with another's history.
 
-Every record of it says that all are durable, as they are before the folder has its name: whatever is damaged later
-shows as damage, never as something that was being written.
+Each record says that all records are durable, and they are before the folder gets its name. So later damage is always
+reported as damage, and never taken for an unfinished write.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ __all__ = ["raw_records", "whole_tape"]
 
 
 def whole_tape(metadata: dict[str, Any], records: Sequence[dict[str, Any]]) -> bytes:
-    """The bytes of a tape.
+    """Returns the bytes of a tape.
 
     Args:
-        metadata: Its first line.
-        records: Of each the kind with its fields, ``t``, and what else its line had but number, note and hash.
+        metadata: The first line.
+        records: The records. Each has its kind with the fields, ``t``, and the other keys of its line except number,
+            durable note and hash.
     """
     line, h = encode_line(metadata, b"")
     parts = [line, b"\n", METADATA_END]
@@ -35,7 +36,10 @@ def whole_tape(metadata: dict[str, Any], records: Sequence[dict[str, Any]]) -> b
 
 
 def raw_records(path: Path, count: int) -> Iterator[dict[str, Any]]:
-    """The first ``count`` records of an intact tape, as ``whole_tape`` takes them; also of kinds not known here."""
+    """Yields the first ``count`` records of an intact tape in the form that ``whole_tape`` takes.
+
+    It includes records of unknown kinds.
+    """
     with path.open("rb") as file:
         file.readline(), file.readline()
         for _ in range(count):

@@ -1,16 +1,15 @@
-"""Writing a tape: the file only grows, in single writes of whole records.
+"""Writes a tape: the file only grows, by single writes of whole records.
 
-The one exception: a torn tail is copied aside, synced, and only then cut off. ``sync`` is a matter of the context:
-``always`` (each ``commit`` makes everything before it durable, and each record says which number was durable when
-it was written), ``interval`` (at most a second is lost at power loss) or ``never``. All three survive the death of
-the process.
+The only exception is a torn tail, which is copied to another file and synced before it is cut off. The context sets
+``sync``: ``always`` (each ``commit`` makes everything before it durable, and each record says which number was durable
+when it was written), ``interval`` (a power loss costs at most a second) or ``never``. With all three, the records
+survive the death of the process.
 
-The tape is the file that was opened, and the one that bears its name: each ``commit`` makes sure that this is one file.
-If an editor or a sync tool put another in its place, or somebody deleted it, what was written is saved beside it, and
-the writing ends (``salvage.py``).
+Each ``commit`` checks that the open file is still the one with the name of the tape. If an editor or a sync tool put
+another file in its place, or somebody deleted it, the content is saved beside it and the writing ends (``salvage.py``).
 
-A disk without room may be waited for: what it took of a record stays, and the rest of the same record follows. A disk
-that fails otherwise, or fails a sync in any way, is not written to again.
+The writer can wait for room on a full disk. The written part of a record stays, and the rest of the same record
+follows. After any other failure of the disk, or any failed sync, the writer writes nothing more.
 """
 
 from __future__ import annotations
@@ -35,26 +34,26 @@ from runlib.tape.schema import check
 __all__ = ["Sync", "TapeWriter", "create_tape", "listed"]
 
 Sync = Literal["always", "interval", "never"]
-INTERVAL = 1.0  # seconds
-NAMED = 20  # trials that a sentence lists
+INTERVAL = 1.0  # seconds between two syncs
+NAMED = 20  # trials that a message lists
 T = TypeVar("T")
 
 
 def create_tape(
     path: Path, metadata: dict[str, Any], *first: Event, sync: Sync = "always", clock: Callable[[], float] = time.time
 ) -> Position:
-    """Make a new tape, durably.
+    """Creates a new tape and makes it durable.
 
     Args:
-        path: Of the file.
-        metadata: Its first line.
-        first: The events that it begins with.
-        sync: As its writer will have it.
-        clock: The wall clock, seconds since 1970.
+        path: The path of the file.
+        metadata: The first line.
+        first: The events with which the tape begins.
+        sync: The same setting that its writer will have.
+        clock: The wall clock, in seconds since 1970.
 
     Raises:
-        FileExistsError: There is one.
-        TapeFormat: A reader would refuse the metadata, by the schema of the tape.
+        FileExistsError: The file already exists.
+        TapeFormat: A reader would refuse the metadata or an event, by the schema of the tape or for its length.
     """
     line, h = codec.encode_line(metadata, b"")
     fault = check("metadata")(metadata)
@@ -70,23 +69,21 @@ def create_tape(
 
 
 class TapeWriter:
-    """Appends records; whoever makes one holds the lock of the folder.
+    """Appends records to a tape; its user must hold the lock of the folder.
 
     Args:
-        path: The tape.
-        position: Where its whole records end, as its reader found.
-        sync: When appended records are made durable.
-        clock: The wall clock, seconds since 1970.
-        guard: Asked before each append and each commit, and before a torn tail is cut off; what it raises
-            (``LockStolen``) ends the writing.
+        path: The path of the tape.
+        position: The end of its whole records, as the reader found it.
+        sync: The rule that says when appended records are made durable.
+        clock: The wall clock, in seconds since 1970.
+        guard: A function that is called before each append and each commit, and before a torn tail is cut off. An error
+            that it raises (``LockStolen``) ends the writing.
+        directory: The folder of the tape, if it is already open.
 
     Attributes:
-        directory: In which the tape is, if that is open already.
-
-    Attributes:
-        directory: In which the tape is.
-        full: Called when the disk has no room for the rest of a record; when it returns, the rest is tried again, and
-            what it raises ends the writing. None: nothing is waited for.
+        directory: The folder of the tape.
+        full: A function that is called when the disk has no room for the rest of a record. When it returns, the rest is
+            tried again. An error that it raises ends the writing. None means that the writer does not wait.
     """
 
     def __init__(
@@ -106,10 +103,10 @@ class TapeWriter:
         self._sync = sync
         self._clock = clock
         self._n, self._offset, self._h = position.n, position.offset, position.h
-        # What an earlier writer synced last is not known, unless it was all: the first commit covers it.
+        # It is not known what an earlier writer synced last, unless it synced everything. The first commit covers it.
         self._durable = position.n if position.durable == position.n else 0
         self._committed_at = clock()
-        self._not_durable: list[tuple[str, int | None]] = []  # kind and trial of what was appended since the last sync
+        self._not_durable: list[tuple[str, int | None]] = []  # kind and trial of the records since the last sync
         self._broken: str | None = None
         self._stolen: LockStolen | None = None
         self._replaced: TapeReplaced | None = None
@@ -119,19 +116,19 @@ class TapeWriter:
 
     @property
     def position(self) -> Position:
-        """The end of what was appended."""
+        """Returns the end of the appended records."""
         return Position(self._n, self._offset, self._h, self._durable, self._sync == "always")
 
     @property
     def is_well(self) -> bool:
-        """Whether it may be appended to."""
+        """Returns whether the tape can be appended to."""
         return self._broken is None
 
     def mend(self, tail: Tail) -> Path | None:
-        """Put a torn tail aside and terminate the last record; returns where the tail is now, if there was one.
+        """Moves a torn tail to another file and terminates the last record; returns the path of that file, if any.
 
         Raises:
-            TapeError: The disk refused; nothing of the tail is lost.
+            TapeError: The disk failed; nothing of the tail is lost.
         """
         return self._guarded(lambda: self._mend(tail), lambda: "its torn end could not be mended")
 
@@ -158,12 +155,12 @@ class TapeWriter:
                 return self.path.with_name(name)
 
     def append(self, event: Event) -> Record:
-        """Write one event, and return its record as a reader of the line sees it.
+        """Writes one event, and returns its record as a reader of the line sees it.
 
         Raises:
-            LockStolen: Another process took the run over; nothing was written.
-            TapeError: The disk refused, now or before; what it took of the record is a torn tail. Or somebody else
-                wrote to the tape; then nothing was written.
+            LockStolen: Another process took over the run; nothing was written.
+            TapeError: The disk failed, now or before, and the written part of the record is a torn tail. Or somebody
+                else wrote to the tape, and this call wrote nothing.
             TapeFormat: A reader would refuse the record, by the schema of the tape; nothing was written.
             TypeError: The event holds something that is no plain data; nothing was written.
         """
@@ -180,7 +177,7 @@ class TapeWriter:
         return record
 
     def _write(self, data: bytes) -> None:
-        """Append a record, in one write unless the disk has to be waited for in its middle."""
+        """Appends a record in one write, unless the writer has to wait for room in the middle of it."""
         rest = memoryview(data)
         while len(rest):
             self._make_sure(self._offset + len(data) - len(rest))
@@ -191,43 +188,44 @@ class TapeWriter:
                 if self.full is None:
                     raise
                 rest = rest[error.taken :]
-                # Nothing may ever follow half a record, whatever ends the waiting: also an interrupt from outside.
+                # Nothing may ever follow half a record, whatever ends the waiting, even an interrupt from outside.
                 self._broken = f"{error.strerror}, record {self._n + 1} could not be appended"
                 self.full(error)
                 self._broken = None
 
     def commit(self) -> None:
-        """Make what was appended as durable as the context asks; only when this returns may it be shown.
+        """Makes the appended records as durable as the context asks; they may be shown only when this returns.
 
         Raises:
-            LockStolen: Another process took the run over.
-            TapeError: The disk refused, now or before; a sync that failed is never tried again here. Or somebody
-                else wrote to the tape.
+            LockStolen: Another process took over the run.
+            TapeReplaced: The tape was deleted, or another file took its name; the written records are saved.
+            TapeError: The disk failed, now or before; a failed sync is never tried again. Or somebody else wrote to the
+                tape.
         """
         self.check()
         self._force()
 
     def check(self) -> None:
-        """Make sure that the run is still this writer's, and the file that it writes still the tape.
+        """Raises an error unless this process still owns the run, and its open file is still the tape.
 
         Raises:
-            LockStolen: Another process took it over.
-            TapeReplaced: Another file bears the name of the tape, or none does; what was written is saved.
-            TapeError: Somebody else wrote to the tape; or nothing more can be written to it, for what was said before.
+            LockStolen: Another process took over the run.
+            TapeReplaced: The tape was deleted, or another file took its name; the written records are saved.
+            TapeError: Somebody else wrote to the tape, or an earlier error ended the writing.
         """
         if not self.check_owner():
             raise self._rescue()
 
     def check_owner(self) -> bool:
-        """Make sure that the run is still this writer's, before anything else in its folder is replaced.
+        """Raises an error unless this process still owns the run; called before another file in the folder is replaced.
 
         Returns:
-            Whether the file that it writes still bears the name of the tape. If not, the next commit ends the writing;
-            what is appended before is saved with the rest.
+            Whether the open file still has the name of the tape. If not, the next commit ends the writing, and records
+                that are appended before are saved with the rest.
 
         Raises:
-            LockStolen: Another process took it over.
-            TapeError: Somebody else wrote to the tape; or nothing more can be written to it, for what was said before.
+            LockStolen: Another process took over the run.
+            TapeError: Somebody else wrote to the tape, or an earlier error ended the writing.
         """
         self._refuse_broken()
         return self._guarded(lambda: self._make_sure(self._offset), lambda: "it cannot be seen who writes it")
@@ -244,17 +242,17 @@ class TapeWriter:
         self._not_durable.clear()
 
     def _doubt(self) -> str:
-        """``records 41 to 43 may not be durable: the result of trial 12, suggestions 13 and 14``."""
+        """Returns ``records 41 to 43 may not be durable: the result of trial 12, suggestions 13 and 14``."""
         first = self._n - len(self._not_durable) + 1
         records = f"record {first}" if first == self._n else f"records {first} to {self._n}"
         return f"{records} may not be durable: {_named(self._not_durable)}"
 
     def _make_sure(self, size: int) -> bool:
-        """Stop for good if the lock is another's, or if the file has not the size that this writer gave it.
+        """Ends the writing if another process has the lock, or if the file is not as large as this writer made it.
 
         Returns:
-            Whether the file still bears its name. If not, this writer is alone with it: what comes before the next
-            commit is written to it and saved with the rest.
+            Whether the file still has its name. If not, no other process writes to it. Records before the next commit
+                go into it and are saved with the rest.
         """
         try:
             if self._guard is not None:
@@ -274,7 +272,7 @@ class TapeWriter:
         return bears_name
 
     def _look(self) -> tuple[os.stat_result, bool]:
-        """What the system knows of the open file, and whether that bears the name; one call if it does."""
+        """Returns the status of the open file, and whether it still has its name; this is one system call if it has."""
         with contextlib.suppress(FileNotFoundError):
             named = self.directory.stat(self.path.name)
             if (named.st_dev, named.st_ino) == self._identity or os.path.samestat(named, self._file.stat()):
@@ -282,7 +280,7 @@ class TapeWriter:
         return self._file.stat(), False
 
     def _rescue(self) -> TapeReplaced:
-        """Save what is in the open file; returns what is to be said of it."""
+        """Saves the content of the open file, and returns the error that reports this."""
         self._replaced = error = salvage(self._file, self.directory, self._n, lambda: self.full)
         self._broken = str(error)
         return error
@@ -308,12 +306,12 @@ class TapeWriter:
             ) from error
 
     def close(self) -> None:
-        """Make what was appended durable, unless the context says never, and give the file back.
+        """Makes the appended records durable, unless the context says never, and closes the file.
 
         Raises:
-            TapeReplaced: Another file bears the name of the tape, or none does, which was not said before; or what was
-                saved then is gone.
-            TapeError: The disk refused.
+            TapeReplaced: The tape was deleted, or another file took its name, and this was not reported before. Or the
+                file that was saved then is gone.
+            TapeError: The disk failed.
         """
         try:
             if self._broken is None and self._sync == "interval":
@@ -328,11 +326,11 @@ class TapeWriter:
         if self._file.is_closed or self._look()[1]:
             return
         saved = None if self._replaced is None else self._replaced.saved
-        if (saved is None or not saved.exists()) and self._is_mine():  # it may be gone with the whole folder
+        if (saved is None or not saved.exists()) and self._is_mine():  # It may be gone with the whole folder.
             raise self._rescue()
 
     def _is_mine(self) -> bool:
-        """Whether no other writer took the run over, which may put another file in the place of the tape."""
+        """Returns whether no other writer took over the run; another writer may replace the tape."""
         with contextlib.suppress(LockStolen, ValueError):
             if self._guard is not None:
                 self._guard()
@@ -341,14 +339,17 @@ class TapeWriter:
 
 
 def _readable(line: bytes) -> Record:
-    """The record as a reader of its line sees it; one that cannot be read again would end the run for good."""
+    """Returns the record as a reader of its line sees it; raises an error if no reader could read it.
+
+    A record that cannot be read again would make the run unusable.
+    """
     if len(line) >= LONGEST:
         raise TapeFormat(f"a record of {len(line)} bytes is longer than the {LONGEST} that a line may have")
     return codec.decode(line)[0]
 
 
 def _named(events: Sequence[tuple[str, int | None]]) -> str:
-    """What events were, given by kind and trial, in few words."""
+    """Returns a short text for events that are given by kind and trial."""
     parts, rest = [], list(events)
     for kind, one, many in (
         (Submit.kind, "the result of trial", "the results of trials"),
@@ -362,7 +363,7 @@ def _named(events: Sequence[tuple[str, int | None]]) -> str:
 
 
 def listed(tids: Sequence[int]) -> str:
-    """``3``, ``3 and 4``, ``3, 4 and 5``; of very many the first ones and how many more."""
+    """Returns ``3``, ``3 and 4`` or ``3, 4 and 5``; of very many trials the first ones and the number of the rest."""
     shown = [str(tid) for tid in tids[:NAMED]]
     if len(tids) > NAMED:
         shown.append(f"{len(tids) - NAMED} more")

@@ -18,8 +18,8 @@ from runlib.audit.repair import repair
 from runlib.engine import disk
 from runlib.errors import ConfigError, FolderError, FolderExists, NotARun, RunLocked
 from runlib.run.continuation.fork import make_fork
+from runlib.run.folder import folder as folder_module
 from runlib.run.folder.folder import RunFolder
-from runlib.run.folder.folder import folder as folder_module
 from runlib.tape.codec import FORMATS
 from runlib.tape.lock import FolderLock
 from runlib.tape.reader import TapeReader

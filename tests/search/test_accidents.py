@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -278,6 +279,16 @@ def test_the_place_in_the_config_is_told() -> None:
         Space.of({"configspace": "text"})
 
 
+def test_a_long_space_is_read_from_json(tmp_path: Path) -> None:
+    space = {"x": ["hp_choice", "x", [f"option {k} {'-' * 100}" for k in range(12_000)]]}
+    text = json.dumps(space)
+    assert len(text) > 1024 * 1024  # more than a YAML file may have, whose error says to write JSON
+    (tmp_path / "long.json").write_text(text)
+    (tmp_path / "marked.json").write_text(text, encoding="utf-8-sig")
+    for name in ("long.json", "marked.json"):
+        assert Space.of(str(tmp_path / name)).data == Space.of(space).data
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -285,7 +296,9 @@ def test_the_place_in_the_config_is_told() -> None:
         ("a.yaml", "x: 1\nx: 2\n", "a.yaml, line 2, column 1: the key 'x' stands twice"),
         ("a.yaml", "just a text", "a.yaml holds a text and no space"),
         ("a.yaml", "other.yaml", "a.yaml holds a text and no space"),
-        ("a.json", "{", "a.json is no JSON"),
+        ("a.json", "{", "a.json, line 1, column 2"),
+        ("a.json", '{"x": 1, "x": 2}', "a.json: the key 'x' stands twice"),
+        ("a.json", '{"x": NaN}', "a.json: NaN is no JSON"),
         ("a.json", '{"x": 1' + "0" * 5000 + "}", "a.json"),
         ("a.json", "\xff", "a.json"),
     ],

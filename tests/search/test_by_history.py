@@ -139,7 +139,7 @@ def test_the_companion_is_no_kind_of_its_own() -> None:
 @pytest.mark.parametrize("method", ["adopt", "forget"])
 def test_the_base_class_names_what_does_it(method: str) -> None:
     with pytest.raises(
-        NotImplementedError, match=rf"Summing has no {method}\(\).*runlib\.search\.by_history\.complete"
+        NotImplementedError, match=rf"Summing has no {method}\(\).*runlib\.search\.common\.by_history\.complete"
     ):
         getattr(Summing(), method)(0)
 

@@ -14,7 +14,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from hyperopt import tpe
 
-    from runlib.search.hyperopt.search import mixture as mixtures
+    from runlib.search.hyperopt import mixture as mixtures
 
 DISTRIBUTIONS = [
     Uniform(-1, 3),

@@ -1,1 +1,1 @@
-"""Modules, functions and scripts: where they are found, and what of them may be executed."""
+"""Finds modules, functions and scripts, and decides which of them may be executed."""

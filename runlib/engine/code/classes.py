@@ -1,7 +1,7 @@
-"""The name and the bases of a class as the interpreter has them.
+"""Reads the name and the bases of a class as the interpreter stores them.
 
-A class of somebody else may have a metaclass with attributes of the same names, which may do anything when they are
-asked for: raise ``SystemExit``, or answer with something that is no text.
+A user's class may have a metaclass that defines attributes of the same names. Reading these could run any code: it
+could raise ``SystemExit`` or return something that is not text.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ _LINE_OF_DESCENT: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].
 
 
 def class_name(cls: type) -> str:
-    """The name of a class, as text that can be encoded."""
+    """Returns the name of a class as text that can be encoded."""
     return _NAME(cls).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def line_of_descent(cls: type) -> tuple[type, ...]:
-    """The class and its bases, nearest first."""
+    """Returns the class and its bases, nearest first."""
     return _LINE_OF_DESCENT(cls)

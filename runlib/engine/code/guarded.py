@@ -1,8 +1,8 @@
-"""Which names of a script its guard changes: what stands under ``if __name__ == "__main__":`` runs at its start alone.
+"""Finds the names that a script changes under ``if __name__ == "__main__":``, where code only runs at its start.
 
-A name counts as changed where it is assigned, imported, defined or deleted there, where a part of it is, or where a
-method that changes things is called of it; also in functions, as far as they are not called elsewhere when the file is
-executed. The text is read, and nothing of it runs.
+A name counts as changed if the guarded code assigns, imports, defines or deletes it, changes a part of its value, or
+calls one of the listed mutating methods on it. The same holds in functions that are not called elsewhere when the file
+is executed. The text is only parsed; none of it is executed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 
 __all__ = ["Guarded"]
 
-LARGEST = 1_000_000  # bytes of a script that is read
+LARGEST = 1_000_000  # bytes; a larger script is not read
 CHANGING = frozenset(
     (
         *("add", "append", "appendleft", "clear", "discard", "extend", "extendleft", "fill", "insert"),
@@ -26,10 +26,10 @@ _SCOPES = (*_FUNCTIONS, ast.ClassDef)
 
 
 class Guarded:
-    """What a file changes where.
+    """Finds which names the code of a file changes, and in which parts of the file.
 
     Args:
-        text: Of the file; one that is no Python changes nothing.
+        text: The content of the file; if it is not Python, no name counts as changed.
     """
 
     def __init__(self, text: bytes) -> None:
@@ -45,7 +45,7 @@ class Guarded:
 
     @classmethod
     def of(cls, path: object) -> Guarded:
-        """Of the file at a path; of what is no file, or too large to be a script, nothing."""
+        """Returns the analysis of the file at a path. If it is no file or too large, no name is changed."""
         try:
             file = Path(str(path))
             is_script = file.is_file() and file.stat().st_size <= LARGEST
@@ -54,15 +54,15 @@ class Guarded:
             return cls(b"")
 
     def changed_by(self, functions: Iterable[str]) -> frozenset[str]:
-        """The names that functions of these names change."""
+        """Returns the names that functions of these names change."""
         nodes = [node for name in functions for node in self._functions.get(name, ())]
         return frozenset(name for node in nodes for name in _changes_of_function(node))
 
     def set_aside(self, apart_from: Collection[str] = ()) -> frozenset[str]:
-        """The names that are changed where a file that is executed for its definitions does not come to.
+        """Returns the names that are changed in code that is skipped when the file is executed for its definitions.
 
         Args:
-            apart_from: Functions that a trial calls; what they change is their own affair.
+            apart_from: The functions that a trial calls; the names that these functions change are left out.
         """
         if not self._has_guard:
             return frozenset()
@@ -70,7 +70,7 @@ class Guarded:
         return self._under_guard | self.changed_by(others)
 
     def _reached(self, nodes: Iterable[ast.AST]) -> set[str]:
-        """The functions that are called when these statements are executed."""
+        """Returns the functions that are called when these statements are executed."""
         waiting = [name for node in nodes for name in _calls([node])]
         found: set[str] = set()
         while waiting:
@@ -89,24 +89,24 @@ def _parsed(text: bytes) -> ast.Module:
 
 
 def _divided(body: list[ast.stmt]) -> tuple[list[ast.stmt], list[ast.stmt]]:
-    """The statements of a file that ask for its ``__name__``, and the others."""
-    words = {"__name__"}
+    """Splits the statements of a file into those that test its ``__name__`` and the others."""
+    names = {"__name__"}
     guards, free = [], []
     for statement in body:
-        if not isinstance(statement, _SCOPES) and _asks(statement, words):
+        if not isinstance(statement, _SCOPES) and _asks(statement, names):
             guards.append(statement)
-            words |= set(_targets(statement))
+            names |= set(_targets(statement))
         else:
             free.append(statement)
     return guards, free
 
 
-def _asks(statement: ast.stmt, words: set[str]) -> bool:
-    """Whether something depends on a comparison of ``__name__``, or on what was made of one."""
+def _asks(statement: ast.stmt, names: set[str]) -> bool:
+    """Returns whether the statement depends on a comparison of ``__name__`` or on a variable made from one."""
     for node in ast.walk(statement):
         if isinstance(node, ast.Compare) and _names(node) & {"__name__"}:
             return True
-        if isinstance(node, ast.If | ast.IfExp) and _names(node.test) & (words - {"__name__"}):
+        if isinstance(node, ast.If | ast.IfExp) and _names(node.test) & (names - {"__name__"}):
             return True
     return False
 
@@ -121,7 +121,7 @@ def _targets(statement: ast.stmt) -> Iterator[str]:
 
 
 def _within(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    """These nodes and what is executed with them: not the insides of functions and classes."""
+    """Yields these nodes and what is executed with them, but not the bodies of functions and classes."""
     waiting = list(nodes)
     while waiting:
         node = waiting.pop()
@@ -143,7 +143,7 @@ def _changes(nodes: Iterable[ast.AST]) -> Iterator[str]:
 
 
 def _bound(node: ast.AST) -> Iterator[str]:
-    """The names that a node gives a value, or takes it from."""
+    """Yields the names that a node binds or deletes."""
     if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
         yield node.id
     elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -153,7 +153,7 @@ def _bound(node: ast.AST) -> Iterator[str]:
 
 
 def _changed_in_part(node: ast.AST) -> Iterator[str]:
-    """The names of whose values a node changes a part."""
+    """Yields the names whose values a node changes in part."""
     if isinstance(node, ast.Subscript | ast.Attribute) and not isinstance(node.ctx, ast.Load):
         yield from _root(node.value)
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in CHANGING:
@@ -163,7 +163,7 @@ def _changed_in_part(node: ast.AST) -> Iterator[str]:
 
 
 def _root(node: ast.AST) -> Iterator[str]:
-    """The name that a chain such as ``a.b[0].c`` begins with; of ``globals()["a"]`` that is nobody's."""
+    """Yields the first name of a chain such as ``a.b[0].c``; yields nothing for ``globals()["a"]``."""
     while isinstance(node, ast.Subscript | ast.Attribute):
         node = node.value
     if isinstance(node, ast.Name):
@@ -171,7 +171,7 @@ def _root(node: ast.AST) -> Iterator[str]:
 
 
 def _changes_of_function(function: ast.AST) -> Iterator[str]:
-    """The global names that a function changes when it is called."""
+    """Yields the global names that a function changes when it is called."""
     inside = list(_within(ast.iter_child_nodes(function)))
     declared = {name for node in inside if isinstance(node, ast.Global) for name in node.names}
     own = {node.arg for node in ast.walk(function) if isinstance(node, ast.arg)}

@@ -1,7 +1,7 @@
-"""Files and modules that a config names: where they are looked for, and how they are imported.
+"""Finds and imports the files and modules that a config names.
 
-A relative file is looked for in the working folder, then in the folders that were added (that of the config). A
-module that starts a run when it is imported is stopped there, and what it defined until then is used.
+A relative file is looked for in the working folder, then in the added folders (such as that of the config). A module
+that starts a run when it is imported is stopped there, and the names that it has defined so far are used.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from runlib.errors import ConfigError
 
 __all__ = ["add_path", "find_file", "import_file", "import_named", "paths"]
 
-_paths: list[str] = []  # folders where relative files are looked for, after the working folder
+_paths: list[str] = []  # Relative files are looked for in these folders after the working folder.
 
 
 def add_path(folder: str | Path) -> None:
-    """Look for relative files in ``folder`` too, after the working folder."""
+    """Adds ``folder`` to the folders in which relative files are looked for after the working folder."""
     full = str(Path(folder).resolve())
     if full not in _paths:
         _paths.append(full)
 
 
 def paths() -> list[str]:
-    """The folders added by ``add_path``."""
+    """Returns the folders that ``add_path`` has added."""
     return list(_paths)
 
 
 def find_file(name: str | Path) -> Path:
-    """The absolute path of a file named in a config.
+    """Returns the absolute path of a file that a config names.
 
     Raises:
-        ConfigError: It is in none of the places, which are named.
+        ConfigError: The file is in none of the places. The message names them.
     """
-    # The folder of the config is often the working folder: each is looked into, and named, once.
+    # The folder of the config is often the working folder. Each place is searched and named only once.
     here = [] if (folder := working_folder()) is None else [Path(folder).resolve()]
     places = list(dict.fromkeys([*here, *map(Path, _paths), *map(Path, script.places())]))
     for place in places:
@@ -54,16 +54,16 @@ def find_file(name: str | Path) -> Path:
 
 
 def _remember(place: Path) -> None:
-    """What was found where the script of a run was is found there again, also by the workers."""
+    """Adds a place of the script of a run to the paths, so that later look-ups and the workers find the file again."""
     if str(place) in script.places() and str(place) != working_folder():
         add_path(place)
 
 
 def import_file(name: str) -> Any:
-    """Import a ``.py`` file as the module of its name, its folder being put on ``sys.path``.
+    """Imports a ``.py`` file as a module named after the file, and appends its folder to ``sys.path``.
 
     Raises:
-        ConfigError: There is none, another module of that name is loaded, or it is not to be imported.
+        ConfigError: The file does not exist, another module of that name is loaded, or the file may not be imported.
     """
     file = find_file(name)
     main = getattr(sys.modules.get("__main__"), "__file__", None)
@@ -81,10 +81,11 @@ def import_file(name: str) -> Any:
 
 
 def import_named(name: str) -> ModuleType:
-    """Import a module by its name; of one that starts a run, what it defines before that.
+    """Imports a module by its name. If the module starts a run, only what it defines before that is returned.
 
     Raises:
-        ConfigError: That fails; what the import of another module raises is not caught here.
+        ConfigError: The import is not allowed, or the module starts a run and cannot be executed for its definitions.
+            Other errors of the import pass through.
     """
     check_module(name)
     try:
@@ -120,9 +121,9 @@ def _module_file(place: Path, name: str) -> Path:
 
 
 def _origin(name: str) -> str | None:
-    """The file of a module, without running it: what stands in the way of a plugin must not be imported."""
+    """Returns the file of a module without importing it, since a module that hides a plugin must not be executed."""
     if name in sys.modules:
         return getattr(sys.modules[name], "__file__", None)
-    importlib.invalidate_caches()  # the file may be younger than the cached listing of its folder
+    importlib.invalidate_caches()  # The file may be newer than the cached listing of its folder.
     spec = None if "." in name else importlib.util.find_spec(name)
     return spec.origin if spec is not None and spec.has_location else None

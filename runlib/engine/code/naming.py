@@ -1,9 +1,9 @@
-"""Functions and their names: ``module:name`` or ``file.py:name``.
+"""Converts functions to names and back: ``module:name`` or ``file.py:name``.
 
-A name stands in the config; what it names is looked up when the component is made. ``__main__:name`` is one of
-the script that is running, or of the script behind the run that is gone on with. A function that no name leads to (a
-lambda, one defined inside another, a partial, a method of an object) still has a stable name, marked by ``<...>``,
-which is refused when it is to be looked up.
+A config holds the name of a function, and the function is looked up when the component is made. ``__main__:name``
+means a function of the running script, or of the script that started the run which is being restored. Some functions
+cannot be found by a name: a lambda, a nested function, a partial, a method of an object. They still have a stable name,
+marked by ``<...>``, and looking it up raises an error.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ __all__ = ["find_function", "name_function"]
 
 
 def name_function(function: Callable[..., Any]) -> str:
-    """The name of a function, ``module:name`` where that leads back to it.
+    """Returns the name of a function: ``module:name`` if the function can be found by that name.
 
-    Otherwise the last part stands in ``<...>``: stable, and refused by ``find_function``.
+    Otherwise the last part stands in ``<...>``. Such a name is stable, and ``find_function`` refuses it.
     """
     module = getattr(function, "__module__", None) or type(function).__module__
     name = _inner_name(function)
@@ -46,16 +46,16 @@ def _leads_to(module: str, name: str, function: Any) -> bool:
     found: Any = sys.modules.get(module)
     for part in name.split("."):
         found = getattr(found, part, None)
-    # A classmethod is bound anew at each access: equal, never the same.
+    # Each access to a classmethod makes a new bound method, which is equal to the others but not identical.
     return found is function or (getattr(function, "__self__", None) is not None and bool(found == function))
 
 
 def find_function(name: str) -> Callable[..., Any]:
-    """The function that a name stands for.
+    """Returns the function of a name.
 
     Raises:
         ConfigError: The name has another form, the module or the function does not exist or cannot be imported,
-            or the name is that of a function which no name leads to.
+            or the name marks a function that cannot be found by its name.
     """
     place, colon, attribute = name.rpartition(":")
     if "<" in name:

@@ -1,7 +1,7 @@
-"""The program that writes a run: its file, how it was started, and where that is found again later.
+"""Describes the program that writes a run: its file, how it was started, and where to find the file later.
 
-It stands on the tape as data. Names of ``__main__`` are names of that file, so a restore by another program looks
-there. All paths are absolute; where the folder of the run was moved, what was moved along with it comes first.
+The description is plain data on the tape. Names of ``__main__`` belong to that file, so a restore by another program
+looks for them there. All paths are absolute. If the folder of the run was moved, files that moved with it come first.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = [
     "working_in",
 ]
 
-MOST_ARGUMENTS = 16_384  # characters of a command line that are noted; a longer one is left out
+MOST_ARGUMENTS = 16_384  # characters; a longer command line is not recorded
 
 _runs = itertools.count()
 _evaluating_in: ContextVar[str | None] = ContextVar("evaluating_in", default=None)
@@ -39,35 +39,36 @@ _command_main: ModuleType | None = None
 
 
 def declare_command() -> None:
-    """The ``__main__`` of this process is that of the command ``runlib``, and none of its names is the user's."""
+    """Declares that ``__main__`` belongs to the command ``runlib``, so that it defines no name of the user."""
     global _command_main
     _command_main = sys.modules["__main__"]
 
 
 def in_command() -> bool:
-    """Whether this process is the command ``runlib``."""
+    """Returns whether this process is the command ``runlib``."""
     return _command_main is not None
 
 
 def is_main_of_command() -> bool:
-    """Whether ``__main__`` is that of the command ``runlib``, and not yet that of a script."""
+    """Returns whether ``__main__`` is that of the command ``runlib`` and has not been replaced by that of a script."""
     return in_command() and sys.modules.get("__main__") is _command_main
 
 
 @dataclass(frozen=True)
 class Program:
-    """What a session notes of the program that writes.
+    """Holds what a session records about the program that writes the run.
 
     Attributes:
-        how: ``script`` (``python file.py``), ``module`` (``python -m name``), ``notebook``, ``input`` (typed or piped
-            into Python, or ``-c``: there is no file), ``command`` (``runlib``).
-        directory: In which the folder of the run lies.
-        file: Of ``__main__``; None where it has none.
-        package: Of a module that was started by ``-m``; None otherwise.
-        arguments: Of its command line.
+        how: The way in which it was started: ``script`` (``python file.py``), ``module`` (``python -m name``),
+            ``notebook``, ``input`` (typed or piped into Python, or ``-c``, so that there is no file) or ``command``
+            (``runlib``).
+        directory: The directory that holds the folder of the run.
+        file: The file of ``__main__``; None if it has no file.
+        package: The package of a module that was started by ``-m``; None otherwise.
+        arguments: The arguments of the command line.
         folder: The working folder.
-        path: Where it imports from, beside what belongs to Python itself.
-        earlier: How many runs this process had made before.
+        path: The folders on ``sys.path`` that do not belong to Python itself.
+        earlier: The number of runs that this process had made before.
     """
 
     how: str
@@ -81,7 +82,7 @@ class Program:
 
     @classmethod
     def running(cls, directory: Path) -> Program:
-        """This program, which makes a run in ``directory``."""
+        """Returns the description of this program, which makes a run in ``directory``."""
         main = sys.modules.get("__main__")
         how, file = _started(main)
         return cls(
@@ -97,7 +98,7 @@ class Program:
 
     @classmethod
     def read(cls, data: Any) -> Program | None:
-        """What a tape says; None if it says nothing, and what has another form than is written is left out."""
+        """Returns the description from a tape; None if there is none. Values of an unexpected form are left out."""
         if not isinstance(data, Mapping) or not isinstance(data.get("how"), str):
             return None
         earlier = data.get("earlier")
@@ -113,14 +114,14 @@ class Program:
         )
 
     def as_data(self) -> dict[str, Any]:
-        """The same as plain data; what is no text, so that a tape cannot hold it, is left out."""
+        """Returns the description as plain data. Values that cannot be encoded as text are left out."""
         found = {name: _as_data(value) for name, value in asdict(self).items()}
         return {name: value for name, value in found.items() if value not in (None, [], 0)}
 
     def moved_to(self, home: Path) -> Program:
-        """The same for a run whose folder lies in ``home`` now.
+        """Returns the description for a run that now lies in ``home``.
 
-        What lies where it did, seen from there, was moved along; what does not is where it was.
+        A path that exists at the same place relative to ``home`` is taken to have moved with the run. Other paths stay.
         """
         beside = None if self.file is None else str(home / Path(self.file).name)
         file = _first(self._places(self.file, home) + ([beside] if beside else []), os.path.isfile)
@@ -138,7 +139,7 @@ class Program:
 
     @property
     def places(self) -> list[str]:
-        """Folders in which files and modules are looked for that are nowhere else."""
+        """Returns the folders that are searched last for files and modules."""
         return [place for place in (self.folder, self.directory) if place]
 
     def _places(self, path: str | None, home: Path) -> list[str]:
@@ -154,7 +155,7 @@ def _started(main: ModuleType | None) -> tuple[str, str | None]:
         return "command", None
     file = getattr(main, "__file__", None)
     if isinstance(file, str) and os.path.isfile(file):
-        # A name that is no text on a tape is none there.
+        # A path that cannot be encoded as text cannot stand on a tape, so it counts as missing.
         found = _text(os.path.realpath(file))
         return ("script" if getattr(main, "__spec__", None) is None else "module"), found
     is_notebook = hasattr(main, "get_ipython") or hasattr(builtins, "get_ipython")
@@ -169,7 +170,7 @@ def _arguments() -> tuple[str, ...]:
 
 
 def working_folder() -> str | None:
-    """The working folder; None if it was deleted."""
+    """Returns the working folder; None if it was deleted."""
     try:
         return os.getcwd()
     except OSError:
@@ -178,7 +179,7 @@ def working_folder() -> str | None:
 
 @contextlib.contextmanager
 def evaluating_in(folder: str | None) -> Iterator[None]:
-    """In here, worker processes start in that folder; with None, in the working folder of this process."""
+    """Makes worker processes start in that folder; with None, in the working folder of this process."""
     token = _evaluating_in.set(folder)
     try:
         yield
@@ -193,7 +194,7 @@ def evaluation_folder() -> str | None:
 
 @contextlib.contextmanager
 def working_in(folder: str) -> Iterator[None]:
-    """In here the working folder is another; then it is again what it was, even if that was deleted."""
+    """Changes the working folder and restores the previous one afterwards, even if that was deleted."""
     before = os.open(".", getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.chdir(folder)
@@ -206,17 +207,17 @@ def working_in(folder: str) -> Iterator[None]:
 
 
 def _own_path() -> list[str]:
-    """What somebody put on ``sys.path``."""
+    """Returns the folders that the user has put on ``sys.path``."""
     usual = {*sysconfig.get_paths().values(), *site.getsitepackages(), site.getusersitepackages()}
     usual |= {os.path.join(folder, "lib-dynload") for folder in list(usual)}
-    has_folder = working_folder() is not None  # else what is relative to it is nowhere
+    has_folder = working_folder() is not None  # Without it, relative entries lead nowhere.
     entries = (entry for entry in sys.path if entry not in usual and (has_folder or os.path.isabs(entry)))
     given = map(_text, map(os.path.abspath, entries))
     return [entry for entry in given if entry is not None and entry not in usual and os.path.isdir(entry)]
 
 
 def _text(path: Any) -> str | None:
-    """As the tape can hold it: a name of bytes that are no text is left out."""
+    """Returns a path as text that a tape can hold; None if it cannot be encoded."""
     try:
         return None if path is None else str(path).encode().decode()
     except UnicodeEncodeError:

@@ -1,8 +1,8 @@
-"""The script behind a run, executed for its definitions where another program goes on with the run.
+"""Executes the script that started a run for its definitions, when another program continues the run.
 
-It sees another ``__name__`` than ``__main__``, so that what it guards by that does not run; its functions and classes
-belong to ``__main__`` all the same, as they did, and travel to workers as they did. One that is not guarded is stopped
-where it would start a run, and what it defined until then is used.
+The script sees a ``__name__`` other than ``__main__``, so that code under this guard does not run. Its functions and
+classes still belong to ``__main__``, as they did in the original program, and are sent to workers in the same way. A
+script without a guard is stopped where it would start a run, and the names that it has defined so far are used.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ __all__ = ["Script", "define", "load_standing_in", "main_module", "places", "sta
 
 log = logger()
 
-DEFINING = "__definitions__"  # the __name__ that a script sees
+DEFINING = "__definitions__"  # The script sees this as its __name__.
 
 
 class Script:
-    """The file that names of ``__main__`` come from.
+    """Represents the file that defines the names of ``__main__``.
 
     Attributes:
-        program: How it was started.
-        module: What it defined; None before it was asked for.
-        is_stopped: Whether it would have started a run.
-        stopped: That run, where it is a new one; None otherwise.
+        program: The program that the file belongs to.
+        module: The module with the definitions; None before they are first needed.
+        is_stopped: Whether the script tried to start a run.
+        stopped: The run that it tried to start, if that is a new run; None otherwise.
 
     Args:
-        program: Where the file is, and how it was started.
+        program: The program with the path of the file and the way in which it was started.
     """
 
     def __init__(self, program: Program) -> None:
@@ -50,21 +50,21 @@ class Script:
 
     @property
     def is_there(self) -> bool:
-        """Whether there is such a file."""
+        """Returns whether the file exists."""
         return self.program.file is not None and os.path.isfile(self.program.file)
 
     def definitions(self) -> ModuleType:
-        """What the script defines; it is executed at the first call.
+        """Returns the module with the definitions of the script, which is executed at the first call.
 
         Raises:
-            ConfigError: There is no such file, or it fails.
+            ConfigError: The file does not exist, or the script fails.
         """
         if self.module is None:
             self.module = self._execute()
         return self.module
 
     def lacks(self, name: str) -> str:
-        """Why a name is not among the definitions, and what to do; a sentence."""
+        """Returns a sentence that says why a name is not among the definitions and what to do."""
         file = self.program.file
         if self.is_stopped:
             return (
@@ -87,9 +87,9 @@ class Script:
             try:
                 exec(code, module.__dict__, _Names(module.__dict__))
             except SystemExit:
-                return module  # that is one way to come to the end
+                return module  # A script may end in this way.
             except (Exception, StartOfRun):
-                if not this.is_stopped:  # else it fails for want of the run, whatever it did behind that
+                if not this.is_stopped:  # Otherwise the error may follow from the refused start.
                     raise
             finally:
                 self.is_stopped, self.stopped = this.is_stopped, this.run
@@ -114,10 +114,10 @@ _OTHER_WAY = (
 
 
 def define(file: Path, package: str | None = None) -> ModuleType:
-    """What a file defines that would start a run when it is imported.
+    """Returns the definitions of a file that would start a run when it is imported.
 
     Raises:
-        ConfigError: It fails.
+        ConfigError: The file fails.
     """
     return Script(Program("script", str(file.parent), file=str(file), package=package)).definitions()
 
@@ -127,7 +127,7 @@ _standing_in: ContextVar[Script | None] = ContextVar("_standing_in", default=Non
 
 @contextlib.contextmanager
 def standing_in(script: Script | None) -> Iterator[None]:
-    """In here, names of ``__main__`` that this program has not, and unknown kinds, are looked for in the script."""
+    """Sets the script in which missing names of ``__main__`` and unknown kinds are looked for in the ``with`` block."""
     token = _standing_in.set(script)
     try:
         yield
@@ -136,16 +136,16 @@ def standing_in(script: Script | None) -> Iterator[None]:
 
 
 def places() -> list[str]:
-    """Where files and modules are looked for that are nowhere else: where the script was, and beside its run."""
+    """Returns the folders to search last for files and modules: the script's working folder and the run's directory."""
     script = _standing_in.get()
     return [] if script is None else script.program.places
 
 
 def load_standing_in() -> bool:
-    """Execute the script that stands in, if there is one that was not executed yet; whether there was.
+    """Executes the script that stands in, unless it was executed before. Returns whether it was executed now.
 
     Raises:
-        ConfigError: It fails.
+        ConfigError: The script fails.
     """
     script = _standing_in.get()
     if script is None or script.module is not None or not script.is_there:
@@ -155,7 +155,7 @@ def load_standing_in() -> bool:
 
 
 def main_module(name: str) -> tuple[ModuleType, Script | None]:
-    """The ``__main__`` that ``name`` is a name of: that of this program, or else of the script that stands in."""
+    """Returns the ``__main__`` that defines ``name``: that of this program, or else of the script that stands in."""
     main, script = sys.modules["__main__"], _standing_in.get()
     if not is_main_of_command() and (script is None or hasattr(main, name)):
         return main, None
@@ -165,7 +165,7 @@ def main_module(name: str) -> tuple[ModuleType, Script | None]:
 
 
 class _Names(MutableMapping[str, Any]):
-    """The names of a module as its own top level sees them: all but ``__name__`` are what they are."""
+    """Maps the names of a module for the code at its top level. Only ``__name__`` has another value."""
 
     def __init__(self, names: dict[str, Any]) -> None:
         self._names = names
@@ -196,7 +196,7 @@ def _new_module(file: Path, package: str | None) -> ModuleType:
 
 @contextlib.contextmanager
 def _as_it_was_started(program: Program, module: ModuleType) -> Iterator[None]:
-    """In here, command line, working folder and ``__main__`` are those of the script; it prints to standard error."""
+    """Sets the command line, working folder and ``__main__`` of the script, and sends its output to standard error."""
     with contextlib.ExitStack() as back:
         back.enter_context(_main_is(module))
         back.enter_context(_importing_from(program))
@@ -209,7 +209,7 @@ def _as_it_was_started(program: Program, module: ModuleType) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _main_is(module: ModuleType) -> Iterator[None]:
-    """The command ``runlib`` has no use for its own ``__main__`` and command line: there the script's stay."""
+    """Makes a module ``__main__``. In the command ``runlib``, it stays so, as that needs no ``__main__`` of its own."""
     stays, main, arguments = is_main_of_command(), sys.modules["__main__"], sys.argv
     sys.modules["__main__"] = sys.modules[DEFINING] = module
     try:
@@ -222,7 +222,7 @@ def _main_is(module: ModuleType) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _importing_from(program: Program) -> Iterator[None]:
-    """The folder of the script comes first, as for Python itself; later it is the last, and in nobody's way."""
+    """Puts the folder of the script first on ``sys.path``, as Python does, and moves it to the end afterwards."""
     file = Path(str(program.file))
     root = str(file.parents[len(program.package.split(".")) if program.package else 0])
     sys.argv = [str(file), *program.arguments]

@@ -1,7 +1,7 @@
-"""While a module is imported for what it defines, no run starts.
+"""Prevents the start of a run while a module is imported for its definitions.
 
-Whatever begins a run asks ``refuse_start`` first. Code that a config names, or a script behind a tape, is imported
-under ``running``: where it would begin a run it is stopped by ``StartOfRun``, before there is a folder.
+All code that starts a run calls ``refuse_start`` first. Code that a config names, and the script of a run that is
+restored, are imported under ``running``. If they try to start a run, ``StartOfRun`` stops them before a folder is made.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ __all__ = ["Import", "StartOfRun", "no_run_starts", "refuse_start", "running"]
 
 
 class StartOfRun(BaseException):
-    """A module that is imported for its definitions would start a run here.
+    """A module that is imported for its definitions tried to start a run.
 
-    It is no ``Exception``, so that a script which catches those does not go on behind it.
+    It is not a subclass of ``Exception``, so a script that catches ``Exception`` does not continue after it.
     """
 
 
 @dataclass(eq=False)
 class Import:
-    """One import that goes on.
+    """Represents one import in progress.
 
     Attributes:
-        bystanders: The threads that were there before, and are no part of it.
-        is_stopped: Whether a run would have started, even if what it imports went on behind that.
-        run: The first one that would have.
+        bystanders: The identifiers of the threads that ran before the import and do not belong to it.
+        is_stopped: Whether the import tried to start a run, even if the imported code went on after the error.
+        run: The first run that it tried to start.
     """
 
     bystanders: frozenset[int | None]
@@ -44,7 +44,7 @@ _imports: list[Import] = []
 
 @contextlib.contextmanager
 def no_run_starts() -> Iterator[Import]:
-    """In here, this thread and those that it starts begin no run; the threads that are there already may."""
+    """Forbids this thread and the threads that it starts to start a run; threads that run already may still do so."""
     others = frozenset(thread.ident for thread in threading.enumerate()) - {threading.get_ident()}
     this = Import(others)
     _imports.append(this)
@@ -55,13 +55,13 @@ def no_run_starts() -> Iterator[Import]:
 
 
 def refuse_start(run: Any = None) -> None:
-    """Stop here if this is code that is imported for its definitions.
+    """Raises an error if the calling code is being imported for its definitions.
 
     Args:
-        run: What would start; None where there is none yet.
+        run: The run that would start; None if it does not exist yet.
 
     Raises:
-        StartOfRun: It is.
+        StartOfRun: The calling code is being imported for its definitions.
     """
     stopped = [each for each in _imports if threading.get_ident() not in each.bystanders]
     for each in stopped:
@@ -73,7 +73,7 @@ def refuse_start(run: Any = None) -> None:
 
 @contextlib.contextmanager
 def running(what: str, name: str) -> Iterator[Import]:
-    """Somebody's module is imported in here: it starts no run, and what it raises becomes one sentence."""
+    """Allows no run to start while a user's module is imported, and turns its errors into a ``ConfigError``."""
     try:
         with no_run_starts() as this:
             yield this

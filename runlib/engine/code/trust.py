@@ -1,9 +1,9 @@
-"""What a tape may import: code runs only where whoever goes on with a run can be taken to want it.
+"""Decides which code a tape may import: code of another user runs only with explicit permission.
 
-A tape names code: plugins, the module or file of a function, the script behind the run. Going on with a run imports
-it. That is right for a run of one's own. Where the run, or the code, belongs to another user of the machine, that user
-would decide what runs here, so it has to be asked for. What somebody names in the call (``--plugin``, ``evaluator=``)
-needs no such question.
+A tape names code: plugins, the module or file of a function, the script that started the run. Continuing a run imports
+this code. That is right for one's own run. If the run or the code belongs to another user of the machine, that user
+would decide what is executed here, so the caller has to permit it. Code that the caller names (``--plugin``,
+``evaluator=``) needs no permission.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _LOOK = "look at it, then add --trust (in Python: trust=True), or --no-plugins (
 
 @dataclass(frozen=True)
 class Trust:
-    """What the tape of one run may import.
+    """States what the tape of one run may import.
 
     Attributes:
-        tape: Its path.
-        plugins: Whether anything at all.
-        others: Whether also code of other users, or by a tape of theirs.
+        tape: The path of the tape.
+        plugins: Whether the tape may import any code at all.
+        others: Whether the tape may also import code of other users, or belong to another user.
     """
 
     tape: Path
@@ -43,7 +43,7 @@ class Trust:
 
     @property
     def is_met(self) -> bool:
-        """Whether what the tape names is looked for at all, where it says."""
+        """Returns whether the code that the tape names may be looked for in the places that the tape gives."""
         return self.plugins and (self.others or owner_of_another(self.tape) is None)
 
 
@@ -52,7 +52,7 @@ _trust: ContextVar[Trust | None] = ContextVar("_trust", default=None)
 
 @contextlib.contextmanager
 def importing_under(trust: Trust | None) -> Iterator[None]:
-    """In here, what is imported is named by a tape; with None, by who calls."""
+    """Treats imports inside the ``with`` block as named by a tape, or, if ``trust`` is None, by the caller."""
     token = _trust.set(trust)
     try:
         yield
@@ -61,21 +61,21 @@ def importing_under(trust: Trust | None) -> Iterator[None]:
 
 
 def import_under(trust: Trust | None) -> None:
-    """The same for the rest of this process; a worker is told what its manager may import."""
+    """Sets the trust for the rest of this process, so that a worker may import what its manager may import."""
     _trust.set(trust)
 
 
 def current() -> Trust | None:
-    """What is in force, for code that imports later."""
+    """Returns the trust in force, for code that imports later."""
     return _trust.get()
 
 
 def check_file(file: Path) -> None:
-    """Nothing, if this file may be executed.
+    """Raises an error if this file may not be executed.
 
     Raises:
-        NotTrusted: It, its folder, or the tape that names it belongs to another user.
-        ConfigError: Nothing that a tape names is to be imported.
+        NotTrusted: The file, its folder, or the tape that names it belongs to another user.
+        ConfigError: The tape may not import any code.
     """
     trust = _trust.get()
     if trust is None:
@@ -87,7 +87,7 @@ def check_file(file: Path) -> None:
 
 
 def check_module(name: str) -> None:
-    """Nothing, if the module of this name may be imported; raises as ``check_file`` does."""
+    """Raises an error as ``check_file`` does if the module of this name may not be imported."""
     trust = _trust.get()
     if trust is None:
         return
@@ -109,10 +109,10 @@ def _check_tape(trust: Trust, code: str) -> None:
 
 
 def _file_of(module: str) -> Path | None:
-    """The file, or the folder, that a module of this name would be imported from."""
+    """Returns the file or the folder that a module of this name would be imported from."""
     try:
         spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError):  # the import will say it
+    except (ImportError, ValueError):  # The import itself will report the error.
         return None
     if spec is None:
         return None
@@ -121,14 +121,14 @@ def _file_of(module: str) -> Path | None:
 
 
 def _belongs_to_python(file: Path) -> bool:
-    """Whether the file is one of this Python's own, or was installed into it."""
+    """Returns whether the file belongs to this Python or was installed into it."""
     places = {*sysconfig.get_paths().values(), *site.getsitepackages(), site.getusersitepackages()}
     return any(file.is_relative_to(place) for place in places)
 
 
 def owner_of_another(path: Path) -> str | None:
-    """The name of the user whom a file, or the folder that it lies in, belongs to; None if that is me, or root."""
-    mine = {0, os.geteuid(), _behind_sudo()}
+    """Returns the name of the other user who owns a file or its folder; None if the owner is this user or root."""
+    mine = {0, os.geteuid(), _uid_before_sudo()}
     for place in (path, path.parent):
         with contextlib.suppress(FileNotFoundError):
             uid = _owner(place)
@@ -141,7 +141,7 @@ def _owner(path: Path) -> int:
     return path.stat().st_uid
 
 
-def _behind_sudo() -> int:
+def _uid_before_sudo() -> int:
     number = os.environ.get("SUDO_UID", "")
     return int(number) if os.geteuid() == 0 and number.isdecimal() else 0
 

@@ -1,28 +1,29 @@
-"""A Ctrl-C while modules are imported is dealt with when they are there, and ends a program without a traceback.
+"""Delays a Ctrl-C while modules are imported, and then ends a program without a traceback.
 
-In the middle of an import it would show a traceback of somebody else's module, or leave one half made. The second one
-does not wait. Nothing is changed where the program handles SIGINT itself, or outside the main thread.
+In the middle of an import, a Ctrl-C would show a traceback of a third-party module or leave a module half imported. A
+second Ctrl-C is not delayed. Nothing changes if the program handles SIGINT itself, or outside the main thread.
 
-Importing this is the first ``begin``, since code before imports is hard to see. It imports nothing that the interpreter
-has not loaded by itself: that would take time in which a Ctrl-C shows a traceback.
+Importing this module calls ``begin`` for the first time, since code before imports is easily overlooked. The module
+imports only what the interpreter has already loaded. Other imports would take time, and a Ctrl-C in that time would
+show a traceback.
 """
 
 from __future__ import annotations
 
-import _signal  # type: ignore[import-not-found]  # what ``signal`` wraps
+import _signal  # type: ignore[import-not-found]  # ``signal`` wraps this module.
 import os
 import sys
 
 __all__ = ["begin", "end"]
 
-EXIT_CODE = 130  # 128 and the number of SIGINT, as a shell has it
+EXIT_CODE = 130  # Shells use 128 plus the number of the signal, here SIGINT.
 
 _depth = 0
 _interrupted = False
 
 
 def begin() -> None:
-    """From here on a Ctrl-C waits; calls may be nested."""
+    """Delays a Ctrl-C from here on. Calls may be nested."""
     global _depth
     if _depth:
         _depth += 1
@@ -31,17 +32,17 @@ def begin() -> None:
 
 
 def end() -> None:
-    """It waits no more.
+    """Ends the delay of a Ctrl-C.
 
     Raises:
-        SystemExit: There was one, and this is a program.
-        KeyboardInterrupt: There was one, where somebody types.
+        SystemExit: A Ctrl-C arrived during the delay, and Python runs a program.
+        KeyboardInterrupt: A Ctrl-C arrived during the delay, and Python runs interactively.
     """
     global _depth, _interrupted
     _depth = max(0, _depth - 1)
     if _depth:
         return
-    if _signal.getsignal(_signal.SIGINT) is _note:  # else what was imported handles it
+    if _signal.getsignal(_signal.SIGINT) is _note:  # Otherwise an imported module has installed a handler.
         _handle(_signal.default_int_handler)
     if _interrupted:
         _interrupted = False
@@ -49,7 +50,7 @@ def end() -> None:
 
 
 def _handle(handler: object) -> bool:
-    """Whether this is the main thread, in which alone that can be done."""
+    """Sets the handler of SIGINT. Returns whether this is the main thread, the only one that can set it."""
     try:
         _signal.signal(_signal.SIGINT, handler)
     except ValueError:

@@ -1,8 +1,8 @@
-"""The JSON of plain data: one line of it on the tape, and the one text of it that is hashed.
+"""Writes plain data as JSON: as one line of the tape, and as the canonical text that is hashed.
 
-``dump`` and ``load`` are the strict JSON of the tape: what JSON cannot hold (NaN, infinity, integers beyond 64 bits)
-is tagged, and a user's key that starts with ``$`` is escaped, so nothing changes silently. ``canonical_json`` is the
-text that is hashed: it depends on the data alone, not on the version of a library.
+``dump`` and ``load`` use the strict JSON of the tape. Values that JSON cannot hold (NaN, infinity, integers beyond 64
+bits) are tagged, and a user's key that starts with ``$`` is escaped, so no value changes silently. ``canonical_json``
+returns the text that is hashed. This text depends on the data alone, not on the version of a library.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ __all__ = [
 ]
 
 _INT64, _UINT64 = -(2**63), 2**64 - 1
-_DEEPEST = MAX_DEPTH + 3  # of a line: a suggestion, which may have one level more, stands in an event in a record
+_DEEPEST = MAX_DEPTH + 3  # A suggestion may have one level more, and it stands in an event, which stands in a record.
 _STRICT = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
 
-# Not orjson: the text of a float (1e16 or 1e+16) differs between its versions, and hashes must not.
+# orjson is not used: its text of a float (1e16 or 1e+16) differs between versions, and hashes must not differ.
 _canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
@@ -71,7 +71,7 @@ def _untag(value: Any) -> Any:
 def _unescaped(key: str) -> str:
     if key[:1] != "$":
         return key
-    if key[:2] != "$$":  # a tag of a newer version, which must not be taken for data
+    if key[:2] != "$$":  # This is a tag of a newer version, which must not be read as data.
         raise ValueError(f"unknown tag {key!r}")
     return key[1:]
 
@@ -88,31 +88,31 @@ def _int(text: str) -> int:
     return number
 
 
-_DIGITS = re.compile(r"-?[1-9][0-9]{0,639}")  # as many as Python reads whatever limit it is set to
+_DIGITS = re.compile(r"-?[1-9][0-9]{0,639}")  # Python converts up to 640 digits at any setting of its limit.
 _TAGS: dict[str, Callable[[str], Any]] = {"$float": _float, "$int": _int}
 
 
 def _untagged(value: Any) -> bytes | None:
-    """The JSON of plain data in which nothing is to be tagged, as in nearly all; None if something may be."""
+    """Returns the JSON of plain data that needs no tags, as most data does; None if a tag may be needed."""
     try:
         text = orjson.dumps(value, option=_STRICT)
-    except TypeError:  # an integer beyond 64 bits, or no plain data
+    except TypeError:  # The value is an integer beyond 64 bits, or it is not plain data.
         return None
-    # NaN and infinities are written as null; a dollar may begin a key.
+    # orjson writes NaN and infinities as null. A dollar may begin a key.
     return None if b"null" in text or b'"$' in text else text
 
 
 def dump(value: Any) -> bytes:
-    """Strict JSON of plain data on one line, tagged where JSON cannot hold a value; a shape is lost."""
+    """Returns plain data as strict JSON on one line, with tags for values that JSON cannot hold. The shape is lost."""
     text = _untagged(value)
     return orjson.dumps(_tag(value)) if text is None else text
 
 
 def load(line: bytes) -> Any:
-    """What ``dump`` wrote.
+    """Returns the data that ``dump`` wrote.
 
     Raises:
-        ValueError: The line is not JSON, or holds a tag that ``dump`` does not write, or is nested deeper than plain
+        ValueError: The line is not JSON, holds a tag that ``dump`` does not write, or is nested deeper than plain
             data in a record can be.
     """
     value = orjson.loads(line)
@@ -122,37 +122,37 @@ def load(line: bytes) -> Any:
 
 
 def canonical_json(value: Any) -> bytes:
-    """The one JSON text of plain data: keys sorted, no spaces; equal data gives equal bytes.
+    """Returns the canonical JSON text of plain data, with sorted keys and no spaces. Equal data has equal bytes.
 
     An int and a float of the same value are different data, and so are 0.0 and -0.0.
     """
     text = _untagged(value)
     if text is not None and text.count(b"[") + text.count(b"{") <= MAX_DEPTH:
-        with contextlib.suppress(TypeError):  # what orjson takes for data and others do not
+        with contextlib.suppress(TypeError):  # orjson accepts some objects that the json module refuses.
             return _canonical(value).encode()
     return _canonical(_tag(plain(value))).encode()
 
 
 def hash_suggestion(suggestion: Any) -> str:
-    """The ``eid`` of a suggestion: 32 hexadecimal digits, blake2b of its canonical JSON, whatever its shape is."""
+    """Returns the ``eid`` of a suggestion: 32 hexadecimal digits, the blake2b of its canonical JSON without shape."""
     return hashlib.blake2b(canonical_suggestion(suggestion), digest_size=16).hexdigest()
 
 
 def canonical_suggestion(suggestion: Any) -> bytes:
-    """The canonical JSON of a suggestion: that of plain data, tuples being lists and keys texts."""
+    """Returns the canonical JSON of a suggestion as plain data, with tuples as lists and keys as text."""
     try:
         return canonical_json(suggestion)
-    except NotPlain:  # of keys that are no text
+    except NotPlain:  # Some keys are not text.
         return canonical_json(flat(suggestion))
 
 
 @known_arguments
 def compute_hash(*values: Any) -> str:
-    """A hash of data, equal in every process and on every platform: 32 hexadecimal digits.
+    """Returns a hash of data that is equal in every process and on every platform: 32 hexadecimal digits.
 
     Plain data is hashed by its canonical JSON, so that the order of keys, tuples and numpy scalars make no
-    difference; a component by its config; arrays and other objects go to ``joblib.hash`` as they are.
-    Several values are hashed as the list of them.
+    difference. A component is hashed by its config. Arrays and other objects are passed to ``joblib.hash`` unchanged.
+    Several values are hashed as one list.
     """
     joblib_hash = load_module("joblib").hash
     value = _with_configs(values[0] if len(values) == 1 else values)
@@ -163,14 +163,14 @@ def compute_hash(*values: Any) -> str:
 
 
 def _has_column(value: Any, depth: int = 0) -> bool:
-    """Whether an array or the like stands in ``value``: its type counts in a hash, where it does not in a config."""
+    """Returns whether ``value`` holds an array or column. Its type counts in a hash, unlike in a config."""
     if isinstance(value, dict | list | tuple) and depth <= MAX_DEPTH:
         return any(_has_column(item, depth + 1) for item in (value.values() if isinstance(value, dict) else value))
     return is_column(value)
 
 
 def _with_configs(value: Any, depth: int = 0) -> Any:
-    """Components replaced by their configs, so that nothing of their context is hashed."""
+    """Replaces components by their configs, so that their context is not hashed."""
     if depth > MAX_DEPTH:
         return value
     if isinstance(value, dict):

@@ -1,6 +1,6 @@
-"""Copies of data at the doors: whoever reads may change what he gets, and nothing that is kept changes with it.
+"""Copies data that leaves the package, so that a caller may change it without changing the original.
 
-Inside, data is shared and only read, so that nothing is copied where nobody could tell.
+Inside the package, data is shared and only read, so it is not copied there.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ V = TypeVar("V")
 
 
 def copied(value: Any) -> Any:
-    """A copy of data; in dicts, lists and tuples everything is copied that is one of these."""
+    """Returns a copy of data in which all nested dicts, lists and tuples are copied."""
     kind = type(value)
     if kind is dict:
         return {key: copied(item) if type(item) in _CONTAINERS else item for key, item in value.items()}
@@ -29,10 +29,10 @@ def copied(value: Any) -> Any:
 
 
 class Shown(Mapping[K, V]):
-    """A table of which each reading gives a copy; it shows what the dict holds now.
+    """Shows the present content of a dict as a read-only mapping whose values are copied on access.
 
     Args:
-        kept: The dict, which its owner goes on changing.
+        kept: The dict, which its owner may change at any time.
     """
 
     def __init__(self, kept: dict[K, V]) -> None:
@@ -56,7 +56,7 @@ class Shown(Mapping[K, V]):
 
 
 class Copied:
-    """An attribute of data, of which each reading gives a copy."""
+    """Defines an attribute that returns a copy of its data each time it is read."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name

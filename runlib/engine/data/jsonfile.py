@@ -1,7 +1,7 @@
-"""JSON files that people write, read strictly: for what is too long for YAML, which is slow to read.
+"""Reads JSON files that users write, and reads them strictly. JSON serves for long files, as YAML is slow to read.
 
-The values are those that a reader of YAML would get. What JSON does not have (NaN, infinity), keys that stand twice,
-and numbers beyond a float or 2048 bits are refused.
+The values equal those that a YAML reader would return. The reader refuses values that JSON does not have (NaN,
+infinity), duplicate keys, and numbers beyond the range of a float or beyond 2048 bits.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ MAX_BYTES = 64 * 1024 * 1024
 
 
 def parse_json(text: str, name: str = "JSON") -> Any:
-    """The plain data in a text of JSON; ``name`` stands for it in errors.
+    """Returns the plain data in a JSON text. Error messages call the text ``name``.
 
     Raises:
-        ConfigError: It is no strict JSON.
+        ConfigError: The text is not strict JSON.
     """
     try:
         return plain(json.loads(text, **_STRICT))

@@ -1,7 +1,7 @@
-"""Numbers, arrays and columns of numpy and pandas as Python's own, known without importing either.
+"""Converts numbers, arrays and columns of numpy and pandas to Python objects, without importing these packages.
 
-Only what has an exact counterpart is taken: truth values, integers, floats and texts. Dates would turn into integers
-without a word, and stay what they are.
+Only values with an exact counterpart are converted: truth values, integers, floats and texts. Dates would silently
+become integers, so they stay as they are.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from typing import Any
 __all__ = ["is_column", "is_numpy", "listed", "native"]
 
 MAX_DEPTH = 200
-KINDS = frozenset("biufU")  # of a dtype: truth values, integers, unsigned ones, floats, text
-COLUMNS = frozenset({"Index", "Series", "ExtensionArray"})  # classes of pandas
+KINDS = frozenset("biufU")  # These dtypes are truth values, signed and unsigned integers, floats and text.
+COLUMNS = frozenset({"Index", "Series", "ExtensionArray"})  # These are classes of pandas.
 
 
 def is_numpy(value: Any) -> bool:
-    """Whether the type of ``value`` is one of numpy."""
+    """Returns whether the type of ``value`` belongs to numpy."""
     return type(value).__module__ == "numpy"
 
 
 def is_column(value: Any) -> bool:
-    """Whether ``value`` is a range, an array with dimensions, or a column of pandas: a list in all but its type."""
+    """Returns whether ``value`` acts as a list: a range, an array with dimensions, or a column of pandas."""
     if isinstance(value, range | array.array):
         return True
     if is_numpy(value):
@@ -32,12 +32,12 @@ def is_column(value: Any) -> bool:
 
 
 def listed(value: Any) -> list[Any]:
-    """The items of something that ``is_column``."""
+    """Returns the items of a value for which ``is_column`` is true."""
     return list(value) if isinstance(value, range) else list(value.tolist())
 
 
 def native(value: Any, depth: int = 0) -> Any:
-    """A copy in which numbers are Python's own and columns are lists; tuples stay tuples, and the rest what it is."""
+    """Returns a copy with Python numbers, and with columns as lists. Tuples and other objects stay as they are."""
     if type(value) in (str, int, float, bool) or value is None or depth > MAX_DEPTH:
         return value
     if isinstance(value, dict):
@@ -52,4 +52,4 @@ def native(value: Any, depth: int = 0) -> Any:
 
 def _scalar(value: Any) -> Any:
     item = value.item() if value.dtype.kind in KINDS else value
-    return float(item) if value.dtype.kind == "f" else item  # item() leaves a longdouble as it is
+    return float(item) if value.dtype.kind == "f" else item  # item() does not convert a longdouble.

@@ -1,9 +1,9 @@
-"""Plain data: what may stand in a config, a suggestion, a result, or on the tape.
+"""Defines plain data, the only data that a config, a suggestion, a result or a tape may hold.
 
 Plain data is None, bool, int, float, str, and lists and dicts (with text keys) of these, without loops. ``plain``
-makes it out of what people pass (tuples, ranges, numbers and arrays of numpy, columns of pandas), or says with the
-place and the type why it cannot. Nothing changes its value without a word: what has no exact counterpart (dates, a
-longdouble beyond float) is refused.
+converts other values (tuples, ranges, numbers and arrays of numpy, columns of pandas) to plain data, or raises an error
+with the place and the type. No value changes silently: a value without an exact counterpart (a date, a longdouble
+beyond the range of a float) is refused.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from runlib.errors import RunlibError
 
 __all__ = ["MAX_DEPTH", "MAX_INT_BITS", "NotPlain", "is_deeper", "plain"]
 
-MAX_DEPTH = 200  # orjson itself stops at 254 levels
-MAX_INT_BITS = 2048  # below 640 digits: Python writes and reads these in decimal whatever limit it is set to
+MAX_DEPTH = 200  # orjson itself stops at 254 levels.
+MAX_INT_BITS = 2048  # That is below 640 digits, which Python converts at any setting of its limit.
 _INT64, _UINT64 = -(2**63), 2**64 - 1
 _LONGEST_PATH = 200
 
 
 class NotPlain(RunlibError, TypeError):
-    """A value is not plain data; ``path`` and ``reason`` say where and why.
+    """A value is not plain data. ``path`` and ``reason`` say where and why.
 
     Attributes:
-        value: What was given, where its type alone is the reason; None otherwise.
+        value: The given value if its type alone is the reason; None otherwise.
     """
 
     def __init__(self, reason: str, path: str = "", value: Any = None) -> None:
@@ -37,17 +37,17 @@ class NotPlain(RunlibError, TypeError):
         super().__init__(f"{path}: {reason}" if path else reason)
 
     def under(self, parent: str) -> NotPlain:
-        """The same error, seen from one level further out; of a very long path the outer part is kept."""
+        """Returns the same error with ``parent`` put before its path. A very long path is cut at its end."""
         path = f"{parent}.{self.path}" if self.path else parent
         short = path if len(path) <= _LONGEST_PATH else f"{path[: _LONGEST_PATH - 3]}..."
         return NotPlain(self.reason, short, self.value)
 
 
 def plain(value: Any, depth: int = 0) -> Any:
-    """A deep copy of ``value`` as plain data.
+    """Returns a deep copy of ``value`` as plain data.
 
     Raises:
-        NotPlain: Something in it is not data, with its place and type.
+        NotPlain: The value holds something that is not data. The message names the place and the type.
     """
     kind = type(value)
     if kind is float or kind is bool or value is None:
@@ -70,7 +70,7 @@ def _plain_dict(value: dict[Any, Any], depth: int) -> dict[str, Any]:
     for key, item in value.items():
         if not isinstance(key, str):
             raise NotPlain(f"keys must be text, got {_short(key)} of type {type(key).__name__}")
-        name = _text(str.__str__(key))  # of an Enum, str() would be the name of the member
+        name = _text(str.__str__(key))  # For an Enum, str() would return the name of the member.
         try:
             result[name] = plain(item, depth + 1)
         except NotPlain as error:
@@ -106,13 +106,13 @@ def _integer(value: int) -> int:
 def _short(value: Any) -> str:
     try:
         text = repr(value)
-    except Exception:  # a repr() of somebody else must not hide the error that is being told
+    except Exception:  # An error in a user's repr() must not hide the error that is being reported.
         return "a value"
     return text if len(text) <= 80 else f"{text[:80]}..."
 
 
 def _scalar(value: Any) -> Any:
-    """Numpy scalars and subclasses of int, float and str become what they stand for."""
+    """Converts numpy scalars and subclasses of int, float and str to the plain type."""
     if is_numpy(value):
         value = _numpy(value)
     if isinstance(value, bool):
@@ -129,14 +129,14 @@ def _scalar(value: Any) -> Any:
 
 
 def _numpy(value: Any) -> Any:
-    """A numpy number, truth value or text, alone or in an array without dimensions, as Python's own."""
+    """Converts a numpy number, truth value or text, also in an array without dimensions, to the Python type."""
     name, kind = type(value).__name__, getattr(getattr(value, "dtype", None), "kind", "")
     if getattr(value, "shape", ()) != ():
         raise NotPlain(f"is no data, but of type numpy.{name} with elements of type {value.dtype}")
-    if kind not in {"b", "i", "u", "f", "U"}:  # dates would turn into integers without a word
+    if kind not in {"b", "i", "u", "f", "U"}:  # Dates would silently become integers.
         raise NotPlain(f"is no data, but of type numpy.{name}")
     item = value.item()
-    if kind == "f" and not isinstance(item, float):  # item() leaves a longdouble as it is
+    if kind == "f" and not isinstance(item, float):  # item() does not convert a longdouble.
         number = float(item)
         if math.isinf(number) and item != number:
             raise NotPlain(f"is a numpy.{name} beyond the range of a float")
@@ -145,7 +145,7 @@ def _numpy(value: Any) -> Any:
 
 
 def is_deeper(value: Any, limit: int) -> bool:
-    """Whether lists and dicts, which hold no loops, are nested in more than ``limit`` levels; however deep they are."""
+    """Returns whether loop-free lists and dicts nest in more than ``limit`` levels. It does not recurse."""
     level = [value] if isinstance(value, dict | list) else []
     while level and limit > 0:
         inside = (item for outer in level for item in (outer.values() if isinstance(outer, dict) else outer))

@@ -1,10 +1,10 @@
-"""What Python tells apart in data and JSON does not: tuples and lists, the key 0 and the key "0".
+"""Stores the differences that Python makes in data and JSON does not: tuples and lists, the key 0 and the key "0".
 
-A suggestion reaches the evaluator as the search space has it: ``(1, 2)`` as a tuple, ``{0: 1}`` with the number for
-its key. On the tape it stays plain data, lists and text keys, and beside it stands its *shape*, where it has one: a
-list of ``[place, "tuple"]`` and ``[place, [key, ...]]``, the inner ones first, a place being the keys and numbers that
-lead there. A reader that does not know of shapes skips it and sees lists; and whether two suggestions are one
-evaluation does not depend on it.
+A suggestion reaches the evaluator as the search space defines it: ``(1, 2)`` as a tuple, ``{0: 1}`` with a number as
+its key. On the tape it is plain data, with lists and text keys. If it differs from that, its *shape* is stored beside
+it: a list of ``[place, "tuple"]`` and ``[place, [key, ...]]``, the inner entries first. A place is the list of the keys
+and numbers that lead to a value. A reader that does not know shapes skips the shape and sees lists. The shape does not
+affect whether two suggestions count as the same evaluation.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ WAY_OUT = "write a list of [key, value], and make the dict of it in your functio
 
 
 def shaped(value: Any, depth: int = 0) -> Any:
-    """A deep copy of ``value`` as plain data, in which tuples stay tuples, and keys that are no text what they are.
+    """Returns a deep copy of ``value`` as plain data, except that tuples and keys that are not text stay as they are.
 
     Raises:
-        NotPlain: Something in it is not data, with its place and type; or a key is neither text, number, truth value
-            nor None.
+        NotPlain: The value holds something that is not data, or a key that is not text, a number, a truth value or
+            None. The message names the place and the type.
     """
     kind = type(value)
     if kind is float or kind is bool or value is None:
@@ -81,10 +81,10 @@ def _key(key: Any) -> Any:
 
 
 def key_text(key: Any) -> str:
-    """What a key is on the tape.
+    """Returns the text of a key on the tape.
 
     Raises:
-        TypeError: It can be none.
+        TypeError: The key cannot stand on a tape.
     """
     if isinstance(key, str):
         return key
@@ -94,7 +94,7 @@ def key_text(key: Any) -> str:
 
 
 def flat(value: Any) -> Any:
-    """What ``shaped`` gave as plain data: its tuples as lists, its keys as texts."""
+    """Converts a result of ``shaped`` to plain data, with tuples as lists and keys as text."""
     kind = type(value)
     if kind is dict:
         return {key_text(key): item if type(item) in _SCALARS else flat(item) for key, item in value.items()}
@@ -104,7 +104,7 @@ def flat(value: Any) -> Any:
 
 
 def shape_of(value: Any) -> Shape | None:
-    """What ``flat`` loses of ``value``; None if that is nothing."""
+    """Returns what ``flat`` loses of ``value``; None if it loses nothing."""
     if not _has_shape(value):
         return None
     found: Shape = []
@@ -113,7 +113,7 @@ def shape_of(value: Any) -> Shape | None:
 
 
 def _has_shape(value: Any) -> bool:
-    """Asked of every suggestion that is written, so that one without a shape costs little."""
+    """Returns whether ``value`` has a shape. It must be fast, since it runs for every suggestion that is written."""
     kind = type(value)
     if kind is dict:
         for key, item in value.items():
@@ -141,10 +141,10 @@ def _note(value: Any, place: list[Any], found: Shape) -> None:
 
 
 def reshaped(data: Any, shape: Shape | None) -> Any:
-    """Plain data with the shape that it had; the data are used, and changed.
+    """Restores the shape of plain data. The data is changed in place.
 
     Raises:
-        ValueError: They do not fit.
+        ValueError: The shape does not fit the data.
     """
     root = [data]
     try:
@@ -167,7 +167,7 @@ def _with(value: Any, what: Any) -> Any:
 
 
 def rekeyed(value: Any, keys: Iterable[Any]) -> Any:
-    """A dict under the keys that it is meant to have, where its own are the same written as text; else as it is."""
+    """Replaces text keys of a dict by the keys of ``keys`` that are written alike; other values stay unchanged."""
     wanted = {key_text(key): key for key in keys if type(key) is not str}
     if not wanted or not isinstance(value, Mapping):
         return value

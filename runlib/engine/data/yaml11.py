@@ -1,7 +1,7 @@
-"""Parts of a YAML text read as YAML 1.1 reads them, for tools that were written with it.
+"""Reads parts of a YAML text by the rules of YAML 1.1, for files of other tools that use it.
 
-There ``yes`` and ``off`` are truth values, ``010`` is eight, ``1_000`` a thousand, and ``1e3`` is text, for its floats
-have a point. Dates stay text.
+In YAML 1.1, ``yes`` and ``off`` are truth values, ``010`` is eight, and ``1_000`` is a thousand. ``1e3`` is text, since
+its floats need a point. Dates stay text.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import yaml
 __all__ = ["OWN_PREFIX", "as_yaml_1_1", "where"]
 
 PREFIX = "tag:yaml.org,2002:"
-OWN_PREFIX = "\0yaml-1.1:"  # of tags that no text can write, so that only what stands here makes them
+OWN_PREFIX = "\0yaml-1.1:"  # No YAML text can write a tag with this prefix, so only this module makes such tags.
 KINDS = ("bool", "int", "float", "null")
 
 
 def as_yaml_1_1(node: yaml.Node) -> yaml.Node:
-    """The same node, its scalars without quotes or tag being what YAML 1.1 takes them for; keys stay text."""
+    """Returns the node with the tags that YAML 1.1 gives to plain scalars without a tag. Keys stay text."""
     if isinstance(node, yaml.MappingNode):
         pairs = [(key, as_yaml_1_1(value)) for key, value in node.value]
         return yaml.MappingNode(node.tag, pairs, node.start_mark, node.end_mark)
@@ -38,12 +38,12 @@ def _tag(text: str) -> str:
 
 
 def where(node: yaml.Node, holds: Callable[[str | None, yaml.MappingNode], bool], key: str | None = None) -> yaml.Node:
-    """A node in which those dicts are read as YAML 1.1 for which ``holds(key, dict)`` is true, the outermost first.
+    """Returns a node in which those dicts are read as YAML 1.1 for which ``holds(key, dict)`` is true, outermost first.
 
     Args:
-        node: The root, without loops.
-        holds: Is given the key under which a dict stands, None at the root and in lists, and the dict.
-        key: Of ``node``.
+        node: The root node, without loops.
+        holds: A predicate that gets the key of a dict, None at the root and in lists, and the dict.
+        key: The key of ``node``.
     """
     if isinstance(node, yaml.MappingNode):
         if holds(key, node):

@@ -1,9 +1,9 @@
-"""YAML, read strictly and written so that every reader gets the same values.
+"""Reads YAML strictly, and writes it so that every reader gets the same values.
 
-Reading follows the core schema of YAML 1.2: ``1e-5`` is a float, ``no`` and ``on`` are text, dates are text; ``<<``
-merges as in YAML 1.1 (``yamlmerge``). What is read is plain data. The document is judged as a graph of
-nodes before anything is made of it: a key that stands twice, a key that is no text, an alias that refers to itself
-or expands beyond all measure, and a tag outside the schema are refused with line and column.
+Reading follows the core schema of YAML 1.2: ``1e-5`` is a float, ``no`` and ``on`` are text, dates are text. ``<<``
+merges as in YAML 1.1 (``yamlmerge``). The result is plain data. The document is checked as a graph of nodes before data
+is made from it. Duplicate keys, keys that are not text, aliases that refer to themselves or expand to too many values,
+and tags outside the schema are refused with line and column.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from runlib.errors import ConfigError
 
 __all__ = ["Reread", "parse_yaml", "read_yaml", "write_yaml"]
 
-MAX_BYTES = 1024 * 1024  # YAML is slow to read: a value takes up to 25 microseconds
-MAX_NODES = 100_000  # of the document with all its aliases expanded
+MAX_BYTES = 1024 * 1024  # YAML is slow to read: a value takes up to 25 microseconds.
+MAX_NODES = 100_000  # This limit holds for the document with all aliases expanded.
 _TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
 _TOO_MANY = f"more values than YAML is read for ({MAX_NODES}); write it as JSON, in a file that ends in .json"
 
@@ -47,7 +47,7 @@ _RESOLVERS = [
 
 
 class _Loader(yaml.SafeLoader):
-    """Knows the tags of the core schema and no other."""
+    """Loads YAML with the tags of the core schema and no others."""
 
     yaml_implicit_resolvers: dict[str, Any] = {}
     yaml_constructors = {
@@ -59,32 +59,32 @@ class _Loader(yaml.SafeLoader):
         self._room = most
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        # Counted as they come: what is too much is not read to its end first.
+        # Nodes are counted while they are read, so that a document that is too large is not read to its end.
         self._room -= 1
         if self._room < 0:
             raise yaml.MarkedYAMLError(problem=_TOO_MANY, problem_mark=self.get_mark())
         return super().compose_node(parent, index)
 
     def fetch_flow_collection_start(self, TokenClass: Any) -> None:  # noqa: N803 (the name of PyYAML)
-        # Before the nodes are there: PyYAML's time for open brackets grows with their square.
+        # The depth is checked before the nodes exist, since PyYAML's time for open brackets grows with their square.
         if self.flow_level > MAX_DEPTH:
             raise yaml.MarkedYAMLError(problem=_TOO_DEEP, problem_mark=self.get_mark())
         super().fetch_flow_collection_start(TokenClass)
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        # Not that of PyYAML, whose versions differ in what a nested merge means.
+        # PyYAML's own method is not used, since its versions differ in the meaning of nested merges.
         flatten(node)
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes whatever a reader of YAML 1.1 or 1.2 would take for something else than text.
+    """Writes YAML and quotes every text that a reader of YAML 1.1 or 1.2 would take for another type.
 
-    Lists of scalars stand on one line, so that a space reads as it is written: ``[hp_uniform, x, 0, 1]``.
+    Lists of scalars stand on one line, so that a search space looks as users write it: ``[hp_uniform, x, 0, 1]``.
     """
 
 
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    # In the other styles PyYAML does not bring back every line break and control character.
+    # In its other styles, PyYAML does not preserve every line break and control character.
     return dumper.represent_scalar(_TEXT, text, style=None if text.isprintable() else '"')
 
 
@@ -103,7 +103,7 @@ _Loader.add_implicit_resolver(MERGE, re.compile(r"^<<$"), ["<"])
 
 
 def _scalar(node: yaml.Node, pattern: re.Pattern[str], what: str) -> str:
-    """The text of a scalar, which an explicit tag may have called something that it is not."""
+    """Returns the text of a scalar and checks that it fits its tag, since an explicit tag may be wrong."""
     if not isinstance(node, yaml.ScalarNode) or not pattern.match(node.value):
         raise _refused(f"this is no {what}", node)
     return str(node.value)
@@ -140,7 +140,7 @@ _Loader.add_constructor(f"{_PREFIX}float", _construct_float)
 
 
 def _construct_1_1(loader: Any, kind: str, node: yaml.Node) -> Any:
-    """A scalar of YAML 1.1, by the functions of PyYAML; only ``yaml11`` makes nodes with such tags."""
+    """Constructs a scalar of YAML 1.1 with the functions of PyYAML. Only ``yaml11`` makes nodes with such tags."""
     if kind == "int" and len(str(node.value)) > MAX_INT_BITS // 3:
         raise _refused("an integer with too many digits", node)
     return getattr(loader, f"construct_yaml_{kind}")(node)
@@ -153,20 +153,20 @@ Reread = Callable[[yaml.Node], yaml.Node]
 
 
 def read_yaml(file: str | Path, reread: Reread | None = None) -> Any:
-    """The plain data in a YAML file, or in one of JSON if its name ends in ``.json``: that may be much longer.
+    """Returns the plain data in a YAML file, or in a JSON file if the name ends in ``.json``, which may be much longer.
 
     Args:
-        file: Its path.
-        reread: What is made of the nodes before they are data (``yaml11``).
+        file: The path of the file.
+        reread: A function that changes the nodes before they become data (``yaml11``).
 
     Raises:
-        ConfigError: There is no such file, it is no strict YAML or JSON, or it is too long; the message has path, line
-            and reason.
+        ConfigError: There is no such file, it is not strict YAML or JSON, or it is too long. The message has path,
+            line and reason.
     """
-    is_json = str(file).endswith(".json")
+    is_json = str(file).lower().endswith(".json")
     limit = jsonfile.MAX_BYTES if is_json else MAX_BYTES
     try:
-        # A named pipe that nobody writes to would hold up its opening for ever; so it is empty.
+        # Opening a named pipe without a writer would wait for ever. With O_NONBLOCK it reads as empty.
         fd = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(fd, "rb") as stream:
             os.set_blocking(fd, True)
@@ -177,22 +177,23 @@ def read_yaml(file: str | Path, reread: Reread | None = None) -> Any:
         way = "no config" if is_json else "write it as JSON, in a file that ends in .json"
         raise ConfigError(f"{file} is larger than {limit // 2**20} MiB: {way}")
     try:
-        text = data.decode("utf-8")
+        text = data.decode("utf-8-sig" if is_json else "utf-8")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file} is not UTF-8 text: {error.reason} at byte {error.start}") from error
     return jsonfile.parse_json(text, str(file)) if is_json else parse_yaml(text, str(file), reread=reread)
 
 
 def parse_yaml(text: str, name: str = "YAML", most: int = MAX_NODES, *, reread: Reread | None = None) -> Any:
-    """The plain data in a YAML text; ``name`` stands for it in errors.
+    """Returns the plain data in a YAML text. Error messages call the text ``name``.
 
     Args:
-        text: All of it; the time to read it grows with its length.
-        name: As above.
-        most: How many values it may hold, its aliases being expanded.
+        text: The whole text. The time to read it grows with its length.
+        name: The name of the text in error messages.
+        most: The maximal number of values, with aliases expanded.
+        reread: A function that changes the nodes before they become data (``yaml11``).
 
     Raises:
-        ConfigError: It is no strict YAML.
+        ConfigError: The text is not strict YAML.
     """
     try:
         return _load(text, most, reread)
@@ -205,7 +206,7 @@ def parse_yaml(text: str, name: str = "YAML", most: int = MAX_NODES, *, reread: 
         raise ConfigError(f"{name}: {str(error).splitlines()[0]}") from error
     except RecursionError as error:
         raise ConfigError(f"{name}: {_TOO_DEEP}") from error
-    except (ValueError, OverflowError) as error:  # from an escape beyond Unicode
+    except (ValueError, OverflowError) as error:  # An escape beyond Unicode raises these.
         raise ConfigError(f"{name}: {error}") from error
 
 
@@ -217,7 +218,7 @@ def _load(text: str, most: int, reread: Reread | None) -> Any:
             return None
         _check(node, {}, set(), most)
         node = node if reread is None else reread(node)
-        return plain(loader.construct_document(node))  # a copy, so that aliases do not share lists and dicts
+        return plain(loader.construct_document(node))  # This copies, so that aliases share no lists and dicts.
     finally:
         loader.dispose()
 
@@ -229,7 +230,7 @@ def _refused(problem: str, node: yaml.Node) -> yaml.MarkedYAMLError:
 def _check(
     node: yaml.Node, known: dict[yaml.Node, tuple[int, int]], above: set[yaml.Node], most: int
 ) -> tuple[int, int]:
-    """The number of nodes and of levels with aliases expanded; each distinct node is looked at once."""
+    """Returns the number of nodes and of levels with aliases expanded. Each distinct node is visited once."""
     if node in known:
         return known[node]
     if node in above:
@@ -260,7 +261,7 @@ def _children(node: yaml.Node) -> list[yaml.Node]:
 
 
 def _check_keys(node: yaml.MappingNode) -> None:
-    # Here and not while the dict is made, for by then merging has added keys that may well be there twice.
+    # The check runs before the dict is made, since merging adds keys that may legitimately be duplicates.
     seen: set[str] = set()
     for key, _ in node.value:
         if key.tag == MERGE:
@@ -274,10 +275,10 @@ def _check_keys(node: yaml.MappingNode) -> None:
 
 
 def write_yaml(value: Any) -> str:
-    """Plain data as YAML text, keys in their order, without aliases.
+    """Returns plain data as YAML text, with the keys in their order and without aliases.
 
     Raises:
-        NotPlain: Something in it is no data.
+        NotPlain: The value holds something that is not data.
     """
     text = yaml.dump(
         plain(value),
@@ -287,7 +288,7 @@ def write_yaml(value: Any) -> str:
         width=100,
         default_flow_style=False,
     )
-    # PyYAML leaves marks of direction as they are; they are not printable, so that they stand in double quotes.
+    # PyYAML does not escape direction marks. They are not printable, so they stand in double quotes here.
     return _MARKS.sub(lambda match: _escape(match[0]), str(text))
 
 

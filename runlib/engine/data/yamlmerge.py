@@ -1,7 +1,7 @@
-"""Merge keys of YAML, ``<<``, resolved here, so that what a text means does not depend on the version of PyYAML.
+"""Resolves the merge keys of YAML, ``<<``, so that the meaning of a text does not depend on the version of PyYAML.
 
-As YAML 1.1 has it: a key that a dict writes itself comes before one that it merges; of several dicts in a list that is
-merged the earlier ones come before the later ones. What is merged may merge in turn, and the same holds there.
+The rules are those of YAML 1.1. A key that a dict writes itself takes precedence over a merged key. In a merged list of
+dicts, earlier dicts take precedence over later ones. A merged dict may itself merge others by the same rules.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ Pair = tuple[yaml.Node, yaml.Node]
 
 
 def flatten(node: yaml.MappingNode) -> None:
-    """Puts the keys that a dict merges into the dict itself, in front of its own; no merge key is left.
+    """Puts the keys that a dict merges into the dict itself, in front of its own keys, and removes the merge keys.
 
     Raises:
-        yaml.MarkedYAMLError: What is to be merged is neither a dict nor a list of dicts.
+        yaml.MarkedYAMLError: The merged value is neither a dict nor a list of dicts.
     """
     if not any(key.tag == MERGE for key, _ in node.value):
         return
@@ -37,7 +37,7 @@ def flatten(node: yaml.MappingNode) -> None:
 
 
 def _sources(node: yaml.Node, value: yaml.Node) -> list[yaml.MappingNode]:
-    """The dicts that a merge key names, the one that comes first in precedence last."""
+    """Returns the dicts that a merge key names, in order of rising precedence."""
     listed: list[Any] = list(reversed(value.value)) if isinstance(value, yaml.SequenceNode) else [value]
     for source in listed:
         if not isinstance(source, yaml.MappingNode):

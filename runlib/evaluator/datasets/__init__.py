@@ -1,1 +1,1 @@
-"""Datasets: what a model is trained on and tested with."""
+"""Provides datasets, on which a model is trained and tested."""

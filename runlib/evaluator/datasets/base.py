@@ -1,8 +1,8 @@
-"""Datasets: what a model is trained on and tested with, as components.
+"""Defines datasets, the components on which a model is trained and tested.
 
-A dataset says where its numbers are and reads them only when asked, so that making one is cheap and a worker reads
-its data once. That its file exists is seen when it is made. What ``load`` gives is checked: numbers, as many
-targets as inputs, at least one.
+A dataset says where its numbers are and reads them only when asked. So it is cheap to make, and a worker reads its data
+once. Its constructor checks that the file exists. The result of ``load`` is checked: numbers, as many targets as
+inputs, at least one.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ Arrays = tuple["NDArray[Any]", "NDArray[Any]"]
 
 
 class Dataset(Component, abstract=True):
-    """Base of all datasets: override ``load``."""
+    """Is the base class of all datasets: override ``load``."""
 
     def load(self) -> Arrays:
-        """``(x, y)``: inputs of shape (n, ...), mostly (n, features), and targets of shape (n,) or (n, targets)."""
+        """Returns ``(x, y)``: inputs (n, ...), mostly (n, features), and targets (n,) or (n, targets)."""
         raise NotImplementedError(f"{type(self).__qualname__} has no load()")
 
     def fingerprint(self) -> str | None:
-        """A hash of what the config does not show, the content of files; None if there is no such thing."""
+        """Returns a hash of what the config does not show, the content of files; None if there is nothing like this."""
         return None
 
 
 def check_arrays(x: Any, y: Any, where: str) -> Arrays:
-    """``x`` and ``y`` as arrays of numbers.
+    """Returns ``x`` and ``y`` as arrays of numbers.
 
     Args:
         x: The inputs.
         y: The targets.
-        where: Names the dataset in errors.
+        where: The name of the dataset in errors.
 
     Raises:
         ConfigError: They are no numbers, of unequal length, empty, or a target is not finite.
@@ -64,10 +64,10 @@ def check_arrays(x: Any, y: Any, where: str) -> Arrays:
 
 
 def find_data(file: Any) -> Path:
-    """The absolute path of the file that the argument ``file`` names.
+    """Returns the absolute path of the file that the argument ``file`` names.
 
     Raises:
-        ConfigError: There is none.
+        ConfigError: There is no such file.
     """
     if not isinstance(file, str) or not file:
         raise ConfigError(f"must be a path, got {file!r}", "file")
@@ -78,10 +78,10 @@ def find_data(file: Any) -> Path:
 
 
 def hash_file(path: Path) -> str:
-    """A hash of the content of a file: 32 hexadecimal digits.
+    """Returns a hash of the content of a file: 32 hexadecimal digits.
 
     Raises:
-        ConfigError: It cannot be read.
+        ConfigError: The file cannot be read.
     """
     try:
         with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""``data_csv``: a table with a header; a cell that is no number is named by its line and column."""
+"""Implements ``data_csv``: it reads a table with a header, and names a cell that is no number by line and column."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ __all__ = ["CsvDataset"]
 
 
 class CsvDataset(Dataset):
-    """A table with a header in a ``.csv`` file, one row per sample, numbers only in the columns that are used.
+    """Reads a table with a header from a ``.csv`` file: one row per sample, numbers only in the columns that are used.
 
     Args:
-        file: Its path, looked for in the working folder and next to the config.
+        file: The path of the file, looked for in the working folder and next to the config.
         target: The name of the column to be predicted.
         features: The names of the columns that are inputs; None for all others.
-        delimiter: What stands between two cells.
+        delimiter: The character between two cells.
         context: Not used.
 
     Raises:
@@ -49,7 +49,7 @@ class CsvDataset(Dataset):
         self._path = find_data(file)
 
     def load(self) -> Arrays:
-        """Inputs (n, features), in the order of ``features`` or of the file, and targets (n,)."""
+        """Returns inputs (n, features), in the order of ``features`` or of the file, and targets (n,)."""
         header, rows = self._read()
         names = list(self.features) if self.features is not None else [n for n in header if n != self.target]
         indices = [self._index(header, name) for name in [*names, self.target]]
@@ -82,5 +82,5 @@ class CsvDataset(Dataset):
             raise ConfigError(f"{place}: {row[index]!r} is no number") from None
 
     def fingerprint(self) -> str | None:
-        """A hash of the content of the file."""
+        """Returns a hash of the content of the file."""
         return hash_file(self._path)

@@ -1,4 +1,4 @@
-"""What may be given as a dataset: a path to a file, a config, or an object."""
+"""Makes a dataset from what a user may give: a path to a file, a config, or an object."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ __all__ = ["as_dataset"]
 
 
 def as_dataset(owner: Component, argument: str, value: Any, target: str | None = None) -> Dataset:
-    """The dataset that an argument of ``owner`` means: a path to ``.npz`` or ``.csv``, a config, or an object.
+    """Returns the dataset for an argument of ``owner``: a path to ``.npz`` or ``.csv``, a config, or an object.
 
     Args:
-        owner: Whose context is handed to it.
+        owner: The component with the argument; its context is handed to the dataset.
         argument: The name of the argument, for errors.
-        value: What was given.
-        target: For a path: the target column of a ``.csv``, which needs it, or the array of an ``.npz``.
+        value: The given value.
+        target: The target column of a ``.csv``, which needs it, or the array of an ``.npz``; for paths only.
 
     Raises:
         ConfigError: It is none of these, with ``argument`` in its path.

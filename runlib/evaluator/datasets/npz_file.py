@@ -1,4 +1,4 @@
-"""``data_npz``: arrays in a file of numpy; nothing in it is unpickled."""
+"""Implements ``data_npz``: it reads arrays from a file of numpy, and unpickles nothing in it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["NpzDataset"]
 
 
 class NpzDataset(Dataset):
-    """Two arrays in an ``.npz`` file of numpy.
+    """Reads two arrays from an ``.npz`` file of numpy.
 
     Args:
-        file: Its path, looked for in the working folder and next to the config.
-        x: The name of the inputs in it.
-        y: The name of the targets.
+        file: The path of the file, looked for in the working folder and next to the config.
+        x: The name of the inputs in the file.
+        y: The name of the targets in the file.
         context: Not used.
 
     Raises:
@@ -36,7 +36,7 @@ class NpzDataset(Dataset):
         self._path = find_data(file)
 
     def load(self) -> Arrays:
-        """The two arrays."""
+        """Returns the two arrays."""
         arrays = self._read()
         for name in (self.x, self.y):
             if name not in arrays:
@@ -44,9 +44,9 @@ class NpzDataset(Dataset):
         return check_arrays(arrays[self.x], arrays[self.y], str(self._path))
 
     def _read(self) -> dict[str, Any]:
-        zipfile = load_module("zipfile")  # slow to import
+        zipfile = load_module("zipfile")  # It is slow to import.
         try:
-            with zipfile.ZipFile(self._path):  # an .npy file would be read too, and is something else
+            with zipfile.ZipFile(self._path):  # numpy would also read an .npy file.
                 pass
             with load_module("numpy").load(self._path, allow_pickle=False) as arrays:
                 return {name: arrays[name] if name in (self.x, self.y) else None for name in arrays.files}
@@ -54,5 +54,5 @@ class NpzDataset(Dataset):
             raise ConfigError(f"{self._path} cannot be read as an .npz file of numbers: {error}") from error
 
     def fingerprint(self) -> str | None:
-        """A hash of the content of the file."""
+        """Returns a hash of the content of the file."""
         return hash_file(self._path)

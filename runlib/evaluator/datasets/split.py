@@ -1,4 +1,4 @@
-"""``data_split``: the training or the test part of another dataset, the same ones in every process."""
+"""Implements ``data_split``: the training or the test part of another dataset, the same ones in every process."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ __all__ = ["SplitDataset"]
 
 
 class SplitDataset(Dataset):
-    """One part of another dataset, which is shuffled and cut in two, always in the same way.
+    """Holds one part of another dataset, which is shuffled and cut in two, always in the same way.
 
     Args:
-        data: The whole, as a path, a config or an object.
-        part: ``"train"`` or ``"test"``.
+        data: The whole dataset, as a path, a config or an object.
+        part: The name of the part, ``"train"`` or ``"test"``.
         share: The share of the whole that is the test part, between 0 and 1; each part has at least one sample.
-        seed: Of the shuffling (numpy's default generator).
+        seed: The seed of the shuffling (numpy's default generator).
         target: The target column or array, if ``data`` is a path.
-        context: Passed on to ``data``.
+        context: The context for ``data``.
     """
 
     kind = "data_split"
@@ -53,7 +53,7 @@ class SplitDataset(Dataset):
         self.target = target
 
     def load(self) -> Arrays:
-        """The part of ``x`` and ``y``."""
+        """Returns the part of ``x`` and ``y``."""
         x, y = self._data.load()
         if len(y) < 2:
             raise ConfigError(f"cannot be split in two: it holds {len(y)} sample", "data")
@@ -63,5 +63,5 @@ class SplitDataset(Dataset):
         return x[chosen], y[chosen]
 
     def fingerprint(self) -> str | None:
-        """That of the whole."""
+        """Returns the fingerprint of the whole dataset."""
         return self._data.fingerprint()

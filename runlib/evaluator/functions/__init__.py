@@ -1,1 +1,1 @@
-"""Functions as evaluators: how they are called, recognised and compared."""
+"""Uses functions as evaluators: calls, recognises and compares them."""

@@ -1,7 +1,7 @@
-"""What the annotation of a parameter says: that it is a dict, or a single value.
+"""Reads the annotation of a parameter: whether it means a dict, or a single value.
 
-Annotations are objects or text, and both may be nested: ``dict | None``, ``Optional[Mapping[str, float]]``,
-``"dict"``, an alias, a ``TypedDict``. Text that cannot be evaluated is read as far as its names go.
+Annotations are objects or text, and both may be nested: ``dict | None``, ``Optional[Mapping[str, float]]``, ``"dict"``,
+an alias, a ``TypedDict``. Text that cannot be evaluated is read by the names in it.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _NOTHING = frozenset({"None", "NoneType"})
 
 
 def is_dict(annotation: Any) -> bool:
-    """Whether a dict is among what is taken."""
+    """Returns whether a dict is among what the parameter takes."""
     return any(_is_dict(leaf) for leaf in _leaves(annotation))
 
 
 def is_single(annotation: Any) -> bool:
-    """Whether nothing else is taken than a number, a text or a truth value."""
+    """Returns whether the parameter takes only a number, a text or a truth value."""
     names = {_name(leaf) for leaf in _leaves(annotation)} - _NOTHING
     return bool(names) and names <= _SINGLES
 
@@ -43,7 +43,7 @@ def _name(leaf: Any) -> str:
 
 
 def _leaves(annotation: Any) -> Iterator[Any]:
-    """The classes in an annotation, or their bare names, without what they contain."""
+    """Yields the classes in an annotation, or their bare names, without what they contain."""
     if annotation is inspect.Parameter.empty:
         return
     if isinstance(annotation, str):

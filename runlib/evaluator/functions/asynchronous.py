@@ -1,7 +1,8 @@
-"""Functions whose call gives no result but something to be awaited or iterated: they are refused when they are given.
+"""Refuses functions that return no result, but something to be awaited or iterated, when they are given.
 
-Such a function may be hidden: behind a partial, a method, an object that is called, or a decorator. A decorator that
-says what it wraps (``functools.wraps``) is looked through, unless its own code runs what it wraps to the end.
+Such a function may be hidden behind a partial, a method, an object that is called, or a decorator. The check looks
+through a decorator that names what it wraps (``functools.wraps``), unless its own code runs the wrapped function to the
+end.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from runlib.errors import ConfigError
 
 __all__ = ["refuse_asynchronous"]
 
-# How code names what runs a coroutine to its end: asyncio.run, loop.run_until_complete, anyio.run, ...
+# Code with one of these names runs a coroutine to its end: asyncio.run, loop.run_until_complete, anyio.run, ...
 _RUNNERS = frozenset({"run", "async_to_sync", "syncify", "send"})
 _DEEPEST = 50
 
 
 def refuse_asynchronous(function: Callable[..., Any]) -> None:
-    """Nothing, for a function whose call gives its result.
+    """Raises an error unless a call of the function returns its result.
 
     Raises:
         ConfigError: It is asynchronous, or a generator.
@@ -38,7 +39,7 @@ def refuse_asynchronous(function: Callable[..., Any]) -> None:
 
 
 def _layers(function: Any) -> Iterator[Any]:
-    """A function and what it calls, as far as that can be known."""
+    """Yields a function and what it calls, as far as that can be known."""
     seen: list[Any] = []
     while function is not None and len(seen) < _DEEPEST and not any(function is other for other in seen):
         yield function

@@ -1,18 +1,18 @@
-"""How a function is called with a suggestion: its keys as keywords, or the whole suggestion as one argument.
+"""Calls a function with a suggestion: its keys as keywords, or the whole suggestion as one argument.
 
 1. A suggestion that is no dict is passed as it is.
-2. A function whose first parameter is annotated as a dict gets the whole suggestion. (If that parameter is named like
-   a key under which there is a dict, this is what it gets, by the next rule.)
+2. If its first parameter is annotated as a dict, a function gets the whole suggestion. (If the suggestion has a dict
+   under the name of this parameter, the function gets that dict, by the next rule.)
 3. If the keys of the suggestion fit the parameters, they are passed as keywords.
-4. Otherwise a function that can be called with one argument gets the whole suggestion, provided that this is
-   plainly meant: its first parameter is not annotated as a number, text or bool, and none of its parameters is named
-   like a key of the suggestion. What other parameters it has keep their defaults.
-5. Otherwise the call is a TypeError which says what is missing and what is not taken.
+4. Otherwise a function that can be called with one argument gets the whole suggestion, if this is clearly meant: its
+   first parameter is not annotated as a number, text or bool, and none of its parameters has the name of a key of the
+   suggestion. Its other parameters keep their defaults.
+5. Otherwise the call is a TypeError that says what is missing and what is not taken.
 
-A function whose signature Python does not know (some built-in ones) gets the whole suggestion. One without any
-parameter is called without it, where there is nothing in it.
+If Python does not know the signature of a function (some built-in ones), it gets the whole suggestion. A function
+without any parameter is called without the suggestion, if that is empty.
 
-The parameters are those of what is called: of a decorator's wrapper, not of the function inside. Only a wrapper that
+The parameters are those of the called object: of a decorator's wrapper, not of the function inside. Only a wrapper that
 takes anything, ``(*args, **kwargs)``, is looked through (see ``wrappers.py``).
 """
 
@@ -32,17 +32,17 @@ _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 class Caller:
-    """Calls one function with suggestions, by the rule at the head of this module."""
+    """Calls one function with suggestions, by the rules at the head of this module."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
         self.signature = signature_of(function)
-        # Read once: annotations take longer to read than many an evaluation.
+        # They are read once, because reading annotations takes longer than many evaluations.
         first = None if self.signature is None else _first(self.signature)
         self._is_of_dict = first is not None and is_dict(first.annotation)
 
     def __call__(self, suggestion: Any) -> Any:
-        """What the function returns.
+        """Returns the result of the function.
 
         Raises:
             TypeError: The keys of the suggestion do not fit the parameters.
@@ -58,7 +58,7 @@ class Caller:
         raise TypeError(_mismatch(self.function, self.signature, suggestion))
 
     def mismatch(self, suggestion: Any) -> str:
-        """What is wrong with calling it; empty if it can be called."""
+        """Returns why the function cannot be called with the suggestion; empty if it can."""
         if not isinstance(suggestion, dict) or self.signature is None:
             return ""
         whole = self._is_of_dict and _asks_for_whole(self.signature, suggestion)
@@ -68,13 +68,13 @@ class Caller:
 
 
 def takes_nothing(function: Callable[..., Any]) -> bool:
-    """Whether a function is known to have no parameter."""
+    """Returns whether a function is known to have no parameter."""
     signature = signature_of(function)
     return signature is not None and not signature.parameters
 
 
 def _asks_for_whole(signature: inspect.Signature, suggestion: dict[str, Any]) -> bool:
-    """Whether the whole is meant by a first parameter that is a dict."""
+    """Returns whether a first parameter that is a dict means the whole suggestion."""
     first = _first(signature)
     if first is None or not _takes_one(signature):
         return False
@@ -134,7 +134,7 @@ def _mismatch(function: Any, signature: inspect.Signature, suggestion: Mapping[s
 
 
 def without_parameters(name: str, keys: list[str]) -> str:
-    """What is wrong with a function that takes nothing, where there is something to take."""
+    """Returns what is wrong with a function without parameters, if the suggestion has keys."""
     named = [key for key in keys if key.isidentifier()][:4]
     each = f", or its keys: def {name}({', '.join(named)})" if named else ""
     return (

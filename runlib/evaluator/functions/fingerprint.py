@@ -1,9 +1,9 @@
-"""A hash of what a function does, as far as that can be read: the text of its source.
+"""Computes a hash of what a function does, from the text of its source.
 
-It is the same in every process for the same source, and another one when a line of the function changed. It does
-not follow what the function calls. Where the source cannot be read (a script from standard input), its compiled
-code is hashed, which is another one under another version of Python. That hash alone tells that a function is the
-same under another name, or that a lambda is which stands in another statement.
+The hash is the same in every process for the same source, and changes when a line of the function changes. It does not
+follow the functions that this one calls. If the source cannot be read (a script from standard input), the compiled code
+is hashed, and this hash differs between versions of Python. The hash of the compiled code also shows that a function is
+the same under another name, or that a lambda is the same in another statement.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ __all__ = ["fingerprint_code", "fingerprint_function"]
 
 
 def fingerprint_function(function: Callable[..., Any]) -> str | None:
-    """32 hexadecimal digits; None for what was not written in Python."""
+    """Returns 32 hexadecimal digits; None for a function that was not written in Python."""
     parts = b"".join(_parts(function))
     return hashlib.blake2b(parts, digest_size=16).hexdigest() if parts else None
 
 
 def fingerprint_code(function: Callable[..., Any]) -> str | None:
-    """The same of what the function does alone: its compiled code, without its name, and the data bound to it."""
+    """Returns such a hash of the compiled code, without its name, and of the data bound to it."""
     parts = b"".join(_parts_of_code(function))
     return hashlib.blake2b(parts, digest_size=16).hexdigest() if parts else None
 
@@ -45,10 +45,10 @@ def _parts_of_code(function: Any) -> Iterator[bytes]:
 
 
 def _closure(function: Any) -> list[Any]:
-    """The values of the variables around a function."""
+    """Returns the values of the variables around a function."""
     try:
         return [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
-    except ValueError:  # one has none yet
+    except ValueError:  # A variable has no value yet.
         return []
 
 
@@ -64,7 +64,10 @@ def _parts(function: Any) -> Iterator[bytes]:
 
 
 def _data(arguments: Any) -> bytes:
-    """What is bound in a partial, if it is plain data; other things cannot be told apart across processes."""
+    """Returns the bytes of the arguments in a partial, if they are plain data.
+
+    Other values cannot be told apart across processes, so they give no bytes.
+    """
     try:
         return canonical_json(arguments)
     except NotPlain:
@@ -93,7 +96,7 @@ def _code(function: Any) -> bytes | None:
 
 
 def _bytes_of(value: Any) -> bytes:
-    """Bytes for a code object or one of its constants, free of addresses, line numbers and the order of sets."""
+    """Returns bytes for a code object or one of its constants, without addresses, line numbers and set order."""
     if isinstance(value, CodeType):
         parts = [value.co_code, repr(value.co_names).encode(), repr(value.co_varnames).encode()]
         return b"(" + b",".join([*parts, *map(_bytes_of, value.co_consts)]) + b")"

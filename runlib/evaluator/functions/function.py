@@ -1,7 +1,7 @@
-"""``eval_function``: a Python function as the evaluator.
+"""Implements ``eval_function``, which uses a Python function as the evaluator.
 
-The config holds the name of the function, never its code; whether that still does the same is what
-``fingerprint`` is for. In a worker the function itself arrives: by value if it was defined in the script.
+The config holds the name of the function, never its code. ``fingerprint`` shows whether the function still does the
+same. A worker gets the function itself, by value if it was defined in the script.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ __all__ = ["FunctionEvaluator"]
 class FunctionEvaluator(Evaluator):
     """Calls a function with the suggestion and takes what it returns, a loss or a dict with ``loss``.
 
-    The function gets the keys of the suggestion as keywords if they fit its parameters, otherwise, if it has one
-    parameter for it, the whole suggestion; ``calling`` has the exact rule. A function without any
-    parameter is called without the suggestion; a run takes one only where its search space has no parameter either.
+    The function gets the keys of the suggestion as keywords if they fit its parameters. Otherwise it gets the whole
+    suggestion if it has one parameter for it; ``calling`` has the exact rules. A function without any parameter is
+    called without the suggestion; a run takes one only if its search space has no parameter either.
 
     Attributes:
-        without_suggestion: Whether the function is called without the suggestion, whatever that is; set by the run.
+        without_suggestion: Whether the function is called without the suggestion, whatever that is; the run sets it.
 
     Args:
-        function: A callable, or its name: ``"module:name"`` or ``"file.py:name"`` (a file in the working folder,
-            or next to the config).
+        function: A callable, or its name: ``"module:name"`` or ``"file.py:name"`` (a file in the working folder, or
+            next to the config).
         context: Not used.
 
     Raises:
@@ -48,21 +48,21 @@ class FunctionEvaluator(Evaluator):
         super().__init__(context)
         self.function = function
         self._target = _find(function)
-        # Kept, because the same function pickled by value has no name that leads to it in a worker.
+        # The name is kept, because in a worker no name leads to a function that was pickled by value.
         self._name = function if isinstance(function, str) else name_function(function)
 
     @property
     def name(self) -> str:
-        """The name of the function, as it stands in the config."""
+        """Returns the name of the function, as in the config."""
         return self._name
 
     @property
     def target(self) -> Callable[..., Any]:
-        """The function itself."""
+        """Returns the function itself."""
         return self._target
 
     def known_as(self, name: str) -> Self:
-        """The same under another name: that by which a tape knows the function."""
+        """Returns the same evaluator under another name, by which a tape knows the function."""
         other = copy.copy(self)
         other._name = name
         return other
@@ -75,7 +75,7 @@ class FunctionEvaluator(Evaluator):
         return Caller(self._target)
 
     def __call__(self, suggestion: Any) -> Any:
-        """What the function returns.
+        """Returns the result of the function.
 
         Raises:
             TypeError: The keys of the suggestion do not fit the parameters of the function.
@@ -83,29 +83,29 @@ class FunctionEvaluator(Evaluator):
         return self._target() if self.without_suggestion else self._caller(suggestion)
 
     def mismatch(self, suggestion: Any) -> str:
-        """Why the function cannot be called with a suggestion, and what it should take; empty if it can."""
+        """Returns why the function cannot be called with a suggestion, and what it should take; empty if it can."""
         return self._caller.mismatch(suggestion)
 
     @property
     def takes_nothing(self) -> bool:
-        """Whether the function has no parameter."""
+        """Returns whether the function has no parameter."""
         return takes_nothing(self._target)
 
     @property
     def bare_name(self) -> str:
-        """What the function is called, without its module."""
+        """Returns the name of the function without its module."""
         return getattr(self._target, "__name__", type(self._target).__name__)
 
     def is_found_by_config(self) -> bool:
-        """Whether the name of the function leads to it in a process that does not run this script."""
+        """Returns whether the name of the function leads to it in a process that does not run this script."""
         return "<" not in self._name and not name_function(self._target).startswith("__main__:")
 
     def fingerprint(self) -> str | None:
-        """A hash of the function's source, or None if it has none; the same in every process."""
+        """Returns a hash of the function's source, or None if it has none; the same in every process."""
         return fingerprint_function(self._target)
 
     def fingerprint_code(self) -> str | None:
-        """A hash of the function's compiled code; the same under every name, with the same version of Python."""
+        """Returns a hash of the function's compiled code; it is the same under every name, in one version of Python."""
         return fingerprint_code(self._target)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""What an evaluator reads of the script that it was defined in: the globals of its functions, and theirs in turn.
+"""Finds what an evaluator reads from the script that defines it: the globals of its functions, and theirs in turn.
 
-Each has a short text that tells its value: a hash of plain data, of other things the type and how large they are, of
-code its name. It is the same in every process for the same value. What the evaluator itself changes is left out.
+Each global has a short text that identifies its value: for plain data a hash, for code its name, for anything else the
+type and size. The text is the same in every process for the same value. Globals that the evaluator itself changes are
+left out.
 """
 
 from __future__ import annotations
@@ -24,21 +25,22 @@ from runlib.evaluator.functions.value_text import Teller
 __all__ = ["Reading"]
 
 MAIN = "__main__"
-MOST = 1000  # names, and pieces of code, that are looked at
+MOST = 1000  # names, or pieces of code, that are looked at
 LONGEST = 200  # characters of a name
 _WRITING = ("STORE_GLOBAL", "DELETE_GLOBAL")
 
 
 class Reading:
-    """What one evaluator reads.
+    """Finds what one evaluator reads.
 
     Args:
-        evaluator: Whose functions are read.
-        anywhere: Whether also where it was imported as a module, and is not that of ``__main__``.
+        evaluator: The evaluator with the functions to look at.
+        anywhere: Whether to look also at functions of a module that was imported, and not only at those of
+            ``__main__``.
 
     Attributes:
-        space: The names of the script; empty if the evaluator is not from one.
-        names: Those that are read, whether they are there or not.
+        space: The globals of the script by name; empty if the evaluator is not from one.
+        names: The names that are read, whether they exist or not.
         functions: The bare names of the functions that read them.
     """
 
@@ -52,26 +54,26 @@ class Reading:
 
     @property
     def file(self) -> str | None:
-        """The file of the script; None if there is none."""
+        """Returns the file of the script; None if there is none."""
         file = self.space.get("__file__")
         return file if isinstance(file, str) and os.path.isfile(file) else None
 
     @functools.cached_property
     def guarded(self) -> Guarded:
-        """What the file of the script changes where."""
+        """Returns what the file of the script changes, and in which parts."""
         return Guarded.of(self.file)
 
     def set_aside(self) -> list[str]:
-        """The names that are changed under the guard of the script."""
+        """Returns the names that are changed under the guard of the script."""
         aside = self.guarded.set_aside(self.functions)
         return [name for name in self.names if name in aside]
 
     def missing(self) -> list[str]:
-        """The names that are not there, and that the evaluator does not set itself."""
+        """Returns the names that do not exist, and that the evaluator does not set itself."""
         return [name for name in self.names if name not in self.space and name not in self._written]
 
     def noted(self) -> dict[str, Any] | None:
-        """What a session notes: the text ``told`` of each name, and those that are ``guarded``; None for nothing."""
+        """Returns what a session notes: the text ``told`` of each name, and the ``guarded`` names; None for nothing."""
         guarded, own = self.set_aside(), self._own
         names = [name for name in self.names if name in self.space and name not in own]
         tell, whole = self._teller().tell, self.file is not None
@@ -82,18 +84,18 @@ class Reading:
         return {"told": told, **({"guarded": kept} if kept else {})}
 
     def changed(self, told: Mapping[str, str], guarded: Collection[str]) -> list[str]:
-        """The names whose values are not those that were noted, or that are not there."""
+        """Returns the names with other values than those that were noted, and those that do not exist."""
         tell, own = self._teller().tell, self._own
         changed = []
         for name in [name for name in self.names if name in told and name not in own]:
-            value = self.space.get(name, self)  # nothing is told as this is
+            value = self.space.get(name, self)  # No value of the script has the text of this object.
             now = [_text(tell(value, whole=whole, inside=name in guarded)) for whole in (True, False)]
             changed += [] if told[name] in now else [name]
         return changed
 
     @property
     def _own(self) -> frozenset[str]:
-        """What the evaluator changes itself."""
+        """Returns the names that the evaluator changes itself."""
         return self.guarded.changed_by(self.functions) | self._written
 
     def _teller(self) -> Teller:
@@ -112,7 +114,7 @@ class Reading:
                 waiting += self._take(function)
 
     def _take(self, function: FunctionType) -> list[Any]:
-        """Note what a function of the script reads; returns where that leads to."""
+        """Notes what a function of the script reads, and returns the values to follow from there."""
         space = function.__globals__
         is_meant = space is self.space if self.space else self._anywhere or space.get("__name__") == MAIN
         if not is_meant:
@@ -128,7 +130,7 @@ class Reading:
         return [value for value in (*cells, *(space.get(name) for name in read)) if self._leads_on(value)]
 
     def _leads_on(self, value: Any) -> bool:
-        """Whether there may be code of the script behind a value."""
+        """Returns whether there may be code of the script behind a value."""
         if isinstance(value, FunctionType | MethodType | functools.partial):
             return True
         cls = value if isinstance(value, type) else type(value)
@@ -137,7 +139,7 @@ class Reading:
 
 
 def _text(told: str) -> str:
-    """As a tape can hold it, whatever somebody calls his classes."""
+    """Returns a text that a tape can hold, whatever names a user gives to classes."""
     return told.encode("utf-8", "backslashreplace").decode()
 
 
@@ -148,7 +150,7 @@ def _target(evaluator: Evaluator) -> Any:
 
 
 def _functions_of(value: Any) -> Iterator[FunctionType]:
-    """The functions that are called where a value is."""
+    """Yields the functions that run when a value is called."""
     if isinstance(value, functools.partial):
         yield from _functions_of(value.func)
     elif isinstance(value, MethodType):
@@ -160,7 +162,7 @@ def _functions_of(value: Any) -> Iterator[FunctionType]:
         yield value
         if inspect.unwrap(value) is not value:
             yield from _functions_of(inspect.unwrap(value))
-    elif (inner := inspect.getattr_static(value, "__wrapped__", None)) is not None:  # such as of functools.cache
+    elif (inner := inspect.getattr_static(value, "__wrapped__", None)) is not None:  # such as functools.cache
         yield from _functions_of(inner)
     else:
         yield from _methods(type(value))
@@ -179,7 +181,7 @@ def _methods(cls: type) -> Iterator[FunctionType]:
 def _content(cell: Any) -> Any:
     try:
         return cell.cell_contents
-    except ValueError:  # it has no value yet
+    except ValueError:  # It has no value yet.
         return None
 
 
@@ -192,9 +194,9 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 @functools.lru_cache(maxsize=1000)
 def _global_names(code: CodeType) -> tuple[tuple[str, bool], ...]:
-    """The globals that code names, and whether it reads them."""
+    """Returns the globals that code names, each with whether the code reads it."""
     steps = [(step.opname, str(step.argval)) for step in dis.get_instructions(code)]
-    own = {name for operation, name in steps if operation == "STORE_NAME"}  # of the body of a class
+    own = {name for operation, name in steps if operation == "STORE_NAME"}  # in the body of a class
     read = {(name, True) for operation, name in steps if operation in ("LOAD_GLOBAL", "LOAD_NAME") and name not in own}
     return tuple(sorted(read | {(name, False) for operation, name in steps if operation in _WRITING}))
 

@@ -1,8 +1,8 @@
-"""A short text that tells a value apart from others, the same in every process.
+"""Makes a short text that tells a value apart from others, the same in every process.
 
-Plain data is hashed, and so are sets, arrays and simple objects of it, as long as they are small. Of all else the text
-is the type and how large it is; of code, its name. A path below the folder of the script is told as seen from there,
-for that may be moved.
+Plain data is hashed, and so are sets, arrays and simple objects of it, as long as they are small. For code the text is
+its name. For anything else it is the type and the size. A path below the folder of the script is relative to that
+folder, because the folder may be moved.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from runlib.engine.data.canonical import canonical_json
 __all__ = ["Teller"]
 
 MOST = 10_000  # items in all
-LARGEST = 100_000  # characters or bytes of one
+LARGEST = 100_000  # characters or bytes of one item
 LONGEST = 200  # characters of the text
 DEEPEST = 50
 _BARE = (bool, int, float, type(None))
 
 
 class _TooMuch(Exception):
-    """It is not small, or not made of data."""
+    """States that a value is not small, or not made of data."""
 
 
 class Teller:
-    """Tells values of one module.
+    """Makes the texts for values of one module.
 
     Args:
-        module: The name of the module, which is told of none of its classes.
+        module: The name of the module, which is left out of the names of its classes.
         home: The folder of its file; empty if it has none.
     """
 
@@ -40,12 +40,12 @@ class Teller:
         self._module, self._home = module, home
 
     def tell(self, value: Any, *, whole: bool = True, inside: bool = False) -> str:
-        """The text for a value.
+        """Returns the text for a value.
 
         Args:
-            value: Of a global variable, say.
-            whole: Whether to hash what can be changed in part.
-            inside: Whether to tell also the values that a module has.
+            value: The value, for example of a global variable.
+            whole: Whether to hash values that can be changed in part.
+            inside: Whether to include the values in a module.
         """
         if isinstance(value, FunctionType):
             return f"function {value.__qualname__}"[:LONGEST]
@@ -61,12 +61,13 @@ class Teller:
     def _hash(self, value: Any) -> str | None:
         try:
             told = canonical_json(_Reader(self._home, self._module).read(value))
-        except Exception:  # it is too much, or no data; or a class of somebody's that does not let itself be read
+        # It is too much or no data, or a user's class cannot be read.
+        except Exception:
             return None
         return hashlib.blake2b(told, digest_size=8).hexdigest()
 
     def _code(self, name: str, holder: Any) -> str:
-        """The name of a module or class, and a hash of the data that it has, if that counts."""
+        """Returns the name of a module or class, and a hash of its data if that counts."""
         held = (
             {} if holder is None else {key: self._hash(value) for key, value in vars(holder).items() if _is_plain(key)}
         )
@@ -74,13 +75,13 @@ class Teller:
         return f"{name[:LONGEST]}{'' if told is None else f' {told}'}"
 
     def _kind(self, value: Any) -> str:
-        """The type, and how large it is if that is known at no cost."""
+        """Returns the type, and the size if it is known at no cost."""
         cls = type(value)
         name = f"{cls.__module__}.{cls.__qualname__}".removeprefix("builtins.").removeprefix(f"{self._module}.")
         try:
             has_shape = getattr(cls, "shape", None) is not None
             size = tuple(value.shape) if has_shape else len(value) if hasattr(cls, "__len__") else None
-        except Exception:  # somebody's object, which may have no length yet
+        except Exception:  # A user's object may have no length yet.
             size = None
         return f"{name}{'' if size is None else f' {size}'}"[:LONGEST]
 
@@ -152,5 +153,5 @@ class _Reader:
 
 
 def _is_namespace(value: Any) -> bool:
-    """Whether it is what ``argparse`` gives, which is not imported for that."""
+    """Returns whether a value is a namespace of ``argparse``, without importing that module."""
     return any(cls.__module__ == "argparse" and cls.__name__ == "Namespace" for cls in type(value).__mro__)

@@ -1,9 +1,9 @@
-"""The signature of a function as its caller has to keep to it, also behind a decorator.
+"""Finds the signature that the caller of a function has to use, also behind a decorator.
 
-Python's own ``inspect.signature`` looks through each decorator that says what it wraps (``functools.wraps``), though
-the wrapper is what is called, and may take something else: ``g(params)`` around ``h(x, k)``. And it cannot look through
-one that does not say so. Here a wrapper's own signature counts, unless it takes anything. What such a wrapper passes on
-goes to what it wraps: ``__wrapped__``, or the only function among the variables or attributes that it holds.
+``inspect.signature`` looks through each decorator that names what it wraps (``functools.wraps``), although the wrapper
+is called and may take something else: ``g(params)`` around ``h(x, k)``. It cannot look through a decorator that does
+not. Here a wrapper's own signature counts, unless it takes anything. Then the arguments go to what it wraps:
+``__wrapped__``, or the only function among the variables or attributes that it holds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _FREE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 def signature_of(function: Callable[..., Any]) -> inspect.Signature | None:
-    """The signature by which to call a function, with annotations evaluated if they can be; None if it has none."""
+    """Returns the signature to call a function by, with annotations evaluated if possible; None if it has none."""
     own = found = _read(function)
     for _ in range(_DEEPEST):
         if found is not None and not _takes_anything(found):
@@ -37,17 +37,19 @@ def signature_of(function: Callable[..., Any]) -> inspect.Signature | None:
 def _read(function: Any) -> inspect.Signature | None:
     for evaluated in (True, False):
         try:
-            inspect.unwrap(function)  # raises for one that wraps itself, which evaluating would follow without end
+            # This raises for a function that wraps itself, which the evaluation would follow without end.
+            inspect.unwrap(function)
             return inspect.signature(function, follow_wrapped=False, eval_str=evaluated)
         except (TypeError, ValueError):
             return None
-        except Exception:  # whatever an annotation raises, that names something not known here
+        # An annotation may raise anything if it names something that is not known here.
+        except Exception:
             continue
     return None
 
 
 def _takes_anything(signature: inspect.Signature) -> bool:
-    """Whether the parameters are ``*args`` and ``**kwargs``, or beside them such as need not be given."""
+    """Returns whether the parameters are ``*args`` and ``**kwargs``, and besides them only keyword-only ones."""
     parameters = signature.parameters.values()
     kinds = {parameter.kind for parameter in parameters}
     rest = [parameter for parameter in parameters if parameter.kind not in _FREE]
@@ -55,7 +57,7 @@ def _takes_anything(signature: inspect.Signature) -> bool:
 
 
 def _wrapped(function: Any) -> Any:
-    """What a wrapper calls with what it is given; None if that is not known."""
+    """Returns what a wrapper calls with its arguments; None if that is not known."""
     if isinstance(function, functools.partial):
         inner = _wrapped(function.func)
         return None if inner is None else functools.partial(inner, *function.args, **function.keywords)
@@ -76,17 +78,17 @@ def _bound(function: Any, holder: Any) -> Any:
 
 
 def _values_of(function: types.FunctionType) -> list[Any]:
-    """The variables that a function has from the function around it."""
+    """Returns the variables that a function has from the function around it."""
     values = []
     for cell in function.__closure__ or ():
         try:
             values.append(cell.cell_contents)
         except ValueError:
-            continue  # it has no value yet
+            continue  # It has no value yet.
     return values
 
 
 def _only(values: list[Any]) -> Any:
-    """The only function among the values; None if there are several, or none."""
+    """Returns the only function among the values; None if there are several, or none."""
     found = [value for value in values if isinstance(value, types.FunctionType | types.MethodType | functools.partial)]
     return found[0] if len(found) == 1 else None

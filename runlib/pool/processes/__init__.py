@@ -1,1 +1,1 @@
-"""The pool of worker processes: its slots, the processes in them, and who supervises these."""
+"""Holds the pool of worker processes: its slots, the processes in them, and their supervisors."""

@@ -1,4 +1,4 @@
-"""What the slots of a pool share: the tasks that no worker has, what is to be reported, how workers are started."""
+"""Holds what the slots of a pool share: the tasks without a worker, the reports, and the start of workers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["PoolContext", "TaskMessage"]
 
 
 class TaskMessage:
-    """A task with the bytes in which it travels, and its number in the slot that has it."""
+    """Holds a task with the bytes that are sent, and its number in its slot."""
 
     __slots__ = ("data", "number", "short", "task", "tid")
 
@@ -31,18 +31,18 @@ class TaskMessage:
 
 @dataclass(slots=True)
 class PoolContext:
-    """What the slots of a pool share.
+    """Holds what the slots of a pool share.
 
     Attributes:
-        launch: Starts a worker for the slot of this number and sends it its payload.
-        guard: Knows the groups of all workers; None where each has a supervisor.
-        max_trials: How many trials a worker may have; None for any number.
-        starting: Whether the system has room for workers.
-        clock: On which all limits count.
-        selector: Waits for their streams and ends.
-        queue: Tasks that no worker has.
-        events: What is to be reported.
-        failure: Why no worker can be built, the traceback of that, and the type that cannot be unpickled, if any.
+        launch: A function that starts a worker for the slot of this number and sends it its payload.
+        guard: The guard that knows the groups of all workers, or None if each has a supervisor.
+        max_trials: The number of trials that a worker may have, or None for any number.
+        starting: The object that knows whether the system has room for workers.
+        clock: The clock of all limits.
+        selector: The selector that waits for the streams and the ends of workers.
+        queue: The tasks that no worker has.
+        events: The reports that are not collected yet.
+        failure: The reason why no worker can be built, the traceback, and the type that cannot be unpickled, if any.
     """
 
     launch: Callable[[int], WorkerProcess]

@@ -1,8 +1,8 @@
-"""Frames: how messages lie in a stream, each behind a mark, its kind, and its length.
+"""Defines frames: each message in a stream comes after a mark, its kind, and its length.
 
-The side of the manager never blocks, and believes nothing: ``Inbox`` puts together what arrives in pieces and finds
-what is no frame, ``Outbox`` keeps what the other side has not taken yet. The side of the worker blocks: it has nothing
-else to do.
+The manager's side never blocks and trusts nothing. ``Inbox`` assembles what arrives in pieces and detects what is no
+frame. ``Outbox`` keeps what the other side has not accepted yet. The worker's side blocks, because it has nothing else
+to do.
 """
 
 from __future__ import annotations
@@ -15,31 +15,31 @@ from typing import NamedTuple
 
 __all__ = ["LIMIT", "PREFIX", "WORDS", "Inbox", "Kind", "Message", "Outbox", "frame", "receive", "send"]
 
-MARK = b"\xf7rl\x01"  # no text begins so, in UTF-8 or ASCII
+MARK = b"\xf7rl\x01"  # no text in UTF-8 or ASCII begins with this
 HEADER = struct.Struct("!4sBQ")
-PREFIX = struct.Struct("!BQ")  # of what is put on the line of tasks: its kind, and the number of the task in its slot
-LIMIT = 2**28  # bytes in a message to the manager, which has it in memory several times
+PREFIX = struct.Struct("!BQ")  # of messages on the line of tasks: the kind, and the number of the task in its slot
+LIMIT = 2**28  # bytes in a message to the manager, which holds it in memory several times
 CHUNK = 2**20
 SMALL = 2**16
-WORDS = b"Fatal Python error"  # how the interpreter begins what it says as it crashes
+WORDS = b"Fatal Python error"  # how the output of the interpreter begins when it crashes
 LONGEST_WORDS = 2**16
 SHOWN = 40
 
 
 class Kind(enum.IntEnum):
-    """What a message is, in a stream or on the line of tasks.
+    """Names what a message is, in a stream or on the line of tasks.
 
     Attributes:
-        BOOT: To the worker: what makes it like the manager.
-        PAYLOAD: To the worker: its evaluator.
-        TASK: To the worker: an evaluation to be done.
-        ANNOUNCED: To the worker: one that is too long for the line of tasks, and comes in the stream.
-        PROBE: To the worker: nothing; that it is taken shows that the worker is at no evaluation.
-        LEAVE: To the worker: this is all.
-        READY: To the manager: the evaluator is built.
-        UNBUILT: To the manager: it cannot be built.
-        RESULT: To the manager: what came of a task.
-        SIGNALLED: To the manager: the next result may come of a signal that somebody sent.
+        BOOT: A message to the worker with the settings that make it like the manager.
+        PAYLOAD: A message to the worker with its evaluator.
+        TASK: A message to the worker with an evaluation to be done.
+        ANNOUNCED: A message to the worker about a task that is too long for the line of tasks and comes in the stream.
+        PROBE: An empty message to the worker. If it is taken, the worker is at no evaluation.
+        LEAVE: The last message to the worker, which asks it to end.
+        READY: A message to the manager: the evaluator is built.
+        UNBUILT: A message to the manager: the evaluator cannot be built.
+        RESULT: A message to the manager with the result of a task.
+        SIGNALLED: A message to the manager: the next result may be due to a signal from outside.
     """
 
     BOOT = 1
@@ -55,22 +55,23 @@ class Kind(enum.IntEnum):
 
 
 class Message(NamedTuple):
-    """One message: its kind, which the other side may have invented, and its body."""
+    """Holds one message: its kind, which the other side may have made up, and its body."""
 
     kind: int
     body: bytes
 
 
 def frame(kind: int, body: bytes) -> bytes:
-    """One message as it is sent."""
+    """Returns the bytes of one message as they are sent."""
     return HEADER.pack(MARK, kind, len(body)) + body
 
 
 class Inbox:
-    """Messages put together from the pieces in which they arrive.
+    """Assembles messages from the pieces in which they arrive.
 
     Attributes:
-        fault: Why what arrived is no frame, for people; None as long as it is. From then on nothing is taken in.
+        fault: A text for the user that says why the data is no frame, or None if it is. After a fault no data is
+            accepted.
     """
 
     def __init__(self) -> None:
@@ -78,14 +79,14 @@ class Inbox:
         self.fault: str | None = None
 
     def feed(self, piece: bytes) -> list[Message]:
-        """Take in a piece.
+        """Takes in a piece of data.
 
         Returns:
-            The messages that became whole, in their order; those before a fault as well.
+            The messages that became complete, in their order, including those before a fault.
         """
         if self.fault is not None:
             return []
-        if not self._buffer:  # by far the most frequent case, without a copy of a copy
+        if not self._buffer:  # by far the most frequent case; it copies the data only once
             messages, end = _whole(piece)
             if end < len(piece):
                 self._buffer += piece[end:]
@@ -94,36 +95,36 @@ class Inbox:
             messages, end = _whole(self._buffer)
             del self._buffer[:end]
         if self._buffer:
-            self._judge()
+            self._check_rest()
         return messages
 
-    def _judge(self) -> None:
-        """Find what cannot become a frame, nor is what the interpreter says as it crashes."""
+    def _check_rest(self) -> None:
+        """Detects data that cannot become a frame and is not what the interpreter writes as it crashes."""
         begin = bytes(self._buffer[: HEADER.size])
         if begin.startswith(MARK):
             if len(begin) == HEADER.size and (length := HEADER.unpack(begin)[2]) > LIMIT:
                 self.refuse(f"a message of {length} bytes, more than the {LIMIT} that it may have")
-        elif self._begins_words():
+        elif self._begins_crash_text():
             del self._buffer[LONGEST_WORDS:]
         elif not MARK.startswith(begin):
             self.refuse(f"what is no message: it begins with {bytes(self._buffer[:SHOWN])!r}")
 
-    def _begins_words(self) -> bool:
+    def _begins_crash_text(self) -> bool:
         begin = bytes(self._buffer[: len(WORDS)])
         return bool(begin) and WORDS.startswith(begin)
 
     def refuse(self, fault: str) -> None:
-        """Take in nothing any more, for this reason."""
+        """Accepts no data any more, for the reason given."""
         self.fault = fault
         self._buffer.clear()
 
     def rest(self) -> bytes:
-        """What is left over when no more will come: text if the process crashed, or part of a message."""
+        """Returns what is left when no more data comes: text if the process crashed, or a part of a message."""
         return bytes(self._buffer)
 
 
 def _whole(data: bytes | bytearray) -> tuple[list[Message], int]:
-    """The messages that are whole, and where the last one ends."""
+    """Returns the messages that are complete, and the position where the last one ends."""
     messages = []
     start, body = 0, HEADER.size
     while body <= len(data):
@@ -139,24 +140,24 @@ def _whole(data: bytes | bytearray) -> tuple[list[Message], int]:
 def _part(data: bytes | bytearray, begin: int, end: int) -> bytes:
     if isinstance(data, bytes):
         return data[begin:end]
-    with memoryview(data) as view:  # of a result of many megabytes there is one copy, not two
+    with memoryview(data) as view:  # a result of many megabytes is copied once, not twice
         return bytes(view[begin:end])
 
 
 class Outbox:
-    """Bytes on their way to a socket that does not block."""
+    """Holds bytes on their way to a socket that does not block."""
 
     def __init__(self, stream: socket.socket) -> None:
         self._stream = stream
         self._views: deque[memoryview] = deque()
 
     def put(self, kind: int, body: bytes) -> None:
-        """Append a message; ``body`` is not copied, so that all workers can share a large one."""
+        """Appends a message. ``body`` is not copied, so that all workers can share a large one."""
         self._views.append(memoryview(HEADER.pack(MARK, kind, len(body))))
         self._views.append(memoryview(body))
 
     def flush(self) -> bool:
-        """Send what the socket takes now; True when nothing is left (or nobody is there to read it)."""
+        """Sends what the socket accepts now. Returns True if nothing is left, or if the other side is gone."""
         while self._views:
             try:
                 sent = self._stream.send(self._views[0][:CHUNK])
@@ -172,7 +173,7 @@ class Outbox:
 
 
 def send(stream: socket.socket, kind: int, body: bytes) -> None:
-    """Send one message, waiting until it is taken."""
+    """Sends one message, and waits until it is accepted."""
     if len(body) < SMALL:
         stream.sendall(frame(kind, body))
     else:
@@ -181,10 +182,10 @@ def send(stream: socket.socket, kind: int, body: bytes) -> None:
 
 
 def receive(stream: socket.socket) -> Message | None:
-    """Wait for one message; None if the other side is gone.
+    """Waits for one message, and returns it, or None if the other side is gone.
 
     Raises:
-        ValueError: What came is no message: somebody else read from the stream.
+        ValueError: The data is no message, because other code read from the stream.
     """
     header = _exactly(stream, HEADER.size)
     if header is None:

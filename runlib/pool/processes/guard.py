@@ -1,9 +1,9 @@
-"""The manager's side of the guardian: which process groups must not outlive this process.
+"""Tells the guardian, from the manager, which process groups must not outlive this process.
 
-It is there where workers have no supervisors (macOS), one for each pool.
+It is used where workers have no supervisors (macOS), with one guardian for each pool.
 
-A worker is put on the list before it is told anything, and taken off only when its whole group was killed. A
-worker that is not on the list yet ends by itself when it finds nobody at the other end of its stream.
+A worker is put on the list before it gets any message, and is removed only after its whole group was killed. A worker
+that is not on the list yet ends by itself when its stream is closed on the other side.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from runlib.pool.processes import guardian
 
 __all__ = ["Guard"]
 
-PATIENCE = 5.0  # seconds; the guardian ends at once when its pipe does
+PATIENCE = 5.0  # seconds; the guardian ends at once when its pipe ends
 
 
 class Guard:
-    """The guardian process of one pool; started anew should it disappear."""
+    """Controls the guardian process of one pool, and starts a new one if it disappears."""
 
     def __init__(self) -> None:
         self._groups: set[int] = set()
@@ -30,7 +30,7 @@ class Guard:
 
     @property
     def pid(self) -> int:
-        """The guardian's process."""
+        """Returns the process number of the guardian."""
         return self._process.pid
 
     def _start(self) -> None:
@@ -52,12 +52,12 @@ class Guard:
         os.set_blocking(self._pipe, False)
 
     def add(self, group: int) -> None:
-        """From here on the group dies with this process."""
+        """Adds a group, which is from now on killed when this process dies."""
         self._groups.add(group)
         self._tell(b"+%d\n" % group)
 
     def remove(self, group: int) -> None:
-        """The group is gone; its number may come to stand for somebody else."""
+        """Removes a group that is gone, because its number may be reused."""
         self._groups.discard(group)
         self._tell(b"-%d\n" % group)
 
@@ -73,11 +73,11 @@ class Guard:
         os.write(self._pipe, b"".join(b"+%d\n" % group for group in self._groups))
 
     def close(self) -> None:
-        """End the guardian; its groups must be gone."""
+        """Ends the guardian. Its groups must be gone."""
         self._end(groups_are_gone=True)
 
     def _end(self, groups_are_gone: bool) -> None:
-        # Killed first if it still has groups on its list: the end of the pipe would make it kill them.
+        # A guardian with groups on its list is killed first, because the end of the pipe would make it kill them.
         if not groups_are_gone:
             self._process.kill()
             self._process.wait()

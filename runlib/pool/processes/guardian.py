@@ -1,11 +1,11 @@
-"""The guardian: a tiny process that kills the workers of a manager which did not live to do it.
+"""Kills the workers of a manager that died before it could do so, from a small process of its own: the guardian.
 
-It is told process groups through its standard input, ``+group`` and ``-group``, one a line. When that pipe ends, or
-the manager does (a fork of it may hold the pipe open), every group still on the list gets SIGKILL. It imports
-next to nothing, since it is started with every pool, and ignores all signals that ask it to end. Where workers have
-supervisors (Linux) there is none; it does not know of processes that left the group of their worker.
+It reads process groups from its standard input, ``+group`` or ``-group`` on each line. When that pipe ends, or when the
+manager ends (a fork of the manager may hold the pipe open), every group on the list gets SIGKILL. The guardian imports
+almost nothing, because it is started with every pool, and it ignores all signals that ask it to end. There is none if
+workers have supervisors (Linux). It does not know of processes that left the group of their worker.
 
-Run as a script: ``python -I -S guardian.py MANAGER_PID``.
+It is run as a script: ``python -I -S guardian.py MANAGER_PID``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ STDIN = 0
 
 
 def main(manager: int) -> None:
-    """Watch over the process ``manager`` until it ends, then kill what it left."""
+    """Waits until the process ``manager`` ends, then kills the groups that are left."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)
     groups: set[int] = set()
@@ -31,14 +31,14 @@ def main(manager: int) -> None:
 
 
 def _handle_of(manager: int) -> int | None:
-    """A descriptor that becomes readable when the manager ends, where the system has such."""
+    """Returns a descriptor that becomes readable when the manager ends, or None if the system has none."""
     if not hasattr(os, "pidfd_open"):
         return None
     try:
         handle = os.pidfd_open(manager)
     except OSError:
         return None
-    # The number may have gone to another process before it was opened, but not after this check.
+    # The number may have been reused before the descriptor was opened, but not after this check.
     if os.getppid() != manager:
         os.close(handle)
         return None
@@ -74,7 +74,7 @@ def _kill(group: int) -> None:
     try:
         os.killpg(group, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
-        return  # it ended by itself
+        return  # the group ended by itself
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""What a worker tells its manager: each message is read into its type, and every field is checked before it is used.
+"""Reads each message of a worker into its type, and checks every field before it is used.
 
-The evaluator runs in the worker's process, so nothing that comes from there can be believed: what is wrong in it is
-said, and costs the worker its life and its trial, never the run.
+The evaluator runs in the process of the worker, so no message from there can be trusted. A wrong message is described
+to the user. It costs the worker and its trial, but never the run.
 """
 
 from __future__ import annotations
@@ -20,35 +20,35 @@ from runlib.pool.sizes import describe_bytes
 
 __all__ = ["Nonsense", "Ready", "Result", "Signalled", "Unbuilt", "excess", "excess_of_texts", "read_message"]
 
-CONTAINERS = 2**23  # lists and dicts in one message: each takes many times the memory that its text does
-WRAPPED = 4  # levels of a message that are not of what the evaluator returned
-BESIDE = frozenset({"dropped", "bytes", "given_loss"})  # what may stand beside what the evaluator returned
+CONTAINERS = 2**23  # lists and dicts in one message; each takes far more memory than its text
+WRAPPED = 4  # levels of a message around the value that the evaluator returned
+BESIDE = frozenset({"dropped", "bytes", "given_loss"})  # keys that may stand beside the returned value
 NUMBERS = ("duration", "var", "cost")
 ERROR = frozenset({"error", "error_text", "traceback"})
 _SHOWN = 60
 
 
 class Nonsense(Exception):
-    """A message is not what its kind says; the text goes on after ``sent``."""
+    """Is raised if a message does not fit its kind. Its text continues a sentence that ends with ``sent``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The evaluator is built."""
+    """Reports that the evaluator is built."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signalled:
-    """The next result may come of a signal that somebody sent."""
+    """Reports that the next result may be due to a signal from outside."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unbuilt:
-    """The evaluator cannot be built.
+    """Reports that the evaluator cannot be built.
 
     Attributes:
-        reason: Why, for people.
-        traceback: Where.
+        reason: The reason, as text for the user.
+        traceback: The traceback of the error.
         type: The name of the type that cannot be unpickled, if that is the reason.
     """
 
@@ -58,7 +58,7 @@ class Unbuilt:
 
     @classmethod
     def read(cls, said: Any) -> Unbuilt:
-        """Check what was said of it."""
+        """Checks the content of a message, and returns it as ``Unbuilt``."""
         _require(isinstance(said, dict) and said.keys() == {"reason", "traceback", "type"}, "no reasons", said)
         _require(type(said["reason"]) is str and type(said["traceback"]) is str, "reasons that are no text", said)
         _require(said["type"] is None or type(said["type"]) is str, "a type without a name", said["type"])
@@ -66,13 +66,13 @@ class Unbuilt:
 
 
 class Result(NamedTuple):
-    """What came of a task.
+    """Holds the result of a task.
 
     Attributes:
-        number: Of the task in its slot.
-        tid: The trial.
-        result: ``{"ok": {...}}`` or ``{"error": {...}}``, as it may go on a tape.
-        names: By which an error can be caught.
+        number: The number of the task in its slot.
+        tid: The number of the trial.
+        result: The result, ``{"ok": {...}}`` or ``{"error": {...}}``, in the form for the tape.
+        names: The names by which an error can be caught.
     """
 
     number: int
@@ -82,7 +82,7 @@ class Result(NamedTuple):
 
     @classmethod
     def read(cls, said: Any) -> Result:
-        """Check what was said of it."""
+        """Checks the content of a message, and returns it as ``Result``."""
         _require(type(said) is list and len(said) == 4, "no result", said)
         number, tid, result, names = said
         if type(number) is not int or type(tid) is not int:
@@ -96,7 +96,7 @@ class Result(NamedTuple):
 
 
 def _is_bare(result: Any) -> bool:
-    """Whether it is a loss and a duration, and nothing else."""
+    """Returns whether a result consists of a loss and a duration alone."""
     ok = result.get("ok") if type(result) is dict and len(result) == 1 else None
     if type(ok) is not dict or len(ok) != 2:
         return False
@@ -108,10 +108,10 @@ _READERS: Mapping[int, Callable[[Any], Unbuilt | Result]] = {Kind.UNBUILT: Unbui
 
 
 def read_message(message: Message) -> Ready | Signalled | Unbuilt | Result:
-    """What a worker said.
+    """Returns the message of a worker in its type.
 
     Raises:
-        Nonsense: It is not what a worker says.
+        Nonsense: The message is not valid.
     """
     kind, body = message
     reader = _READERS.get(kind)
@@ -125,7 +125,7 @@ def read_message(message: Message) -> Ready | Signalled | Unbuilt | Result:
 
 
 def excess(body: bytes) -> str | None:
-    """Why a message is too large to be sent, for people; None if it is not."""
+    """Returns a text for the user that says why a message is too large to be sent, or None if it is not."""
     if len(body) > LIMIT:
         return f"takes {describe_bytes(len(body))} as text, more than the {describe_bytes(LIMIT)} that it may"
     if len(body) > CONTAINERS and _containers(body) > CONTAINERS:
@@ -134,7 +134,10 @@ def excess(body: bytes) -> str | None:
 
 
 def excess_of_texts(result: dict[str, Any]) -> str | None:
-    """The same of a result that is not a message yet, as far as its longest parts show: each copy takes memory."""
+    """Returns a text that says why the texts of a result are too large to be sent, or None if they are not.
+
+    It is called before the result becomes a message, because each copy takes memory.
+    """
     texts = [value for value in result.get("ok", {}).values() if type(value) is str]
     if sum(map(len, [*texts, *(text for _, text in result.get("bytes", ()))])) <= LIMIT:
         return None
@@ -160,7 +163,7 @@ def _load(body: bytes) -> Any:
 
 
 def _check_inner(value: Any) -> None:
-    """Nothing is nested deeper, and no integer is longer, than a tape can hold."""
+    """Raises ``Nonsense`` if a value is nested deeper, or has a longer integer, than a tape can hold."""
     level: list[Any] = [value]
     for _ in range(MAX_DEPTH + WRAPPED + 1):
         if any(type(item) is int and item.bit_length() > MAX_INT_BITS for item in level):
@@ -181,7 +184,7 @@ def _require(right: bool, what: str, value: Any) -> None:
 
 
 def _shown(value: Any) -> str:
-    """The beginning of it, in letters that every terminal takes."""
+    """Returns the beginning of a value in characters that every terminal accepts."""
     if isinstance(value, dict | list):
         return f"a {type(value).__name__} of {len(value)}"
     text = ascii(value[:_SHOWN] if isinstance(value, str | bytes) else value)
@@ -240,7 +243,7 @@ def _check_bytes(files: Any, ok: dict[str, Any]) -> None:
 
 
 def _is_place(place: list[Any], ok: Any) -> bool:
-    """Whether this leads to an empty text, which stands where bytes were."""
+    """Returns whether a path leads to an empty text, which stands where bytes were."""
     for key in place:
         known = ok if isinstance(ok, dict) else range(len(ok)) if isinstance(ok, list) else ()
         if type(key) not in (str, int) or key not in known:

@@ -1,19 +1,21 @@
-"""Signals that end a run in task, and what a worker makes of them: nothing, unless its manager asks it to end.
+"""Handles the signals that end a run in order: they do not end a worker, unless its manager asks it to end.
 
-Batch queues and service managers send them to all processes of a job. The manager then ends the run; a worker that
-died of them would leave a failed trial where there is none. So a worker goes on, and only remembers that it was
-signalled: an error that follows may come of that (a process that the trial had started died of the same signal).
-As that process may have been the first to get it, an error after processes of the trial have ended waits for a moment.
+Batch queues and service managers send them to all processes of a job. The manager then ends the run. A worker that died
+of such a signal would leave a failed trial although nothing failed. So a worker goes on, and remembers that it received
+a signal, because an error that follows may be due to it: a process that the trial had started may have died of the same
+signal. That process may have received the signal first. So if processes of the trial have ended, an error waits for a
+moment.
 
-The manager, too, asks by SIGTERM, so that an evaluator may handle it in its own way. What tells that from a SIGTERM of
-somebody else is the last message on the worker's line of tasks, which is there before the signal is.
+The manager also asks by SIGTERM, so that an evaluator may handle it in its own way. The last message on the worker's
+line of tasks distinguishes this request from a SIGTERM of another sender. It is there before the signal is.
 
-Signals are handled, not ignored: what a trial starts would ignore them as well, and could not be ended by it.
+Signals are handled and not ignored, because the processes that a trial starts would inherit ignored signals, and the
+trial could not end them.
 """
 
 from __future__ import annotations
 
-import _signal  # type: ignore[import-not-found]  # what ``signal`` wraps, in more time than a quick trial takes
+import _signal  # type: ignore[import-not-found]  # its wrapper ``signal`` takes longer than a quick trial
 import contextlib
 import os
 import resource
@@ -26,15 +28,15 @@ from types import FrameType
 __all__ = ["FATAL", "ORDERLY", "RECENT", "Requests", "held_back"]
 
 ORDERLY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
-FATAL = frozenset({*ORDERLY, signal.SIGQUIT, signal.SIGKILL})  # those by which others end processes
+FATAL = frozenset({*ORDERLY, signal.SIGQUIT, signal.SIGKILL})  # the signals by which others end processes
 RECENT = 2.0  # seconds for which a signal may be the reason of an error
-BEHIND = 0.2  # seconds by which a signal may come later to the worker than to what a trial started
-LOOK = 0.01  # seconds between looks whether it came
+BEHIND = 0.2  # seconds by which a signal may reach the worker later than the processes of its trial
+LOOK = 0.01  # seconds between checks whether the signal came
 
 
 @contextlib.contextmanager
 def held_back() -> Iterator[None]:
-    """In here this thread gets no orderly signal; a process that is started gets none before it asks for them."""
+    """Blocks the orderly signals in this context, for this thread and for a new process until that unblocks them."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ORDERLY)
     try:
         yield
@@ -43,17 +45,17 @@ def held_back() -> Iterator[None]:
 
 
 def _children_that_ended() -> object:
-    """Something that is another when one more child has ended and was waited for."""
+    """Returns a value that changes when one more child has ended and was waited for."""
     return resource.getrusage(resource.RUSAGE_CHILDREN)
 
 
 class Requests:
-    """Tells the manager's request to end from the signals of others, in the main thread of a worker.
+    """Distinguishes the manager's request to end from other signals, in the main thread of a worker.
 
     Args:
-        is_last: Whether the next message on the line of tasks is the last one.
+        is_last: A function that returns whether the next message on the line of tasks is the last one.
         clock: A monotonic clock in seconds.
-        sleep: Waits so many seconds.
+        sleep: A function that waits for a number of seconds.
     """
 
     def __init__(
@@ -70,15 +72,15 @@ class Requests:
         self._reporting = self._failed = False
 
     def listen(self) -> None:
-        """Handle the signals from now on, but for those that whoever started the run has ignored."""
+        """Handles the signals from now on, except those that were ignored when the run was started."""
         for number in ORDERLY:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self.handle)
-        os.register_at_fork(after_in_child=self._let_go)
+        os.register_at_fork(after_in_child=self._restore_defaults)
         signal.pthread_sigmask(signal.SIG_SETMASK, [])  # see ``held_back``
 
     def handle(self, number: int, frame: FrameType | None) -> None:
-        """End as by default if the manager asks for it, or if this is not the worker; go on if not."""
+        """Ends the process as by default if the manager asks for it or if this is not the worker; else goes on."""
         if os.getpid() != self._worker or (number == signal.SIGTERM and self._is_asked()):
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
@@ -86,11 +88,11 @@ class Requests:
             self._heard = self._clock()
 
     def _is_asked(self) -> bool:
-        return not self._reporting and self._is_last()  # who reports comes to that message by itself
+        return not self._reporting and self._is_last()  # a worker that reports reads that message by itself
 
     @property
     def signalled(self) -> bool:
-        """Whether a signal came of somebody else a moment ago, or may have come to a handler of a failed evaluator."""
+        """Returns whether a foreign signal came a moment ago, or may have reached a handler of a failed evaluator."""
         if self._heard is not None and self._clock() - self._heard < RECENT:
             return True
         return self._failed and any(map(self._is_taken, ORDERLY))
@@ -101,11 +103,14 @@ class Requests:
 
     @property
     def is_late(self) -> bool:
-        """Whether the evaluator went on after the manager had asked, by a handler of its own."""
+        """Returns whether the evaluator went on after the manager's request, by a handler of its own."""
         return self._is_taken(signal.SIGTERM) and self._is_last()
 
     def begin_report(self) -> None:
-        """The evaluator has ended, by an error if one is handled: a request to end now waits until that is told."""
+        """Notes that the evaluator has ended, by an error if one is being handled.
+
+        From now on, a request to end waits until the result is reported.
+        """
         self._reporting = True
         self._failed = sys.exception() is not None
         before, self._ended = self._ended, _children_that_ended()
@@ -118,11 +123,11 @@ class Requests:
             self._sleep(LOOK)
 
     def end_report(self) -> None:
-        """It is told."""
+        """Notes that the result is reported."""
         self._reporting = False
 
-    def _let_go(self) -> None:
-        """What is forked off a worker takes signals as any process does."""
+    def _restore_defaults(self) -> None:
+        """Restores the default handlers in a process that a worker forked, so that signals act there as usual."""
         for number in ORDERLY:
             if signal.getsignal(number) == self.handle:
                 default = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL

@@ -1,8 +1,8 @@
-"""``pool_processes``: one worker process for each slot, watched over by the run's own loop.
+"""Runs evaluations in one worker process for each slot, controlled by the loop of the run: ``pool_processes``.
 
-The manager starts no thread and never waits for one worker alone: all that can take time (a worker that boots,
-a result of many megabytes, the seconds between asking and killing) is a state that ``collect`` comes back to. A
-task waits with a worker only if it can be taken back, so none waits behind a slow one while another is free.
+The manager starts no thread and never waits for a single worker. Everything that takes time (a worker that starts, a
+result of many megabytes, the seconds between asking and killing) is a state that ``collect`` returns to. A task waits
+with a busy worker only if it can be taken back, so that no task waits behind a slow one while another worker is free.
 """
 
 from __future__ import annotations
@@ -41,18 +41,19 @@ from runlib.pool.settings import Settings, read_settings
 
 __all__ = ["ProcessPool"]
 
-GLANCE = 0.05  # seconds between looks for dead workers, where the system does not report them
+GLANCE = 0.05  # seconds between checks for dead workers, if the system does not report them
 PATIENCE = 5.0  # seconds for a killed process to disappear
 
 
 class ProcessPool(Pool):
-    """Evaluates in worker processes that are started fresh, one for each slot.
+    """Evaluates in newly started worker processes, one for each slot.
 
     Args:
-        context: ``max_workers`` (default: the cores this process may use), ``devices`` (slot i is pinned to one by
-            ``CUDA_VISIBLE_DEVICES``), ``capture_output``, ``memory_limit`` (of a worker and all that it started, in
-            bytes or as ``"2 GiB"``: a trial above it is a MemoryError; Linux only) and ``max_trials_per_worker``
-            (then a fresh one takes its place); those given to ``open`` come first.
+        context: The settings ``max_workers`` (default: the number of cores that this process may use), ``devices``
+            (slot i is pinned to one by ``CUDA_VISIBLE_DEVICES``), ``capture_output``, ``memory_limit`` (the memory of a
+            worker and all processes that it started, in bytes or as ``"2 GiB"``; a trial above it is a MemoryError;
+            Linux only) and ``max_trials_per_worker`` (a worker is replaced after so many trials). Those given to
+            ``open`` come first.
     """
 
     kind = "pool_processes"
@@ -64,7 +65,7 @@ class ProcessPool(Pool):
         self._shared: PoolContext | None = None
 
     def slots(self, context: Mapping[str, Any]) -> int:
-        """How many evaluations run at once.
+        """Returns the number of evaluations that run at once.
 
         Raises:
             ConfigError: A value in the context is wrong.
@@ -81,7 +82,7 @@ class ProcessPool(Pool):
         return settings
 
     def open(self, evaluator: Evaluator, context: Mapping[str, Any]) -> None:
-        """Start the workers; they build the evaluator while this returns.
+        """Starts the workers, and does not wait until they have built the evaluator.
 
         Raises:
             ConfigError: A value in the context is wrong.
@@ -95,7 +96,7 @@ class ProcessPool(Pool):
             )
         self._settings = self._read(context)
         self._evaluator = evaluator
-        _working_folder()  # that there is none is said before anything looks for a file in it
+        _working_folder()  # raises the error for a missing folder before other code looks for a file in it
         self._payload: bytes = load("runlib.pool.processes.payload.packing").pack(evaluator)
         self._origin = note_origin(find_script(evaluator))
         self._failed = False
@@ -123,12 +124,12 @@ class ProcessPool(Pool):
             alone = opening and all(other.state is State.EMPTY for other in self._slots)
             if is_for_want_of_room(error) and not alone:
                 starting.failed(error.errno or 0, now)
-            else:  # told after what has finished
+            else:  # raised after the finished trials are reported
                 self._trouble = self._trouble or refusal(error)
 
     def _launch(self, slot: int) -> WorkerProcess:
         process = WorkerProcess(self._settings.environment(slot), self._settings.memory_limit)
-        # Until it hears from us the worker does nothing, and ends if we are gone: so it is never without a guard.
+        # The worker does nothing before its first message, and ends if the manager is gone. So it is always guarded.
         if (guard := self._opened().guard) is not None:
             guard.add(process.pid)
         process.send(Kind.BOOT, _boot_message(self._origin))
@@ -141,7 +142,7 @@ class ProcessPool(Pool):
         return self._shared
 
     def schedule(self, task: Task) -> None:
-        """Hand over one evaluation; it waits, with a worker or here, until one is free.
+        """Takes one evaluation. It waits here or with a busy worker until a worker is free.
 
         Raises:
             PoolError: The pool is not open.
@@ -161,7 +162,7 @@ class ProcessPool(Pool):
             slot.assign(queue.popleft())
 
     def _choose(self, task: TaskMessage) -> Slot | None:
-        """A slot for the next task: a free one, else one where it can wait and be taken back."""
+        """Returns a free slot for the next task, or one where it can wait and be taken back, or None."""
         busy = None
         for slot in self._slots:
             load = slot.load
@@ -172,7 +173,7 @@ class ProcessPool(Pool):
         return busy
 
     def _balance(self) -> None:
-        """Where a worker is free, tasks that wait with another one are given to it."""
+        """Gives tasks that wait with a busy worker to a free one."""
         if self._opened().queue or all(slot.load != 0 for slot in self._slots):
             return
         for slot in self._slots:
@@ -182,11 +183,11 @@ class ProcessPool(Pool):
                 return
 
     def collect(self, timeout: float) -> list[Finished | Lost]:
-        """What happened since the last call, waiting at most ``timeout`` seconds for the first thing.
+        """Returns what happened since the last call, and waits at most ``timeout`` seconds for the first report.
 
         Raises:
-            PoolError: The evaluator cannot be built in a worker (once), a worker cannot be started, or the pool is
-                not open.
+            PoolError: The evaluator cannot be built in a worker (raised once), a worker cannot be started, or the pool
+                is not open.
         """
         shared = self._opened()
         if self._has_limits:
@@ -195,7 +196,7 @@ class ProcessPool(Pool):
         end = time.monotonic() + timeout
         while True:
             self._await_something(shared, self._wait(end))
-            self._look_after()
+            self._check_slots()
             self._dispatch()
             if shared.events or self._has_news() or time.monotonic() >= end:
                 if self._has_limits:
@@ -223,7 +224,7 @@ class ProcessPool(Pool):
         wait = max(0.0, wait)
         return wait if hasattr(os, "pidfd_open") else min(wait, GLANCE)
 
-    def _look_after(self) -> None:
+    def _check_slots(self) -> None:
         now = self._opened().clock()
         for slot in self._slots:
             if slot.state is not State.EMPTY:
@@ -258,9 +259,9 @@ class ProcessPool(Pool):
         return error
 
     def drain(self, patience: float) -> list[Finished | Lost]:
-        """Ask all workers to end, and return what had finished by then; the pool is closed next.
+        """Asks all workers to end, and returns what had finished by then. The pool is closed next.
 
-        A worker that dies has no part in it: its trial counts as not tried.
+        If a worker dies meanwhile, its trial counts as not tried.
         """
         if self._shared is None:
             return []
@@ -276,11 +277,11 @@ class ProcessPool(Pool):
         return events
 
     def rest(self, seconds: float) -> None:
-        """Start no worker for so many seconds."""
+        """Starts no worker for the given number of seconds."""
         self._rests_until = self._opened().clock() + seconds
 
     def cancel(self, tid: int) -> None:
-        """Give up a scheduled or running evaluation; nothing is reported of it."""
+        """Gives up a scheduled or running evaluation, which is not reported."""
         shared = self._opened()
         for slot in self._slots:
             if slot.cancel(tid):
@@ -292,17 +293,18 @@ class ProcessPool(Pool):
         self._dispatch()
 
     def close(self, grace: float) -> None:
-        """End all workers; a pool that is not open is left as it is.
+        """Ends all workers. Does nothing if the pool is not open.
 
         Args:
-            grace: Seconds that workers get after being asked (those at work by SIGTERM) before they are killed.
+            grace: The seconds that workers get after they were asked to end (busy ones by SIGTERM), before they are
+                killed.
         """
         if self._shared is None:
             return
         alive = [slot for slot in self._slots if slot.state is not State.EMPTY]
         for slot in alive if grace > 0 and not self._drained else []:
             slot.ask_to_end()
-        # Those that were at work had their time when the pool was drained.
+        # Workers that were busy had their time when the pool was drained.
         self._await([slot for slot in alive if not (self._drained and slot.tasks)], grace)
         for slot in alive:
             if slot.state is not State.EMPTY:
@@ -338,7 +340,7 @@ def _make_guard() -> Guard | None:
 
 
 def _boot_message(origin: Origin) -> bytes:
-    """What makes a worker like this process; read by ``runlib.pool.processes.worker.serve``."""
+    """Returns the message that makes a worker like this process. ``runlib.pool.processes.worker.serve`` reads it."""
     message = {
         "origin": origin,
         "folder": _working_folder(),
@@ -353,7 +355,7 @@ def _boot_message(origin: Origin) -> bytes:
 
 
 def _as_text(folder: Path) -> str:
-    """A path as JSON can hold it, whatever its bytes are; read by ``runlib.pool.processes.worker.serve``."""
+    """Returns a path as text for JSON, whatever its bytes are. ``runlib.pool.processes.worker.serve`` reads it."""
     return os.fsencode(folder.absolute()).decode("latin-1")
 
 
@@ -368,7 +370,7 @@ def _working_folder() -> str:
 
 
 def _is_main(plugin: str) -> bool:
-    """Whether a plugin is the script being run: its classes travel by value, and it must not run again."""
+    """Returns whether a plugin is the running script. Its classes are sent by value, and it must not run again."""
     main = getattr(sys.modules.get("__main__"), "__file__", None)
     with suppress(OSError):
         return main is not None and plugin.endswith(".py") and Path(main).resolve() == Path(plugin)
@@ -376,6 +378,6 @@ def _is_main(plugin: str) -> bool:
 
 
 def _message(task: Task, folder: str | None) -> bytes:
-    """A task as a worker is sent it; last in it the shape of its suggestion, if that has one."""
+    """Returns a task as it is sent to a worker. The shape of its suggestion comes last, if it has one."""
     shape = shape_of(task.suggestion)
     return dump([task.tid, task.suggestion, folder, *([] if shape is None else [shape])])

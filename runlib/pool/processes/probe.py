@@ -1,8 +1,8 @@
-"""Whether a worker waits for a task though one is unanswered: then its answer got lost, and waiting would be for ever.
+"""Detects that a worker waits for a task although one is unanswered: its answer was lost, and waiting would never end.
 
-A worker takes what lies on its line of tasks only between two evaluations, and what it sent before has arrived by
-then. So a message that says nothing, put behind the tasks, shows by being taken that these were done with. Stray
-writes that swallow an answer, or somebody who reads the line, are found so without the worker's word.
+A worker reads its line of tasks only between two evaluations, and everything that it sent before has arrived by then.
+So an empty message is put behind the tasks. If the worker takes it, the worker is done with these tasks. In this way a
+lost answer is found without trusting the worker, for example if stray writes or another reader swallow it.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from runlib.pool.processes.process import WorkerProcess
 
 __all__ = ["PATIENCE", "Probe"]
 
-PATIENCE = 1.0  # seconds that a task may be unanswered before anything is asked, and between two looks
+PATIENCE = 1.0  # seconds that a task may be unanswered before the first check, and between two checks
 
 
 class Probe:
-    """Of one worker.
+    """Detects lost answers of one worker.
 
     Args:
-        process: The worker.
+        process: The process of the worker.
     """
 
     def __init__(self, process: WorkerProcess) -> None:
@@ -28,19 +28,20 @@ class Probe:
         self._behind: object | None = None
 
     def forget(self) -> None:
-        """What was on the line was taken back, the probe as well."""
+        """Forgets the probe, because the messages on the line were taken back."""
         self._behind = None
 
     def look(self, awaited: object, since: float, now: float) -> object | None:
-        """Look at the line, and put a probe on it if there is none.
+        """Checks the line, and puts a probe on it if there is none.
 
         Args:
-            awaited: What was handed over last and is unanswered.
-            since: When something was handed over or answered last, on the clock of ``now``.
-            now: The time.
+            awaited: The task or process that was handed over last and is unanswered.
+            since: The time of the last task or answer, on the clock of ``now``.
+            now: The present time.
 
         Returns:
-            What must have been answered by now: all of its answer has arrived, and may have to be read yet.
+            The object that must have been answered by now, or None. Its answer has arrived completely, but may not be
+            read yet.
         """
         if now < max(since, self._looked) + PATIENCE:
             return None

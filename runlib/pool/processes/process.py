@@ -1,13 +1,13 @@
-"""One worker process as the manager sees it: how it is started, spoken to, stopped and reaped. No policy.
+"""Represents one worker process for the manager: its start, messages, end and reaping. It makes no decisions.
 
-A worker has its own session and three lines to the manager. The *stream* carries its payload and what it reports.
-The *tasks* are datagrams, one for each: the manager keeps a second descriptor of the worker's end, so that a task
-which the worker has not begun can be taken back, by the kernel's word and without asking anybody. The *life*
-line carries nothing; the kernel kills the worker's group when the manager's end of it closes (see ``lifeline``).
+A worker has its own session and three lines to the manager. The *stream* carries its payload and its reports. The
+*tasks* are datagrams, one for each task. The manager keeps a second descriptor of the worker's end, so that it can take
+back a task that the worker has not begun, with the kernel alone and without asking the worker. The *life* line carries
+no data. The kernel kills the worker's group when the manager's end of it closes (see ``lifeline``).
 
-On Linux the child of the manager is the worker's supervisor: it starts the worker, ends as the worker ended, and
-not before all that the worker started is gone; it is spoken to on a fourth line, *control*. Elsewhere the worker
-itself is the child, and the manager kills its group.
+On Linux the child of the manager is the worker's supervisor. It starts the worker, ends in the same way as the worker,
+and does not end before all processes that the worker started are gone. A fourth line, *control*, connects it with the
+manager. On other systems the worker itself is the child, and the manager kills its group.
 """
 
 from __future__ import annotations
@@ -31,34 +31,35 @@ from runlib.pool.sizes import describe_bytes
 
 __all__ = ["DATAGRAM", "WorkerProcess", "has_supervisors"]
 
-DATAGRAM = 32 * 1024  # a longer task goes through the stream; well below what a socket holds unread
+DATAGRAM = 32 * 1024  # a longer task goes through the stream; this is well below what a socket holds unread
 
 
 def has_supervisors() -> bool:
-    """Whether workers here have supervisors, so that nothing they start outlives them, and memory can be limited."""
+    """Returns whether workers have supervisors here, which limit memory and let no process outlive the worker."""
     return sys.platform == "linux" and find_spec("_ctypes") is not None
 
 
 class WorkerProcess:
-    """A started worker.
+    """Represents a started worker.
 
     Args:
-        environment: Added to that of this process.
-        memory_limit: Bytes that the worker and all it starts may take; kept only where there are supervisors.
+        environment: The environment variables that are added to those of this process.
+        memory_limit: The number of bytes that the worker and all processes that it starts may take. It is kept only
+            with a supervisor.
 
     Attributes:
-        pid: The child of this process: the supervisor, or the worker where there is none.
-        supervised: Whether it has a supervisor.
-        overrun: How many bytes it took when the supervisor ended it for that; None if it did not. Known once it is
-            reaped.
-        exit_code: How it ended, as ``subprocess`` has it; None until it is reaped.
+        pid: The number of the child of this process: the supervisor, or the worker if there is none.
+        supervised: Whether the worker has a supervisor.
+        overrun: The number of bytes that the worker took when the supervisor ended it for that, or None if it did not.
+            It is known once the worker is reaped.
+        exit_code: The return code of the child, as in ``subprocess``, or None until it is reaped.
     """
 
     def __init__(self, environment: Mapping[str, str], memory_limit: int | None = None) -> None:
-        fill_standard()  # else a line could be the worker's standard input or output
+        fill_standard()  # otherwise a line could become the worker's standard input or output
         self.stream, stream = socket.socketpair()
         self._tasks, self._unread = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-        # Some systems hold no more than 2 KiB unless they are asked.
+        # Some systems hold no more than 2 KiB by default.
         self._tasks.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 6 * DATAGRAM)
         self._unread.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 6 * DATAGRAM)
         self._control, control = socket.socketpair()
@@ -83,7 +84,7 @@ class WorkerProcess:
         self.overrun: int | None = None
         self.unstarted: int | None = None
         self.exit_code: int | None = None
-        self._said = b""  # by the supervisor
+        self._said = b""  # the output of the supervisor
         self.stream.setblocking(False)
         self._tasks.setblocking(False)
         self._inbox = Inbox()
@@ -94,22 +95,22 @@ class WorkerProcess:
         self.all_sent = True
 
     def send(self, kind: Kind, body: bytes) -> None:
-        """Put a message on its way through the stream; ``flush`` does the rest."""
+        """Adds a message to the stream, and sends what it can. ``flush`` sends the rest."""
         self._outbox.put(kind, body)
         self.flush()
 
     def flush(self) -> bool:
-        """Go on sending; True when all is sent."""
+        """Goes on sending, and returns whether everything is sent."""
         self.all_sent = self._outbox.flush()
         return self.all_sent
 
     def send_task(self, kind: Kind, number: int = 0, data: bytes = b"") -> bool:
-        """Put something on the line of tasks, where the worker finds it when it is done with what is before.
+        """Puts a message on the line of tasks, which the worker reads after the messages before it.
 
-        A worker that just died is noticed by its handle, and what it has not read is taken back then.
+        The death of a worker is noticed by its handle, and what it has not read is then taken back.
 
         Returns:
-            False if the worker closed the line, or fills it.
+            False if the worker closed the line or lets it fill up.
         """
         try:
             self._tasks.send(PREFIX.pack(kind, number) + data)
@@ -118,7 +119,7 @@ class WorkerProcess:
         return True
 
     def take_back(self) -> list[int]:
-        """Take back all that the worker has not begun; the numbers of the tasks among it, in their task."""
+        """Takes back the messages that the worker has not begun, and returns the numbers of their tasks in order."""
         numbers = []
         with suppress(OSError):
             while datagram := self._unread.recv(DATAGRAM + PREFIX.size, socket.MSG_DONTWAIT):
@@ -128,19 +129,19 @@ class WorkerProcess:
         return numbers
 
     def took_all(self) -> bool:
-        """Whether nothing lies in the line of tasks."""
+        """Returns whether the line of tasks is empty."""
         try:
             return not self._unread.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK)
         except OSError:
             return True
 
     def read(self) -> list[Message]:
-        """The messages that arrived by now, one piece at most, so that a huge one does not hold up the others."""
+        """Reads at most one piece and returns the messages that are complete: a huge one must not delay the others."""
         piece = self._receive()
         return self._feed(piece) if piece else []
 
     def read_all(self) -> Iterator[Message]:
-        """The messages that a worker left which is dead, or sends no more for now."""
+        """Yields the messages that are left of a worker that is dead or sends no more for now."""
         while self.fault is None and (piece := self._receive()):
             yield from self._feed(piece)
 
@@ -153,16 +154,16 @@ class WorkerProcess:
 
     @property
     def fault(self) -> str | None:
-        """Why what the worker sent is none of its messages, as after ``sent``; then nothing of it is heard any more."""
+        """Returns why the worker's data is no message, as text after ``sent``. After a fault no more is read."""
         return self._inbox.fault
 
     def refuse(self, fault: str) -> None:
-        """Hear nothing of it any more, for this reason."""
+        """Reads nothing from the worker any more, for the reason given."""
         self._inbox.refuse(fault)
 
     @property
     def arriving(self) -> int:
-        """How many bytes there are of a message that is not whole yet."""
+        """Returns the number of bytes of a message that is not complete yet."""
         return len(self._inbox.rest())
 
     def _receive(self) -> bytes:
@@ -176,14 +177,14 @@ class WorkerProcess:
         return piece
 
     def last_words(self) -> str:
-        """What the interpreter wrote as it crashed: the traceback of a segmentation fault."""
+        """Returns what the interpreter wrote as it crashed: the traceback of a segmentation fault."""
         text = self._inbox.rest()
         return text.decode("utf-8", "replace") if text.startswith(WORDS) else ""
 
     def signal(self, number: int) -> None:
-        """Send SIGTERM to the worker's group, or SIGKILL to it and all that it started.
+        """Sends SIGTERM to the worker's group, or SIGKILL to the worker and all processes that it started.
 
-        Where there is no supervisor, what left the worker's group hears of neither.
+        Without a supervisor, processes that left the worker's group receive neither.
         """
         if self.supervised:
             self.wake()
@@ -194,19 +195,19 @@ class WorkerProcess:
             os.killpg(self.pid, number)
 
     def wake(self) -> None:
-        """Let the supervisor go on, should somebody have stopped it."""
+        """Continues the supervisor in case it was stopped."""
         if self.supervised and self._popen.returncode is None:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(self.pid, signal.SIGCONT)
 
     def give_up(self) -> None:
-        """Kill the child itself, whatever becomes of what the worker started: its supervisor does not do its part."""
+        """Kills the child itself, because its supervisor does not respond. Processes of the worker may survive."""
         with suppress(ProcessLookupError, PermissionError):
             self._popen.kill()
 
     @property
     def signalled(self) -> bool:
-        """Whether the supervisor got a signal a moment ago that others send to all processes of a job."""
+        """Returns whether the supervisor received a signal a moment ago that is sent to all processes of a job."""
         self._listen()
         times = [float(line[1:]) for line in self._lines() if line.startswith(b"S")]
         return bool(times) and time.monotonic() - times[-1] < RECENT
@@ -215,11 +216,11 @@ class WorkerProcess:
         return self._said.split(b"\n")[:-1]
 
     def _listen(self) -> None:
-        with suppress(OSError):  # nothing more was said, or the line is closed
+        with suppress(OSError):  # there is nothing more to read, or the line is closed
             self._said += self._control.recv(4096)
 
     def has_ended(self) -> bool:
-        """Whether the worker is dead; it is not reaped, so that its number stays its own."""
+        """Returns whether the worker is dead. The worker is not reaped, so that its number is not reused."""
         if self._popen.returncode is not None:
             return True
         if not hasattr(os, "waitid"):
@@ -230,10 +231,10 @@ class WorkerProcess:
             return True
 
     def reap(self) -> str:
-        """Reap a dead worker and give back all that it held.
+        """Reaps a dead worker and releases all its resources.
 
         Returns:
-            How it ended, for people: ``was killed by signal 9 (SIGKILL)``.
+            A text for the user that says how it ended: ``was killed by signal 9 (SIGKILL)``.
         """
         self.exit_code = code = self._popen.wait()
         self._listen()
@@ -267,7 +268,7 @@ def _under_supervision(command: list[str], control: int, memory_limit: int, fds:
 
 
 def _start(command: list[str], fds: list[int], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    # The path of this process, in its task, so that the worker finds the same runlib; it sets back the variable.
+    # The path of this process in its order lets the worker find the same runlib. The worker restores the variable.
     path = {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if isinstance(entry, str))}
     with standard_output() as (out, err), held_back():
         return subprocess.Popen(
@@ -282,14 +283,14 @@ def _start(command: list[str], fds: list[int], environment: Mapping[str, str]) -
 
 
 def _options() -> list[str]:
-    """The interpreter's options that change what code does."""
+    """Returns the options of the interpreter that change the behaviour of code."""
     options = ["-" + "O" * sys.flags.optimize] if sys.flags.optimize else []
     options += [f"-W{option}" for option in sys.warnoptions]
     return options + [f"-X{name}" if value is True else f"-X{name}={value}" for name, value in sys._xoptions.items()]
 
 
 def _open_handle(pid: int) -> int | None:
-    """A descriptor that becomes readable when the process ends; None where there is no such thing."""
+    """Returns a descriptor that becomes readable when the process ends, or None if the system has none."""
     if not hasattr(os, "pidfd_open"):
         return None
     try:
@@ -299,7 +300,7 @@ def _open_handle(pid: int) -> int | None:
 
 
 def describe_exit(code: int) -> str:
-    """How a process ended, for people, from its return code (negative for a signal)."""
+    """Returns how a process ended, as text for the user, from its return code (negative for a signal)."""
     if code >= 0:
         return f"ended with exit code {code}"
     try:

@@ -1,8 +1,8 @@
-"""A clock that stands still while this process does: stopped by SIGSTOP, frozen with its container, or starved.
+"""Provides a clock that stops while this process is stopped by SIGSTOP, frozen with its container, or starved.
 
-Then most likely its workers stood still too, so the limits of trials count on this clock. What tells it is a wait that
-took longer than it was to take. Between two waits the manager may be busy or may have stood still, which nothing tells
-apart for sure; see ``unseen``.
+The workers were then most likely stopped too, so the limits of trials are measured by this clock. A wait that takes
+longer than planned shows that the process was stopped. Between two waits the manager may have been busy or stopped, and
+nothing distinguishes the two for sure; see ``unseen``.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from collections.abc import Callable
 
 __all__ = ["LOOK", "RunningTime"]
 
-SLACK = 0.25  # seconds: a machine that is merely busy wakes a process later than it asked for
-LOOK = 0.1  # seconds that a wait takes at most while a limit counts, so that little is unknown of when it stood still
+SLACK = 0.25  # seconds by which a busy machine may wake a process late
+LOOK = 0.1  # longest wait in seconds while a limit counts; a stop is known to this precision
 
 
 class RunningTime:
-    """The seconds for which this process ran.
+    """Measures the seconds for which this process ran.
 
     Attributes:
-        unseen: Seconds before the latest wait in which the process neither computed nor waited for its workers.
+        unseen: The seconds before the latest wait in which the process neither computed nor waited for its workers.
 
     Args:
         clock: A monotonic clock in seconds.
-        computed: Seconds of computing by this process.
+        computed: A function that returns the computing time of this process in seconds.
     """
 
     def __init__(
@@ -35,21 +35,21 @@ class RunningTime:
         self._left = clock(), computed()
 
     def __call__(self) -> float:
-        """The time now; it has a meaning in comparison only."""
+        """Returns the time now. Only differences of it have a meaning."""
         return self._clock() - self._stood
 
     def arrive(self) -> None:
-        """The process looks after its workers again."""
+        """Computes ``unseen`` when the process returns to its workers."""
         clock, computed = self._left
         unseen = (self._clock() - clock) - (self._computed() - computed)
         self.unseen = unseen if unseen > SLACK else 0.0
 
     def waited(self, seconds: float, since: float) -> None:
-        """A wait of ``seconds`` has ended that began at ``since``, on this clock."""
+        """Takes the excess of a wait off the clock. It was to take ``seconds``, and began at ``since``."""
         over = self() - since - seconds
         if over > SLACK:
             self._stood += over
 
     def leave(self) -> None:
-        """The process turns to something else."""
+        """Notes that the process turns to other work."""
         self._left = self._clock(), self._computed()

@@ -1,4 +1,4 @@
-"""A place for one worker: what was handed to it, until when, and what its end means. One state at a time.
+"""Manages the place of one worker: its tasks, their time limits, and its end. A place is in one state at a time.
 
 ::
 
@@ -6,9 +6,9 @@
       ^                 |                   |                                       |
       +---------------- the process ends, whatever the reason ----------------------+
 
-Of the tasks handed over the first is the one being evaluated; those behind it lie in the worker's line and can be
-taken back. Whatever happens, each of them is reported once or goes back to the queue. A trial is reported as
-timed out when nothing of it runs any more, or cannot be killed.
+The first task is being evaluated. Those behind it wait on the worker's line of tasks and can be taken back. Each task
+is reported once or returns to the queue. A trial is reported as timed out when none of its processes runs any more, or
+when they cannot be killed.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from runlib.pool.processes.process import WorkerProcess
 
 __all__ = ["Slot"]
 
-GRACE = 0.3  # seconds between SIGTERM and SIGKILL, and between two looks at a result that is arriving
-FAREWELL = 2.0  # seconds for a worker that had its last trial to end by itself
+GRACE = 0.3  # seconds between SIGTERM and SIGKILL, and between two checks of a result that is arriving
+FAREWELL = 2.0  # seconds for a worker to end by itself after its last trial
 BOTH = selectors.EVENT_READ | selectors.EVENT_WRITE
 
 
 class State(enum.Enum):
-    """What the worker in a slot is doing."""
+    """Names what the worker in a slot is doing."""
 
     EMPTY = "empty"
     BOOTING = "booting"
@@ -44,11 +44,11 @@ class State(enum.Enum):
 
 
 class Slot:
-    """One place.
+    """Manages one place for a worker.
 
     Args:
-        index: Its number, from 0.
-        shared: Shared with the other slots.
+        index: The number of the slot, from 0.
+        shared: The data that all slots share.
     """
 
     def __init__(self, index: int, shared: PoolContext) -> None:
@@ -68,25 +68,25 @@ class Slot:
 
     @property
     def process(self) -> WorkerProcess:
-        """The worker in this slot."""
+        """Returns the worker in this slot."""
         if self._process is None:
             raise RuntimeError(f"slot {self.index} is empty")
         return self._process
 
     @property
     def load(self) -> int | None:
-        """How many tasks the worker has; None if it cannot take any."""
+        """Returns the number of tasks of the worker, or None if it cannot take any."""
         return len(self.tasks) if self.state is State.READY and self._kill_at is None else None
 
     @property
     def may_queue(self) -> bool:
-        """Whether one more task may wait with the worker: a last trial has none behind it."""
+        """Returns whether one more task may wait with the worker. None may wait behind its last trial."""
         limit = self._shared.max_trials
         return limit is None or self._done + len(self.tasks) < limit
 
     @property
     def due(self) -> float | None:
-        """When the slot wants to be looked after, on the monotonic clock; None if nothing is pending."""
+        """Returns the time for the next ``on_due`` on the clock of the pool, or None if nothing is pending."""
         if self._kill_at is not None:
             return self._kill_at
         if self.state is not State.READY or not self.tasks or self.tasks[0].task.timeout is None:
@@ -94,7 +94,7 @@ class Slot:
         return self._since + self.tasks[0].task.timeout
 
     def start(self) -> None:
-        """Put a fresh worker into the slot."""
+        """Starts a new worker in the slot."""
         self._process = process = self._shared.launch(self.index)
         self.state = State.BOOTING
         self._kill_at = self._outcome = None
@@ -107,7 +107,7 @@ class Slot:
             self._shared.selector.register(process.handle, selectors.EVENT_READ, self.on_end)
 
     def assign(self, task: TaskMessage) -> None:
-        """Give the worker a task; only a short one may wait behind another."""
+        """Gives the worker a task. Only a short task may wait behind another one."""
         if not self.tasks:
             self._begin()
         self._handed += 1
@@ -119,13 +119,16 @@ class Slot:
         self.tasks.append(task)
 
     def _begin(self) -> None:
-        """The time of a trial counts from here."""
+        """Starts the time of a trial."""
         self._since = self._shared.clock()
         self._excused = False
         self._arrived = 0
 
     def _send(self, task: TaskMessage) -> bool:
-        """A long task is only announced on the line; its number tells it from one that was taken back."""
+        """Sends a task, and returns whether the worker can take it.
+
+        A long task is only announced on the line of tasks. Its number distinguishes it from one that was taken back.
+        """
         if task.short:
             return self.process.send_task(Kind.TASK, task.number, task.data)
         if not self.process.send_task(Kind.ANNOUNCED, task.number):
@@ -136,20 +139,20 @@ class Slot:
         return True
 
     def on_stream(self, mask: int = selectors.EVENT_READ) -> None:
-        """The stream has something to read, or room for what is to be sent."""
+        """Reads from the stream, and goes on sending."""
         if self._process is None:
-            return  # its end was noticed in the same moment, and came first
+            return  # its end was noticed at the same time and handled first
         process = self._process
         if mask & selectors.EVENT_WRITE and process.flush():
             self._shared.selector.modify(process.stream, selectors.EVENT_READ, self.on_stream)
         if mask & selectors.EVENT_READ:
             for message in process.read():
-                self._hear(message)
+                self._receive(message)
             if process.ended_stream:
                 self._lose_stream()
             self._check()
 
-    def _hear(self, message: Message) -> None:
+    def _receive(self, message: Message) -> None:
         if self._rejected:
             return
         try:
@@ -160,7 +163,7 @@ class Slot:
             self._reject(str(nonsense))
 
     def _take(self, said: Ready | Signalled | Unbuilt | Result) -> bool:
-        """Act on what was said; False if it cannot have been said by a worker that keeps to its part."""
+        """Acts on a message. Returns False if a worker that follows the protocol cannot have sent it."""
         if isinstance(said, Result):
             return self._finish(said)
         if isinstance(said, Signalled):
@@ -179,28 +182,28 @@ class Slot:
         signalled, self._signalled = self._signalled, False
         first = self.tasks[0] if self.tasks else None
         if first is None or (first.number, first.tid) != (said.number, said.tid):
-            return self.state is State.STOPPING  # then it came too late: the trial was given up
+            return self.state is State.STOPPING  # the result of a trial that was given up comes too late
         self.tasks.popleft()
         self._begin()
         self._done += 1
         signalled = "error" in said.result and (signalled or self.process.signalled)
         self._shared.events.append(Finished(said.tid, said.result, said.names, signalled))
         if self._done == self._shared.max_trials and self.state is State.READY:
-            self._dismiss()
+            self._end_after_last()
         return True
 
-    def _hear_all(self) -> None:
+    def _receive_all(self) -> None:
         for message in self.process.read_all():
-            self._hear(message)
+            self._receive(message)
         self._check()
 
     def _check(self) -> None:
-        """What arrived may be no message at all."""
+        """Rejects the worker if the data that arrived is no message at all."""
         if self.process.fault is not None:
             self._reject(self.process.fault)
 
     def _reject(self, what: str) -> None:
-        """The worker sent what a worker does not send: nothing of it is believed any more, and it ends now."""
+        """Ends a worker that sent invalid data. Nothing that it sends is trusted any more."""
         self._rejected = True
         self.take_back()
         self.process.refuse(what)
@@ -211,34 +214,34 @@ class Slot:
         self.kill()
         self._kill_at = self._shared.clock() + GRACE
 
-    def _loss(self, reason: str, words: str = "", signalled: bool = False) -> Finished | Lost:
-        """The report of a worker that is lost: of the trial that it was at, or of itself."""
+    def _loss(self, reason: str, crash_text: str = "", signalled: bool = False) -> Finished | Lost:
+        """Returns the report about a lost worker: about its trial if it had one, or about the worker itself."""
         if self.tasks:
-            return Finished(self.tasks.popleft().tid, *lost(reason, words), signalled)
+            return Finished(self.tasks.popleft().tid, *lost(reason, crash_text), signalled)
         when = "before it was ready" if self.state is State.BOOTING else "while it had no task"
-        said = f"; it said:\n{words}" if words else ""
+        said = f"; it said:\n{crash_text}" if crash_text else ""
         return Lost(self.index, f"{reason} {when}{said}")
 
     def look(self, now: float) -> None:
-        """Find out whether the worker waits for a task though one is unanswered; see ``probe``."""
+        """Checks whether the worker waits for a task although one is unanswered; see ``probe``."""
         awaited = self.tasks[-1] if self.tasks else self._process if self.state is State.BOOTING else None
         if awaited is None or self._kill_at is not None:
             return
         answered = self._probe.look(awaited, self._since, now)
         if answered is None:
             return
-        self._hear_all()
+        self._receive_all()
         if answered in self.tasks or (answered is self._process and self.state is State.BOOTING):
             self._reject("no answer that could be read, though it waits for a task")
 
-    def _dismiss(self) -> None:
-        """The worker had its last trial: it ends, and a fresh one takes its place."""
+    def _end_after_last(self) -> None:
+        """Ends the worker after its last trial. A new one takes its place."""
         self.state = State.STOPPING
         self.process.send_task(Kind.LEAVE)
         self._kill_at = self._shared.clock() + FAREWELL
 
     def _lose_stream(self) -> None:
-        """Nothing more will come; the process is about to end, or has closed what it must not."""
+        """Handles the end of the stream: the process is about to end, or has closed the stream although it must not."""
         self._leave_stream()
         if self._kill_at is None:
             self._kill_at = self._shared.clock() + GRACE
@@ -248,17 +251,17 @@ class Slot:
             self._shared.selector.unregister(self.process.stream)
 
     def on_due(self) -> None:
-        """The moment of ``due`` has come."""
+        """Acts when the time of ``due`` has come."""
         if self._kill_at is not None:
             self._escalate()
             return
-        self.on_stream()  # the result may be there
-        if self.due is not None and self.due <= self._shared.clock() and self._kill_at is None and not self._excuse():
+        self.on_stream()  # the result may have arrived
+        if self.due is not None and self.due <= self._shared.clock() and self._kill_at is None and not self._extend():
             task = self.tasks[0].task
             self._stop(Finished(task.tid, *timed_out(task.timeout or 0.0)), task.tid)
 
-    def _excuse(self) -> bool:
-        """Whether the trial gets more time: nobody ran, or its result is arriving."""
+    def _extend(self) -> bool:
+        """Gives the trial more time if nothing ran for a while or its result arrives, and returns whether it did."""
         more = 0.0
         if not self._excused:
             self._excused, more = True, self._shared.clock.unseen
@@ -269,28 +272,29 @@ class Slot:
 
     @property
     def is_arriving(self) -> bool:
-        """Whether a message has begun to arrive, and goes on."""
+        """Returns whether a message has begun to arrive and is not complete."""
         return self._process is not None and self._process.arriving > 0 and not self._process.ended_stream
 
     def hear_rest(self, asking: bool) -> None:
-        """Hear all that has arrived; with ``asking``, what the worker says until it ends counts, and its end does not.
+        """Reads all messages that have arrived.
 
         Args:
-            asking: Ask the worker to end.
+            asking: Whether the worker is asked to end. If so, its messages until the end count, and its end is not
+                reported.
         """
-        self._hear_all()
+        self._receive_all()
         if asking:
             self.ask_to_end()
             self.state = State.STOPPING
 
     def cancel(self, tid: int) -> bool:
-        """Give up a task of this worker.
+        """Gives up a task of this worker.
 
         Returns:
-            Whether it had it.
+            Whether the worker had the task.
         """
         if self._has(tid):
-            self.on_stream()  # it may be done by now
+            self.on_stream()  # the task may be finished by now
         if isinstance(self._outcome, Finished) and self._outcome.tid == tid:
             self._outcome = None
             return True
@@ -310,14 +314,14 @@ class Slot:
         self.tasks = deque(task for task in self.tasks if task.tid != tid)
 
     def take_back(self) -> None:
-        """Put the tasks that the worker has not begun at the front of the queue."""
+        """Puts the tasks that the worker has not begun at the front of the queue."""
         for number in reversed(self.process.take_back()):
-            if self.tasks and self.tasks[-1].number == number:  # else it was answered before it was begun
+            if self.tasks and self.tasks[-1].number == number:  # otherwise it was answered before it was begun
                 self._shared.queue.appendleft(self.tasks.pop())
         self._probe.forget()
 
     def _stop(self, outcome: Finished | None, tid: int) -> None:
-        """End the worker because of one of its tasks; what it says of the others still counts."""
+        """Ends the worker because of one of its tasks. Its results of the other tasks still count."""
         self.take_back()
         self._drop(tid)
         self._outcome = outcome
@@ -326,8 +330,8 @@ class Slot:
         self._kill_at = self._shared.clock() + GRACE
 
     def ask_to_end(self) -> None:
-        """Ask a busy worker by SIGTERM, which it may heed in its own way; an idle one by a word."""
-        self.take_back()  # so that the word is the next thing on the line
+        """Asks a busy worker to end by SIGTERM, which it may handle in its own way, and an idle one by a message."""
+        self.take_back()  # so that the message is the next one on the line
         process = self.process
         busy = self.load != 0
         process.send_task(Kind.LEAVE)
@@ -336,12 +340,12 @@ class Slot:
             process.signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End the worker and all in its group now."""
+        """Kills the worker and all processes in its group now."""
         self._killed = True
         self.process.signal(signal.SIGKILL)
 
     def _escalate(self) -> None:
-        if self._killed:  # and still there: stuck in the kernel, and nobody can say for how long
+        if self._killed:  # it was killed and is still there: it is stuck in the kernel, nobody knows for how long
             self._kill_at = None
             self._report_outcome()
         else:
@@ -354,13 +358,13 @@ class Slot:
             self._outcome = None
 
     def on_end(self, mask: int = selectors.EVENT_READ) -> None:
-        """The worker is dead: kill what its group has left, hear its last messages, and account for its tasks."""
+        """Handles the worker's death: kills the rest of its group, reads its last messages, accounts for its tasks."""
         process = self.process
         process.signal(signal.SIGKILL)
-        self._hear_all()
+        self._receive_all()
         self.take_back()
-        words = process.last_words()
-        self._account(self._reap(process), words, process.overrun is not None)
+        crash_text = process.last_words()
+        self._account(self._reap(process), crash_text, process.overrun is not None)
         self.state = State.EMPTY
         self._process = None
 
@@ -368,12 +372,12 @@ class Slot:
         for line in (process.stream, process.handle):
             if line is not None and line in self._shared.selector.get_map():
                 self._shared.selector.unregister(line)
-        # Off the list first: once it is reaped its number is free for others.
+        # The guard removes the process first: after it is reaped, its number may be reused.
         if self._shared.guard is not None:
             self._shared.guard.remove(process.pid)
         return process.reap()
 
-    def _account(self, reason: str, words: str, overrun: bool) -> None:
+    def _account(self, reason: str, crash_text: str, overrun: bool) -> None:
         if self.state is State.STOPPING:
             self._report_outcome()
         elif self.process.unstarted is not None:
@@ -382,10 +386,10 @@ class Slot:
             self._shared.events.append(Finished(self.tasks.popleft().tid, *out_of_memory(reason)))
         elif self.tasks or self._shared.failure is None:
             signalled = self._was_killed() or self.process.signalled
-            self._shared.events.append(self._loss(reason, words, signalled))
+            self._shared.events.append(self._loss(reason, crash_text, signalled))
         self._shared.queue.extendleft(reversed(self.tasks))
         self.tasks.clear()
 
     def _was_killed(self) -> bool:
-        """Whether somebody else ended it."""
+        """Returns whether another process ended the worker."""
         return not self._killed and -(self.process.exit_code or 0) in FATAL

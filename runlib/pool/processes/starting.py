@@ -1,8 +1,8 @@
-"""When workers are started: at once, unless the system has no room for another process; then after a pause that grows.
+"""Decides when workers are started: at once, or after a growing pause if the system has no room for another process.
 
-A limit of processes, descriptors or memory is often that of others, and passes. So a slot without a worker is left
-empty meanwhile, which is said once; the run goes on with the workers that it has, or waits. Only a pool that gets no
-worker at all when it is opened gives up.
+A limit of processes, descriptors or memory is often shared with other programs, and passes. So a slot without a worker
+stays empty meanwhile, which is logged once. The run goes on with the workers that it has, or waits. Only a pool that
+gets no worker at all when it is opened gives up.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from runlib.errors import PoolError
 
 __all__ = ["Starting", "is_for_want_of_room", "refusal"]
 
-FIRST, LONGEST = 1.0, 60.0  # seconds between two tries
+FIRST, LONGEST = 1.0, 60.0  # shortest and longest pause between two attempts, in seconds
 
 log = logging.getLogger("runlib.pool")
 
@@ -28,12 +28,12 @@ _WANTING = {
 
 
 def is_for_want_of_room(error: OSError) -> bool:
-    """Whether something failed for a limit that may be lower at another time."""
+    """Returns whether an error is due to a limit that may be passed at another time."""
     return error.errno in _WANTING
 
 
 class Starting:
-    """Whether a worker may be started now."""
+    """Decides whether a worker may be started now."""
 
     def __init__(self) -> None:
         self._pause = 0.0
@@ -41,15 +41,15 @@ class Starting:
         self._waits = False
 
     def may(self, now: float) -> bool:
-        """Whether to try."""
+        """Returns whether to try to start a worker."""
         return now >= self._again
 
     def failed(self, code: int, now: float) -> None:
-        """There was no room for a worker.
+        """Notes that there was no room for a worker, and lengthens the pause.
 
         Args:
-            code: The error's number.
-            now: The time, on the clock of ``may``.
+            code: The number of the error.
+            now: The time on the clock of ``may``.
         """
         self._pause = min(LONGEST, 2 * self._pause) or FIRST
         self._failed_at, self._again = now, now + self._pause
@@ -59,7 +59,7 @@ class Starting:
             log.warning("a worker cannot be started: %s; the run goes on with those that it has, and tries again", why)
 
     def succeeded(self, begun: float) -> None:
-        """A worker is ready that was started at ``begun``."""
+        """Notes that a worker is ready that was started at ``begun``."""
         if begun < self._failed_at:
             return
         self._pause = 0.0
@@ -69,7 +69,7 @@ class Starting:
 
 
 def refusal(error: OSError) -> PoolError:
-    """The error of a pool that gets no worker at all."""
+    """Returns the error of a pool that gets no worker at all."""
     why = _WANTING.get(error.errno or 0)
     more = f": {why}; raise the limit, or end other programs" if why else f": {error}"
     return PoolError(f"a worker process cannot be started{more}")

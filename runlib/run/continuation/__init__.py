@@ -1,1 +1,1 @@
-"""How a run is gone on with: its past, its definitions, and whether it is the same run."""
+"""Continues a run: replays its past, finds its definitions, and checks that it is the same run."""

@@ -1,7 +1,8 @@
-"""How a run is gone on with, in words that work as they are typed.
+"""Tells the user how to continue a run, with calls and commands that work as they are typed.
 
-What works depends on where the definitions are that it needs: the command ``runlib`` finds them in modules and in the
-file of a script; those of a notebook, or of lines that were typed or piped into Python, are in no file.
+Which of them work depends on where the definitions are that the run needs. The command ``runlib`` finds definitions in
+modules and in the file of a script. Definitions in a notebook, or in lines that were typed or piped into Python, are in
+no file.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ MAIN = "__main__"
 
 @dataclass(frozen=True)
 class Ways:
-    """The ways to go on with one run.
+    """Holds the ways to continue one run.
 
     Attributes:
-        python: A call of Python.
-        shell: A command; empty where there is none.
-        where: Where the call works, if not everywhere; such as ``in this notebook``.
-        first: What has to be done before the command, if something has.
+        python: A Python call.
+        shell: A shell command; empty if there is none.
+        where: The place where the call works, such as ``in this notebook``; empty if it works everywhere.
+        first: The step that comes before the command; empty if there is none.
     """
 
     python: str
@@ -46,23 +47,23 @@ class Ways:
 
     @property
     def by_command(self) -> str:
-        """The command, with what has to be done first; the call where there is no command."""
+        """Returns the command, with the step that comes before it; the Python call if there is no command."""
         return f"{self.first}: {self.shell}".removeprefix(": ") if self.shell else str(self)
 
 
 def ways_on(run: RunView, *, count: int | None = None, is_found: bool = False, place: Path | None = None) -> Ways:
-    """How a run is gone on with.
+    """Returns the ways to continue a run.
 
     Args:
-        run: That has a folder.
-        count: The number of trials to which it is extended; None to go on as it is.
-        is_found: Whether the command found everything already that the run needs.
-        place: Where the folder is now, if it was moved.
+        run: The run, which has a folder.
+        count: The number of trials to which the run is extended; None to continue it unchanged.
+        is_found: Whether the command has already found everything that the run needs.
+        place: The place of the folder now, if it was moved.
     """
     folder, config = place or run.work_directory, run.arguments
     noted = run.state.last_session or run.state.tape.metadata.get("origin") or {}
     more = "" if count is None else f", new_stop=StopMax({count})"
-    again = "" if config.get("evaluator") is None else ".run()"  # by hand, its trials are asked for
+    again = "" if config.get("evaluator") is None else ".run()"  # a run that is driven by hand has no loop to start
     python = f"Run.restore({str(folder)!r}{more}){again}"
     shell = f"runlib restore {shell_word(folder)}"
     if count is not None:
@@ -93,7 +94,7 @@ def _with_a_file(python: str, shell: str, lacking: list[str], noted: Mapping[str
 
 
 def _in_no_file(name: str, config: Mapping[str, Any], noted: Mapping[str, Any]) -> Iterator[str]:
-    """What the run needs that ``__main__`` defines: the evaluator's function first, then components."""
+    """Yields what the run needs and ``__main__`` defines: the evaluator's function first, then the components."""
     if name.startswith(f"{MAIN}:") and not noted.get("evaluator"):
         yield name
     yield from sorted({cls.__name__ for cls in _classes(config) if cls.__module__ == MAIN})

@@ -1,7 +1,7 @@
-"""How much of a machine a tape may ask for: a restore takes over what the last session had, but not beyond all sense.
+"""Limits how much of a machine a tape may ask for when a restore takes over the context of the last session.
 
-A tape may come from somebody else, or from a larger machine. What it asks for beyond these bounds is cut down to them
-and said; whoever means it gives it in the context of the restore, where nothing is cut down.
+The tape may come from another user, or from a larger machine. Values above these bounds are cut down, and a warning is
+logged. A user who wants more gives the value in the context of the restore, where nothing is cut down.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from runlib.pool.settings import count_cores
 
 __all__ = ["bounded"]
 
-PER_CORE, LEAST = 16, 64  # workers on this machine
-ELSEWHERE = 10_000  # workers of a pool whose processes are not, or not only, on this machine
-AHEAD = 1_000  # suggestions, each of which is made and kept before anything is evaluated
+PER_CORE, LEAST = 16, 64  # workers on this machine: the limit for each core, and the least limit
+ELSEWHERE = 10_000  # workers of a pool whose processes are not all on this machine
+AHEAD = 1_000  # suggestions, which are all made and stored before anything is evaluated
 DEVICES = 1_000
 HERE = ("pool_processes", "pool_serial")
 
@@ -25,10 +25,10 @@ log = logger()
 
 
 def bounded(context: Mapping[str, Any], pool: Any) -> dict[str, Any]:
-    """The context that a session noted, cut down to what is sane here.
+    """Returns the context that a session recorded, cut down to values that are reasonable on this machine.
 
     Args:
-        context: As it was noted.
+        context: The context as it was recorded.
         pool: The pool that will be used, or its config; None for the default.
     """
     kind = next(iter(pool), None) if isinstance(pool, Mapping) else getattr(pool, "kind", pool)
@@ -52,7 +52,7 @@ def _say(name: str, asked: str, limit: Any) -> None:
 
 
 def _memory() -> int | None:
-    """The bytes of memory that this machine has; None if it does not say."""
+    """Returns the memory of this machine in bytes; None if the machine does not tell."""
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError):

@@ -1,8 +1,8 @@
-"""Whether what an evaluator reads of its script is, in a run that is gone on with, what it was.
+"""Checks whether the globals that an evaluator reads from its script still have their old values in a continued run.
 
-A script that is executed for its definitions does not run what it guards. A value that is set there alone is another
-one then, or missing, and the trials would go on with it without a word; so that is refused. Any other change is warned
-of, as a changed function is.
+When a script is executed for its definitions, the code under its guard does not run. A global that is set only there
+then has another value, or is missing, and the trials would silently use it. Such a change is refused. Any other change
+causes a warning, as a changed function does.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ GUARD = "if __name__ == '__main__':"
 
 
 def changed_globals(evaluator: Evaluator | None, noted: Mapping[str, Any], script: Script | None, place: str) -> str:
-    """The globals with other values than the last session noted, as they are told; empty if there are none.
+    """Returns as text the globals whose values differ from those of the last session; empty if there are none.
 
     Args:
-        evaluator: Of the run.
-        noted: By that session.
-        script: The script that was executed for its definitions; None if none was.
+        evaluator: The evaluator of the run.
+        noted: The data that the last session recorded.
+        script: The script that was executed for its definitions; None if there was none.
         place: The folder of the run.
 
     Raises:
-        ConfigError: A global is another one, or missing, because the guard of that script did not run.
+        ConfigError: A global has another value, or is missing, because the guarded code of that script did not run.
     """
     told, guarded = _noted(noted)
     module = None if script is None else script.module
@@ -49,12 +49,12 @@ def changed_globals(evaluator: Evaluator | None, noted: Mapping[str, Any], scrip
 
 
 def guarded_names(noted: Mapping[str, Any]) -> list[str]:
-    """The globals that the evaluator reads and the guard of its script changes, as a session noted it."""
+    """Returns the globals that the evaluator reads and the guarded code changes, as a session recorded them."""
     return _noted(noted)[1]
 
 
 def listed_names(names: Sequence[str]) -> str:
-    """A few names as words."""
+    """Returns a text that lists the first four names and the number of the others."""
     shown = list(names[:4]) + ([f"{len(names) - 4} more"] if len(names) > 4 else [])
     *first, last = shown or [""]
     return f"{', '.join(first)} and {last}" if first else last

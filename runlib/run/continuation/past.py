@@ -1,4 +1,4 @@
-"""The past of a run that is gone on with: what its tape says, lived through by its search and its state."""
+"""Replays the tape of a run that is continued, and so rebuilds its search and its state."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ __all__ = ["Past"]
 
 
 class Past:
-    """Up to the end of the tape of one run, whose lock is held.
+    """Holds what the whole tape of one run says; the caller holds the lock of the run.
 
     Attributes:
-        folder: Of the run.
+        folder: The folder of the run.
         config: The arguments of the run in the first line of its tape.
-        source: Where its definitions are.
-        search: Its search, which lived through the tape.
-        state: Its state; likewise.
-        end: Where its tape ends.
+        source: The source of its definitions.
+        search: The search of the run, after the replay of the tape.
+        state: The state of the run, after the replay of the tape.
+        end: The end of the tape.
 
     Args:
-        folder: Of the run.
-        evaluator: What a restore was given as its evaluator, or its name; None if it was given none.
-        search: Likewise, of the search.
-        context: Handed to the search.
-        verify: Ask the search again for every suggestion.
-        trust: What the tape may import.
+        folder: The folder of the run.
+        evaluator: The evaluator that was given to a restore, or its name; None if none was given.
+        search: The search that was given to a restore, or its config; None if none was given.
+        context: The context that is handed to the search.
+        verify: Whether to ask the search again for every suggestion.
+        trust: The rule for what the tape may import.
 
     Raises:
-        ReplayMismatch: The search does not suggest what stands on the tape.
+        ReplayMismatch: The search does not make the suggestions that are on the tape.
         TapeError: The tape cannot be used.
         ConfigError: The search cannot be made.
     """
@@ -67,12 +67,12 @@ class Past:
 
     @property
     def noted(self) -> dict[str, Any]:
-        """What the last session noted."""
+        """Returns the data that the last session recorded."""
         return self.state.last_session
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The arguments of the run, with what sessions changed."""
+        """Returns the arguments of the run, with the changes that sessions made."""
         return known_settings({**self.config, **self.state.changes})
 
     def _learn(self, noted: dict[str, Any], n: int) -> None:
@@ -85,7 +85,7 @@ class Past:
             with self.source.standing_in():
                 return restored_search(given, self.config["search"], context)
         except UnknownKind:
-            records = TapeReader(self.folder.tape)  # a later session may have noted where it is
+            records = TapeReader(self.folder.tape)  # a later session may have recorded where the kind is defined
             sessions = [(record.event.info, record.n) for record in records if isinstance(record.event, Session)]
             if len(sessions) < 2:
                 raise

@@ -1,7 +1,7 @@
-"""Going on with the run that a name stands for, if it is there: only the same run is gone on with.
+"""Finds the run of a name, and checks that it is the same run before it is continued.
 
-What determines the suggestions and the results has to be what the tape says. What limits a run, and how it is computed,
-may differ, and is noted on the tape as a restore notes it.
+Everything that determines the suggestions and the results has to agree with the tape. The settings that limit a run, or
+say how it is computed, may differ; the difference is recorded on the tape, as by a restore.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from runlib.space.forms.shapes import without_tuples
 
 __all__ = ["existing", "refuse_difference"]
 
-FREE = {*CHANGEABLE, "name", "description", "evaluator"}  # the evaluator is compared by those who find it
+FREE = {*CHANGEABLE, "name", "description", "evaluator"}  # the evaluator is compared where it is found (``Source``)
 
 
 def existing(directory: str | Path, name: str | None) -> RunFolder | None:
-    """The folder of the run of that name; None if there is none.
+    """Returns the folder of the run of that name; None if there is none.
 
     Raises:
-        ConfigError: There is no name to find it by.
-        NotARun: What is there is no run.
+        ConfigError: The run has no name by which it could be found.
+        NotARun: The folder of that name is not a run.
     """
     if name is None:
         raise ConfigError("resume=True finds a run by its name: give it one, Run(..., name='...')", "name")
@@ -39,10 +39,10 @@ def existing(directory: str | Path, name: str | None) -> RunFolder | None:
 
 
 def refuse_difference(past: Past, run: RunView) -> None:
-    """Compare a run with the one on a tape.
+    """Compares a run with the one on a tape.
 
     Raises:
-        ConfigError: They differ in what may not differ; the message says in what.
+        ConfigError: They differ in an entry that has to agree; the message lists the differences.
     """
     found = list(_differences(past, run))
     if found:
@@ -55,7 +55,7 @@ def refuse_difference(past: Past, run: RunView) -> None:
 def _differences(past: Past, run: RunView) -> Iterator[str]:
     theirs: dict[str, Any] = plain(run.get_config())[run.kind]
     ours = {**DEFAULTS, **past.config, "search": plain(past.search.get_config())}
-    if without_tuples(ours["search"]) == ours["search"]:  # maybe of a time when tuples became lists
+    if without_tuples(ours["search"]) == ours["search"]:  # an older version may have turned tuples into lists
         theirs["search"] = without_tuples(theirs["search"])
     for key in sorted({*theirs, *ours} - FREE):
         yield from differences({key: ours.get(key)}, {key: theirs.get(key)})

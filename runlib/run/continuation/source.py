@@ -1,7 +1,7 @@
-"""Where the definitions are that a run needs which is gone on with: its evaluator's function, and its own components.
+"""Finds the definitions that a continued run needs: the function of its evaluator, and the user's own components.
 
-Names of ``__main__``, and kinds that nothing here knows, are those of the program that wrote the run. Its file is
-executed for its definitions, unless this program has them. A file that a restore is given takes its place.
+Names in ``__main__``, and unknown kinds, refer to the program that wrote the run. The file of that program is executed
+for its definitions, unless this program has them. A file that is given to a restore replaces it.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ MAIN = "__main__:"
 
 
 class Source:
-    """Of one run that is gone on with.
+    """Finds the definitions of one run that is continued.
 
     Attributes:
-        program: What wrote the run, as far as that is known; its paths are those of now.
+        program: The program that wrote the run, as far as it is known, with its paths as they are now.
 
     Args:
-        folder: Of the run.
-        metadata: Of its tape.
-        given: The evaluator that a restore was given, or its name; None if it was given none.
-        trust: What the tape may import; None for what it may by default.
+        folder: The folder of the run.
+        metadata: The metadata of its tape.
+        given: The evaluator that was given to a restore, or its name; None if none was given.
+        trust: The rule for what the tape may import; None for the default rule.
     """
 
     def __init__(
@@ -63,12 +63,12 @@ class Source:
 
     @contextlib.contextmanager
     def standing_in(self) -> Iterator[None]:
-        """In here, names that this program has not are looked for in the script behind the run, if that is trusted."""
+        """Lets names that this program lacks be looked up in the script behind the run, if that script is trusted."""
         with standing_in(self._script), importing_under(self.trust):
             yield
 
     def learn(self, noted: Mapping[str, Any], n: int) -> None:
-        """Take in what the session in record ``n`` noted; a later one comes before an earlier one."""
+        """Takes over what the session in record ``n`` recorded; it replaces what an earlier session recorded."""
         self._noted = noted
         program = self._read(noted, n)
         file = self._given_file()
@@ -78,19 +78,19 @@ class Source:
         if program is None or program == self.program:
             return
         if self.trust.is_met:
-            sys.path.extend(entry for entry in program.path if entry not in sys.path)  # last, and in nobody's way
+            sys.path.extend(entry for entry in program.path if entry not in sys.path)  # last, so they shadow nothing
         if self._script is None or program.file != self._script.program.file:
             self._script = Script(program)
         self.program = program
 
     def evaluator(self, context: Mapping[str, Any] | None) -> Any:
-        """The evaluator of the run: an object, or a config that can be made here.
+        """Returns the evaluator of the run: an object, or a config that can be made here.
 
         Raises:
-            ConfigError: It is not to be found, or the given one is another.
+            ConfigError: The evaluator cannot be found, or the given one is another.
         """
         if self._given is not None:
-            with importing_under(None):  # whoever gives it names it himself
+            with importing_under(None):  # the caller names the code, so no trust in the tape is needed
                 return self._same(self._function(self._given) if self._given_file() else self._given, context)
         name = function_name(self._config)
         if name is None or _is_in_this_program(name):
@@ -99,7 +99,7 @@ class Source:
 
     @property
     def found_by(self) -> str | None:
-        """The name by which the next restore finds the evaluator, where that is not the one in the config."""
+        """Returns the name by which the next restore finds the evaluator, if it differs from the name in the config."""
         if self._given is None:
             noted = self._noted.get("evaluator")
             return noted if isinstance(noted, str) else None
@@ -109,15 +109,16 @@ class Source:
 
     @property
     def kept_folder(self) -> str | None:
-        """The working folder of the program before, in which this run's evaluations go on.
+        """Returns the working folder of the earlier program, in which the evaluations of this run continue.
 
-        None where the evaluator was given anew, since names of files in it then count from here, or where it is gone.
+        None if the evaluator was given anew, because relative file names in it then refer to the current folder, or if
+        the folder no longer exists.
         """
         folder = None if self.program is None or self._given is not None else self.program.folder
         return folder if folder is not None and os.access(folder, os.X_OK) else None
 
     def next_program(self) -> Program:
-        """What the next session notes: this program, or that of before where its definitions go on being used."""
+        """Returns the program for the next session: this one, or the earlier one if its definitions are still used."""
         is_used = self._script is not None and self._script.module is not None
         if self.program is None or not (in_command() or is_used):
             running = Program.running(self._home)
@@ -125,10 +126,10 @@ class Source:
         return replace(self.program, directory=str(self._home))
 
     def changed_globals(self, evaluator: Evaluator | None, noted: Mapping[str, Any]) -> str:
-        """Which globals have other values for the evaluator than the last session noted; empty for none.
+        """Returns as text the globals of the evaluator that changed since the last session; empty if there are none.
 
         Raises:
-            ConfigError: One has, or is missing, because what the script guards did not run.
+            ConfigError: A global has another value, or is missing, because the guarded code of the script did not run.
         """
         return changed_globals(evaluator, noted, self._script, str(self._folder))
 
@@ -137,12 +138,12 @@ class Source:
         program = own or Program.read(self._origin.get("program"))
         if program is None:
             return None
-        is_inherited = own is None or n <= self._origin.get("at", 0)  # then it was noted beside the origin
+        is_inherited = own is None or n <= self._origin.get("at", 0)  # then the origin recorded it
         folder = self._origin.get("folder") if is_inherited else None
         return program.moved_to(self._home if folder is None else Path(folder).parent)
 
     def _given_file(self) -> Path | None:
-        """The file in a given name, where it takes the place of the script."""
+        """Returns the file in the given name, if it replaces the script."""
         place = self._given.rpartition(":")[0] if isinstance(self._given, str) else ""
         name = function_name(self._config)
         takes_its_place = place.endswith(".py") and name is not None and name.startswith(MAIN)
@@ -163,7 +164,7 @@ class Source:
         return same_evaluator(given, self._config, context, self._noted, self._folder)
 
     def _function(self, name: str) -> Any:
-        """The function of that name in the script."""
+        """Returns the function of that name in the script."""
         function = name.rpartition(":")[2]
         script = self._script
         if script is None:
@@ -174,7 +175,7 @@ class Source:
             raise ConfigError(f"{name!r} cannot be found: {script.lacks(function)}", "evaluator") from None
 
     def _found_before(self, context: Mapping[str, Any] | None) -> Evaluator | None:
-        """The evaluator by the name that the last session noted."""
+        """Returns the evaluator that has the name that the last session recorded; None if it cannot be found."""
         name = self._noted.get("evaluator")
         if not isinstance(name, str):
             return None
@@ -187,7 +188,10 @@ class Source:
             return None
 
     def _of_stopped_run(self, name: str) -> Evaluator | None:
-        """The evaluator, which no name leads to, of the very run that the script would start again."""
+        """Returns the evaluator of the run that the script would start, if that evaluator has the config on the tape.
+
+        It is needed for a function that no name leads to, such as a lambda.
+        """
         script = self._script
         if "<" not in name or script is None or not script.is_there or script.program.earlier:
             return None

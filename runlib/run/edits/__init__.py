@@ -1,1 +1,1 @@
-"""Edits by people, and the inbox through which they reach the process that writes."""
+"""Edits a run, and provides the inbox through which edits reach the process that writes."""

@@ -1,7 +1,7 @@
-"""Editing a run by appending: a trial is voided, a suggestion enqueued, a remark made, the run asked to stop.
+"""Edits a run by appending records: voids a trial, enqueues a suggestion, adds a remark, asks the run to stop.
 
-Whoever holds the lock writes. ``Inbox`` speaks to a run from outside: it leaves a command and waits until the writer
-has taken it; where nobody writes, it takes the lock and puts the command on the tape itself.
+The process that holds the lock writes. ``Inbox`` sends commands to a run from outside: it leaves a command and waits
+until the writer has taken it. If no process holds the lock, it takes the lock and writes the command itself.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ __all__ = ["Editing", "Inbox", "check", "deliver_elsewhere", "empty", "write_com
 
 log = logger()
 
-PATIENCE = 5.0  # seconds in which a writer that runs its loop has long taken a command
+PATIENCE = 5.0  # seconds, much longer than a running loop takes to accept a command
 PAUSE = 0.05
 
 
 @known_arguments
 class Inbox(KnownArguments):
-    """Speaks to a run, whoever writes to it, or nobody.
+    """Sends commands to a run, whether another process writes to it or not.
 
     ::
 
@@ -43,16 +43,16 @@ class Inbox(KnownArguments):
         inbox.void(17, "the disk was full")
         inbox.stop("enough")
 
-    Each method returns True once the command is on the tape. It returns False if the writer did not take it within
-    five seconds (it was prepared, but does not run, or hangs): then the command stays and is taken when the run goes
-    on; only ``stop`` is taken back. What ends with an error has no effect later either.
+    Each method returns True once the command is on the tape. It returns False if the writer did not take the command
+    within five seconds, because the run was prepared but does not run, or hangs. The command then stays, and is taken
+    when the run continues; only a ``stop`` is withdrawn. A command that raises an error has no effect later either.
 
     Args:
-        folder: Of the run.
+        folder: The folder of the run.
 
     Raises:
-        NotARun: No tape lies in the folder.
-        TapeFormat: It is a tape of cmlkit.
+        NotARun: The folder contains no tape.
+        TapeFormat: The tape is one of cmlkit.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -62,48 +62,48 @@ class Inbox(KnownArguments):
         self._sleep: Callable[[float], None] = time.sleep
 
     def void(self, tid: int, reason: str = "") -> bool:
-        """The result of a trial counts no more, nor those taken from the same evaluation; a live one is cancelled.
+        """Voids the result of a trial and the results taken from the same evaluation; a live trial is cancelled.
 
         Raises:
-            RunlibError: There is no such trial, or it is void.
+            RunlibError: The trial does not exist, or is void already.
         """
         return self.deliver(Void(tid, reason))
 
     def enqueue(self, suggestion: Any) -> bool:
-        """Let a suggestion be tried before the search's own.
+        """Makes the run try a suggestion before those of the search.
 
         Raises:
-            NotPlain: It is no plain data.
+            NotPlain: The suggestion is not plain data.
         """
         return self.deliver(Enqueue(suggestion))
 
     def annotate(self, tid: int | None, text: str) -> bool:
-        """Put a remark on the tape, about a trial or (None) about the run.
+        """Puts a remark on the tape, about a trial or (None) about the run.
 
         Raises:
-            RunlibError: There is no such trial.
+            RunlibError: The trial does not exist.
         """
         return self.deliver(Note(text, tid))
 
     def stop(self, reason: str = "") -> bool:
-        """Let the run end in order, as a signal would; a restore goes on.
+        """Ends the run in order, as a signal would; a restore continues it.
 
         Raises:
-            RunlibError: Nobody runs it.
+            RunlibError: No process runs it.
         """
         return self.deliver(Stopping(reason))
 
     def deliver(self, event: Edit) -> bool:
-        """What the other methods do, with any of their events."""
+        """Delivers any event as the other methods do."""
         event = check(event, opening.read(self._folder)[0])
-        with self._folder.opened() as directory:  # the same one until the end, wherever it is moved
+        with self._folder.opened() as directory:  # the same folder until the end, even if it is moved
             return self._deliver(event, InboxFolder(self._folder.path, directory))
 
     def _deliver(self, event: Edit, inbox: InboxFolder) -> bool:
         key = inbox.put(event)
         try:
             taken = self._wait(event, key, inbox)
-        except BaseException:  # also of a person who does not want to wait
+        except BaseException:  # also a KeyboardInterrupt of a user who does not want to wait
             inbox.remove(key)
             raise
         why = inbox.answer(key) if taken else None
@@ -112,7 +112,7 @@ class Inbox(KnownArguments):
         return taken
 
     def _wait(self, event: Edit, key: str, inbox: InboxFolder) -> bool:
-        """Until the command was taken away, whoever does it; False if nobody did."""
+        """Waits until a process has removed the command; returns False if none did in time."""
         end = self._clock() + PATIENCE
         while inbox.has(key):
             if self._clock() > end:
@@ -128,9 +128,9 @@ class Inbox(KnownArguments):
         return True
 
     def _write(self, lock: FolderLock, event: Edit, inbox: InboxFolder | None) -> None:
-        """Nobody writes: put on the tape what waits; no inbox if the command is gone."""
+        """Writes the waiting commands, as no other process writes; ``inbox`` is None if the command is gone."""
         try:
-            if inbox is None:  # the writer took it as the last thing that it did
+            if inbox is None:  # the writer took the command just before it freed the lock
                 return
             if isinstance(event, Stopping):
                 raise RunlibError(f"{self._folder.path}: {NOT_RUNNING}")
@@ -146,36 +146,37 @@ class Inbox(KnownArguments):
 
 
 class Editing:
-    """What people may do to a run that is open, or was: each method is one record, and is applied at once.
+    """Provides the edits of an open run: each method appends one record, which is applied at once.
 
-    While ``run()`` turns, the loop writes it, within a second; and where another process writes to the run, that does.
+    While ``run()`` runs, its loop writes the record within a second. If another process writes to the run, that process
+    writes the record.
     """
 
     def void(self, tid: int, reason: str = "") -> None:
-        """The result of a trial counts no more: for tops, stops, reuse and the search, which forgets it.
+        """Makes the result of a trial count no more: for the best, stops, reuse and the search, which forgets it.
 
-        So do the results that were taken from the same evaluation. A live trial is cancelled.
+        The results that were taken from the same evaluation are voided too. A live trial is cancelled.
 
         Raises:
-            RunlibError: There is no such trial, or it is void.
+            RunlibError: The trial does not exist, or is void already.
             ReadOnlyRun: This is a checked-out run.
         """
         self._edit(Void(tid, reason))
 
     def annotate(self, tid: int | None, text: str) -> None:
-        """Put a remark on the tape, about a trial or (None) about the run; ``state.notes`` has them all.
+        """Puts a remark on the tape, about a trial or (None) about the run; ``state.notes`` holds all remarks.
 
         Raises:
-            RunlibError: There is no such trial.
+            RunlibError: The trial does not exist.
             ReadOnlyRun: This is a checked-out run.
         """
         self._edit(Note(text, tid))
 
     def enqueue(self, suggestion: Any) -> None:
-        """Let a suggestion be tried before the search's own; the search adopts it.
+        """Makes the run try a suggestion before those of the search, which adopts it.
 
         Raises:
-            NotPlain: It is no plain data.
+            NotPlain: The suggestion is not plain data.
             ReadOnlyRun: This is a checked-out run.
         """
         self._edit(Enqueue(suggestion))
@@ -188,10 +189,10 @@ class Editing:
 
 
 def deliver_elsewhere(event: Edit, folder: RunFolder) -> None:
-    """Let the process that writes to a run put an event on its tape.
+    """Sends an event to the process that writes to a run.
 
     Raises:
-        RunlibError: It cannot have an effect, or is to stop a process that does not listen.
+        RunlibError: The event cannot have an effect, or it is a stop and the process does not respond.
     """
     if Inbox(folder.path).deliver(event):
         return
@@ -201,11 +202,11 @@ def deliver_elsewhere(event: Edit, folder: RunFolder) -> None:
 
 
 def check(event: Edit, state: State) -> Edit:
-    """The event, its suggestion as plain data, spelled as the search of the run would.
+    """Returns the event with its suggestion as plain data, in the spelling of the run's search.
 
     Raises:
-        NotPlain: The suggestion is none.
-        RunlibError: It cannot have an effect on a run as it is.
+        NotPlain: The suggestion is not plain data.
+        RunlibError: The event cannot have an effect on the run in its present state.
     """
     event = spelled(made_plain(event), state)
     why = fault(event, state)
@@ -215,13 +216,16 @@ def check(event: Edit, state: State) -> Edit:
 
 
 def empty(inbox: InboxFolder, state: State, opened: Opened) -> None:
-    """Put on the tape what waits, where no loop turns."""
+    """Puts the waiting commands on the tape; for use while no loop runs."""
     taken, refused = take_all(inbox, state, lambda event: write_command(opened, state, event))
     inbox.clear(taken, refused)
 
 
 def write_command(opened: Opened, state: State, event: Edit) -> None:
-    """Append, apply, make durable; and what an earlier session left as the best is made to agree."""
+    """Appends an event, applies it, and makes it durable.
+
+    After a void, it also rewrites the files of the best suggestions that an earlier session left.
+    """
     record = opened.tape.append(event)
     state.apply(record)
     opened.unseen.append(record)

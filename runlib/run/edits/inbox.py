@@ -1,12 +1,13 @@
-"""The inbox of a run: how people and other processes speak to whoever writes its tape.
+"""Defines the inbox of a run, in which other processes leave commands for the process that writes the tape.
 
-A command is one file that appears whole, named by the time and by who wrote it; its name is its key. The writer takes
-commands in the order of their names, puts each on the tape with its key, and takes the file away once that is durable.
-A command that is found again after a crash is known by its key, and has no second effect.
+A command is one file that appears as a whole. Its name is made of the time and the process that wrote it, and is the
+key of the command. The writer takes commands in the order of their names, puts each on the tape with its key, and
+removes the file once that is durable. A command that is found again after a crash is recognised by its key, and has no
+second effect.
 
-Whoever may write to the folder may leave anything in it. Only plain files of at most 1 MiB are read, without waiting
-and through no link, and what they say is checked as if it came from this process. What is refused is taken away, and
-the answers to it go after a minute, or as soon as there are too many.
+Anyone who may write to the folder may leave any file in it. So only plain files of at most 1 MiB are read, without
+blocking and without following links, and their content is checked like the arguments of a call in this process. A
+refused command is removed. An answer with the reason is removed after a minute, or sooner if there are too many.
 """
 
 from __future__ import annotations
@@ -37,20 +38,20 @@ log = logger()
 Edit = Void | Enqueue | Note | Stopping
 NAME = "inbox"
 ANSWER = ".refused"
-LONGEST = 2**20  # bytes of a command
-WORDS = 4000  # letters of an answer
-EXPIRED = 60.0  # seconds after which an answer is taken away that nobody fetched
-KEPT = 100  # answers
-SAID = 20  # refused commands of one look, of which the log has a line each
+LONGEST = 2**20  # bytes of a command, at most
+WORDS = 4000  # characters of an answer, at most
+EXPIRED = 60.0  # seconds after which an answer that nobody fetched is removed
+KEPT = 100  # answers that are kept, at most
+SAID = 20  # refused commands of one look that get a log line each
 NOT_RUNNING = "it is not running: there is nothing to stop"
 
 
 def made_plain(event: Edit) -> Edit:
-    """The event as it comes back from the tape; nothing else may be written to it.
+    """Returns the event as it comes back from the tape, which is the only form that may be written to it.
 
     Raises:
-        NotPlain: A suggestion is no plain data.
-        ConfigError: Another argument is not what it should be.
+        NotPlain: The suggestion is not plain data.
+        ConfigError: Another argument has the wrong type.
     """
     made = replace(event, **{field.name: _plain(event, field.name) for field in fields(event)})
     tid = getattr(made, "tid", None)
@@ -71,12 +72,12 @@ def _plain(event: Edit, name: str) -> Any:
 
 
 def spelled(event: Edit, state: State) -> Edit:
-    """The event, its suggestion spelled as the search of the run would: so that one point is one suggestion."""
+    """Returns the event with its suggestion in the search's spelling, so that one point is one suggestion."""
     return replace(event, suggestion=state.spelled(event.suggestion)) if isinstance(event, Enqueue) else event
 
 
 def fault(event: Edit, state: State) -> str | None:
-    """Why a command cannot have an effect on a run as it is; None if it can."""
+    """Returns why a command cannot have an effect on a run in its present state; None if it can."""
     if isinstance(event, Void):
         if event.tid in state.voided:
             return f"trial {event.tid} is void already: {state.voided[event.tid] or 'no reason was given'}"
@@ -92,18 +93,18 @@ def _unknown(tid: int, state: State) -> str:
 
 
 class InboxFolder:
-    """The commands that wait for a run.
+    """Stores the commands that wait for a run.
 
     Args:
-        folder: Of the run; its folder ``inbox`` is made when something is put into it.
-        directory: The same as an open descriptor, if it is held.
+        folder: The folder of the run; its folder ``inbox`` is made when a command is put into it.
+        directory: An open descriptor of the folder of the run, if it is held.
     """
 
     def __init__(self, folder: Path, directory: Directory | None = None) -> None:
         self.path = folder / "inbox"
         self._run = RunFolder(folder, directory)
-        self._left: set[str] = set()  # dealt with, but the disk does not let go of them
-        self._forgot = float("-inf")  # when old answers were taken away last
+        self._left: set[str] = set()  # commands that are done, but whose files cannot be removed
+        self._forgot = float("-inf")  # when old answers were last removed
 
     @contextlib.contextmanager
     def _opened(self, make: bool = False) -> Iterator[Directory]:
@@ -113,11 +114,11 @@ class InboxFolder:
             yield inbox
 
     def put(self, event: Edit) -> str:
-        """Leave a command, durably; returns its key.
+        """Leaves a command, durably, and returns its key.
 
         Raises:
-            FolderError: The disk refused it.
-            ConfigError: It is longer than what is read again.
+            FolderError: The disk refused the command.
+            ConfigError: The command is longer than the limit for reading it.
         """
         key, data = f"{time.time_ns():020d}-{os.getpid()}-{uuid.uuid4().hex[:8]}", dump(event_to_data(event))
         if len(data) > LONGEST:
@@ -131,7 +132,7 @@ class InboxFolder:
         return key
 
     def waiting(self) -> list[str]:
-        """The keys of all commands, in the order in which they were left."""
+        """Returns the keys of all waiting commands, in the order in which they were left."""
         names = self._names()
         if time.monotonic() - self._forgot > EXPIRED and any(name.endswith(ANSWER) for name in names):
             self.forget_answers()
@@ -146,7 +147,7 @@ class InboxFolder:
             return []
 
     def has(self, key: str) -> bool:
-        """Whether a command still waits."""
+        """Returns whether a command still waits."""
         try:
             with self._opened() as inbox:
                 return inbox.has(f"{key}.json")
@@ -154,13 +155,13 @@ class InboxFolder:
             return False
 
     def read(self, key: str) -> Edit:
-        """A command, checked as if somebody had called the method of it.
+        """Returns a command, checked as if the user had called its method.
 
         Raises:
-            RunlibError: It is none.
+            RunlibError: The file is not a command.
         """
         try:
-            key.encode()  # a name that is no text can stand nowhere
+            key.encode()  # a name that is not valid text cannot be stored anywhere
             with self._opened() as inbox:
                 data: Any = load(inbox.read(f"{key}.json", LONGEST))
             kind, body = next(iter(data.items()))
@@ -173,7 +174,7 @@ class InboxFolder:
             raise RunlibError(f"{self._shown(key)} is no command: {reason}") from error
 
     def remove(self, key: str) -> None:
-        """Take a command away that had its effect, or is not to have one."""
+        """Removes a command that had its effect, or that is not to have one."""
         try:
             with self._opened() as inbox:
                 inbox.remove(f"{key}.json")
@@ -183,11 +184,12 @@ class InboxFolder:
             self._leave(key, error)
 
     def refuse(self, key: str, why: str) -> None:
-        """Take a command away that cannot have an effect, leaving word for who waits for it."""
+        """Removes a command that cannot have an effect, and leaves the reason for the process that waits for it."""
         try:
             with self._opened() as inbox:
                 inbox.replace(f"{key}{ANSWER}", why[:WORDS].encode("utf-8", "backslashreplace"))
-        except OSError as error:  # a disk without room is no reason for a run to end; nor is a name that is too long
+        # Neither a full disk nor a name that is too long is a reason to end the run.
+        except OSError as error:
             if disk.is_full(error):
                 self._leave(key, error)
                 return
@@ -199,14 +201,14 @@ class InboxFolder:
         log.warning("%s cannot be taken away: %s", self._shown(key), error.strerror or error)
 
     def refuse_stops(self) -> None:
-        """Refuse what was to stop a run that is over; the next one shall not end by it."""
+        """Refuses stop commands for a session that is over, so that they do not end the next one."""
         for key in self.waiting():
-            with contextlib.suppress(RunlibError):  # what is no command is said when the others are taken
+            with contextlib.suppress(RunlibError):  # a file that is not a command is reported when the others are taken
                 if isinstance(self.read(key), Stopping):
                     self.refuse(key, NOT_RUNNING)
 
     def clear(self, taken: Iterable[str], refused: Mapping[str, str]) -> None:
-        """What was taken is durable on the tape, and what is refused is to be said."""
+        """Removes the commands in ``taken``, which are durable on the tape; logs and refuses those in ``refused``."""
         for key in taken:
             self.remove(key)
         for place, (key, why) in enumerate(refused.items()):
@@ -219,7 +221,7 @@ class InboxFolder:
             self.forget_answers()
 
     def forget_answers(self) -> None:
-        """Take away answers that nobody fetched: the old ones, and the older ones of very many."""
+        """Removes answers that nobody fetched: the old ones, and the oldest if there are very many."""
         self._forgot = time.monotonic()
         answers = sorted(name for name in self._names() if name.endswith(ANSWER))
         with contextlib.suppress(OSError), self._opened() as inbox:
@@ -228,7 +230,7 @@ class InboxFolder:
                     inbox.remove(name)
 
     def answer(self, key: str) -> str | None:
-        """Why a command was refused, said once; None if it was not."""
+        """Returns the reason why a command was refused, and removes it; None if the command was not refused."""
         try:
             with self._opened() as inbox:
                 why = inbox.read(f"{key}{ANSWER}", LONGEST)
@@ -242,15 +244,15 @@ class InboxFolder:
 
 
 def take_all(inbox: InboxFolder, state: State, append: Callable[[Edit], None]) -> tuple[list[str], dict[str, str]]:
-    """Put all waiting commands on the tape.
+    """Puts all waiting commands on the tape.
 
     Args:
-        inbox: Where they wait.
-        state: Of the run; ``append`` changes it.
-        append: Puts one on the tape, and applies it.
+        inbox: The inbox in which the commands wait.
+        state: The state of the run, which ``append`` changes.
+        append: A function that puts one command on the tape and applies it.
 
     Returns:
-        The keys that may be removed once the tape is durable, and those that are refused, with the reason.
+        The keys that may be removed once the tape is durable, and the refused keys with the reasons.
     """
     taken, refused = [], {}
     for key in inbox.waiting():

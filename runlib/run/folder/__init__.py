@@ -1,1 +1,1 @@
-"""The folder of a run: how it is made, opened and locked, and the files in it beside the tape."""
+"""Makes, opens and locks the folder of a run, and reads and writes the files beside the tape."""

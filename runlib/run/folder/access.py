@@ -1,7 +1,8 @@
-"""The right to write to a run: taken with its lock, given back, and taken again with what was added meanwhile.
+"""Manages the right to write to a run, which comes with the lock of its folder.
 
-Whoever holds the lock writes; while a loop turns, it alone does, and what people want goes through the inbox. Threads
-share a run: who may write is decided and acted upon under one mutex, which a loop that turns does not hold.
+The process that holds the lock writes. While a loop runs, only the loop writes, and edits of the user reach it through
+the inbox. Threads may share a run: one mutex guards both the decision who may write and the write itself. A running
+loop does not hold this mutex.
 """
 
 from __future__ import annotations
@@ -30,31 +31,31 @@ log = logger()
 
 
 class WriteAccess:
-    """Of one run in this process.
+    """Holds the right to write to one run in this process.
 
     Attributes:
-        opened: The tape, while it is held; None otherwise.
-        turning: Whether a loop turns.
+        opened: The open tape while the lock is held; None otherwise.
+        turning: Whether a loop is running.
 
     Args:
-        folder: Of the run.
-        state: Of the run; kept up to date.
-        sync: When what is written is made durable.
+        folder: The folder of the run.
+        state: The state of the run, which is kept up to date.
+        sync: The rule for when written records are made durable.
     """
 
     def __init__(self, folder: RunFolder, state: State, sync: Sync) -> None:
         self._folder, self._state, self._sync = folder, state, sync
         self._mutex = threading.RLock()
-        self._end: Position | None = None  # up to where the state knows the tape, when it is not held
+        self._end: Position | None = None  # the end of the tape as far as the state knows it, while it is not held
         self.opened: Opened | None = None
         self.turning = False
 
     @property
     def held(self) -> Opened:
-        """The tape.
+        """Returns the open tape.
 
         Raises:
-            RunlibError: It is not held.
+            RunlibError: The tape is not open for writing.
         """
         if self.opened is None:
             raise RunlibError(f"{self._folder.path} is not open for writing")
@@ -64,19 +65,19 @@ class WriteAccess:
         return InboxFolder(self._folder.path, lock.directory)
 
     def take(self, lock: FolderLock, end: tuple[Position, Tail | None], execution: dict[str, Any]) -> None:
-        """Open the tape at its end, and note who writes from here on."""
+        """Opens the tape at its end and records this process as the writer from here on."""
         self._end = end[0]
         opened = opening.open_for_writing(self._folder, lock, end, self._sync)
         self._inbox(lock).refuse_stops()
         try:
             opening.note_session(opened, self._state, execution)
         except BaseException:
-            self._end = opened.tape.position  # the session may be on the tape, and applied
+            self._end = opened.tape.position  # the session may be on the tape and applied already
             raise
-        self.opened = opened  # only now: without its lock nothing may be written
+        self.opened = opened  # set last, because nothing may be written without the lock
 
     def take_new(self, lock: FolderLock, position: Position, clock: SessionClock) -> None:
-        """Hold the tape of a new run, which says already who writes."""
+        """Opens the tape of a new run, which already records this process as its writer."""
         self._end = position
         opened = opening.open_for_writing(self._folder, lock, (position, None), self._sync, clock)
         opened.unseen += TapeReader(self._folder.tape)
@@ -85,11 +86,11 @@ class WriteAccess:
         self.opened = opened
 
     def begin(self, execution: dict[str, Any]) -> None:
-        """A loop begins to turn.
+        """Takes the lock for a loop and records that the loop is running.
 
         Raises:
             RunLocked: Another process has the lock.
-            RunlibError: One turns already, in another thread.
+            RunlibError: A loop is running already, in another thread.
         """
         with self._mutex:
             self._refuse_turning("run()")
@@ -104,20 +105,22 @@ class WriteAccess:
             )
 
     def close(self) -> None:
-        """Let another write, unless a loop turns; a second call does nothing.
+        """Gives the lock back unless a loop is running; a second call does nothing.
 
         Raises:
-            RunlibError: A loop turns.
+            RunlibError: A loop is running.
         """
         with self._mutex:
             self._refuse_turning("close()")
             self.give_back()
 
     def take_again(self, execution: dict[str, Any]) -> None:
-        """The same with the lock and with what was added meanwhile, unless it is held.
+        """Takes the lock, reads the records that were added meanwhile, and does what ``take`` does.
+
+        Does nothing if the lock is held.
 
         Raises:
-            RunLocked: Another process has it.
+            RunLocked: Another process has the lock.
         """
         with self._mutex:
             if self.opened is not None:
@@ -130,14 +133,14 @@ class WriteAccess:
                 raise
 
     def edit(self, event: Edit, manual: ManualDriver | None = None) -> None:
-        """Put on the tape what a person wants, or see to it that it gets there.
+        """Puts an edit of the user on the tape, or hands it to the process that writes.
 
         Args:
-            event: What is wanted.
-            manual: Who writes, if the run is driven by manual.
+            event: The edit.
+            manual: The driver that writes, if the run is driven by hand.
 
         Raises:
-            RunlibError: It cannot have an effect.
+            RunlibError: The edit cannot have an effect.
         """
         with self._mutex:
             if self.turning:
@@ -155,7 +158,7 @@ class WriteAccess:
         return RunlibError(f"{self._folder.path}: {NOT_RUNNING}")
 
     def _edit_closed(self, event: Edit) -> None:
-        """Write to a run that nobody holds, or let who holds it do so."""
+        """Writes an edit to a run whose lock is free, or hands it to the process that holds the lock."""
         try:
             lock = FolderLock(self._folder.path)
         except RunLocked:
@@ -167,13 +170,13 @@ class WriteAccess:
             end = opening.catch_up(self._folder, self._state, self._end, False)
             self._end = end[0]
             self.opened = opening.open_for_writing(self._folder, lock, end, "always")
-            write_command(self.opened, self._state, check(event, self._state))  # judged by all that is known now
+            write_command(self.opened, self._state, check(event, self._state))  # checked against the records just read
         finally:
             self.give_back()
             lock.release()
 
     def leave(self) -> None:
-        """The loop turned for the last time: take the commands that came since, and give the tape back."""
+        """Ends the loop: takes the commands that arrived since its last look into the inbox, and frees the lock."""
         with self._mutex:
             self.turning = False
             try:
@@ -183,14 +186,14 @@ class WriteAccess:
                 self.give_back()
 
     def _take_the_rest(self, opened: Opened) -> None:
-        opened.tape.full = None  # the loop, which could wait for room, is over
+        opened.tape.full = None  # the loop is over, and only the loop can wait for free space
         try:
             empty(self._inbox(opened.lock), self._state, opened)
-        except TapeError as error:  # not in the way of what ended the loop
+        except TapeError as error:  # this error must not hide the one that ended the loop
             log.error("commands stay in the inbox until the run goes on: %s", error)
 
     def give_back(self) -> None:
-        """Let another write; a second call does nothing."""
+        """Closes the tape and gives the lock back; a second call does nothing."""
         with self._mutex:
             opened, self.opened = self.opened, None
             if opened is not None:
@@ -199,7 +202,7 @@ class WriteAccess:
 
 
 class HoldsFolder:
-    """What a run does to hold its folder, and to give it free."""
+    """Lets a run hold its folder and give it back."""
 
     _access: WriteAccess | None = None
     _manual: ManualDriver | None = None
@@ -210,10 +213,10 @@ class HoldsFolder:
         return self._access
 
     def close(self) -> None:
-        """Give the folder free for another writer; a second call does nothing.
+        """Gives the folder back for another writer; a second call does nothing.
 
         Raises:
-            RunlibError: ``run()`` turns, in another thread.
+            RunlibError: ``run()`` is running in another thread.
         """
         manual, self._manual = self._manual, None
         try:
@@ -230,6 +233,6 @@ class HoldsFolder:
         self.close()
 
     def __del__(self) -> None:
-        # The lock and the descriptor of a run that was prepared and dropped; nothing is lost by closing late.
+        # Frees the lock and the descriptor of a run that was prepared and then dropped; closing late loses nothing.
         if self.__dict__.get("_access") is not None:
             self.close()

@@ -1,6 +1,6 @@
-"""How a run comes to its folder: it is made, gone on with, forked off another, or only read.
+"""Gives a run its folder: the folder is made, continued, forked from another run, or only read.
 
-Whatever opens a folder for writing takes its lock first, and notes on the tape who writes from there on.
+Each method that opens a folder for writing first takes its lock, and then records on the tape which process writes.
 """
 
 from __future__ import annotations
@@ -44,11 +44,12 @@ OPENING = "interrupted while the run was opened"
 
 
 class Beginning(HoldsFolder, RunView, abstract=True):
-    """What a run does to have a folder.
+    """Provides the methods by which a run gets its folder.
 
     Attributes:
-        pool: Where evaluations run.
-        observers: Who listens, in a list of its own at each reading; it is assigned, not changed in place.
+        pool: The pool in which evaluations run.
+        observers: The observers of the run; each read returns a new list, so assign a list instead of changing it in
+            place.
     """
 
     pool: Pool
@@ -57,7 +58,7 @@ class Beginning(HoldsFolder, RunView, abstract=True):
 
     @property
     def observers(self) -> list[Observer]:
-        """Who listens."""
+        """Returns the observers in a new list."""
         return list(self._observers)
 
     @observers.setter
@@ -66,18 +67,19 @@ class Beginning(HoldsFolder, RunView, abstract=True):
 
     @told_in_one_line(lambda: OPENING)
     def prepare(self, directory: str | Path = ".", *, resume: bool = False) -> Self:
-        """Make the folder of the run, ``directory/run_<name>``, and hold it.
+        """Makes the folder of the run, ``directory/run_<name>``, and takes its lock.
 
         Args:
-            directory: Where; missing parents are made.
-            resume: Go on with the run of that name, if there is one. Its search, evaluator, objective, direction,
-                ``order`` and ``reuse`` have to be those of this one. Stop, limits and retries may differ, and pool,
-                observers and context where they are given; that is noted on the tape, as by ``restore``.
+            directory: The parent folder; missing parents are made.
+            resume: Whether to continue the run of that name, if there is one. Its search, evaluator, objective,
+                direction, ``order`` and ``reuse`` have to be those of this run. Stop, limits and retries may differ, as
+                may pool, observers and context where they are given. Differences are recorded on the tape, as by
+                ``restore``.
 
         Raises:
-            FolderExists: A run of that name is there.
-            ConfigError: With ``resume``: it is another run, or this one has no name.
-            RunLocked: With ``resume``: another process writes to it.
+            FolderExists: A run of that name exists.
+            ConfigError: With ``resume``, the run of that name is another run, or this run has no name.
+            RunLocked: With ``resume``, another process writes to the run.
             FolderError: The directory cannot be written.
             ReadOnlyRun: This is a checked-out run.
         """
@@ -93,7 +95,7 @@ class Beginning(HoldsFolder, RunView, abstract=True):
         except FolderExists as error:
             if not resume:
                 raise
-            return self._resume(RunFolder.find(error.folder))  # another process made it at the same moment
+            return self._resume(RunFolder.find(error.folder))  # another process made the folder at the same moment
 
     def _make(self, directory: str | Path) -> Self:
         self._parts["search"] = search = unserved(self.search)
@@ -131,36 +133,36 @@ class Beginning(HoldsFolder, RunView, abstract=True):
         trust: bool = False,
         context: Mapping[str, Any] | None = None,
     ) -> Self:
-        """Open a run for going on where its tape ends; trials that were live start first.
+        """Opens a run to continue it where its tape ends; trials that were live start first.
 
         Args:
-            folder: Of the run.
-            new_stop: Instead of the stop that it had; noted on the tape.
-            search: The search of the run, or its optimizer, where the tape cannot make one.
-            evaluator: The evaluator of the run, where the tape cannot make one: a function, wherever it was imported
-                from, of the same name or with the same source; its name, ``module:name`` or ``file.py:name``; or an
-                object of the same config.
-            trial_timeout: Instead of the one that it had; noted on the tape.
-            caught_exceptions: Instead of those that it had; noted on the tape.
-            retries: Likewise.
-            pool: Instead of the one that it had last.
-            observers: Instead of those that it had last.
-            verify: Ask the search again for every suggestion of old, and compare.
-            steal_lock: Take the lock also from a process that seems to have it, on a network disk, after making sure
-                that it is dead.
-            plugins: Whether the code that the tape names is imported: plugins, the module or file of the evaluator's
-                function, the script behind the run. Without it the run can need a ``search`` and an ``evaluator``.
-            trust: Import it also where it, or the tape, belongs to another user of this machine.
-            context: Over the one that it had last: ``max_workers`` and the like stay what they were unless given,
-                since another number of workers makes other suggestions.
+            folder: The folder of the run.
+            new_stop: A stop that replaces the one of the run; the change is recorded on the tape.
+            search: The search of the run, or its optimizer, if it cannot be made from the tape.
+            evaluator: The evaluator of the run, if it cannot be made from the tape: a function of the same name or with
+                the same source, whatever module it was imported from; its name, ``module:name`` or ``file.py:name``; or
+                an object of the same config.
+            trial_timeout: A limit that replaces the one of the run; the change is recorded on the tape.
+            caught_exceptions: Exceptions that replace those of the run; the change is recorded on the tape.
+            retries: Numbers of attempts that replace those of the run; the change is recorded on the tape.
+            pool: A pool that replaces the last one of the run.
+            observers: Observers that replace the last ones of the run.
+            verify: Whether to ask the search again for every old suggestion, and to compare them.
+            steal_lock: Whether to take the lock even from a process that seems to hold it, on a network disk. First
+                make sure that this process is dead.
+            plugins: Whether to import the code that the tape names: plugins, the module or file of the evaluator's
+                function, the script behind the run. Without it the run may need a ``search`` and an ``evaluator``.
+            trust: Whether to import this code even if it, or the tape, belongs to another user of this machine.
+            context: Values that replace those of the last context. ``max_workers`` and the others keep their last
+                values unless they are given, because another number of workers leads to other suggestions.
 
         Raises:
-            NotARun: No tape lies in the folder.
-            RunLocked: Another process writes to it.
+            NotARun: The folder contains no tape.
+            RunLocked: Another process writes to the run.
             TapeCorrupt: The tape is damaged.
-            ReplayMismatch: The search does not suggest what stands on the tape.
-            ConfigError: A component cannot be made, or has another config than the tape says.
-            NotTrusted: The tape names code, and one of them belongs to another user.
+            ReplayMismatch: The search does not make the suggestions that are on the tape.
+            ConfigError: A component cannot be made, or its config differs from the one on the tape.
+            NotTrusted: The tape names code that belongs to another user.
         """
         refuse_start()
         given: dict[str, Any] = {} if new_stop is None else {"stop": new_stop}
@@ -181,7 +183,7 @@ class Beginning(HoldsFolder, RunView, abstract=True):
         execution: dict[str, Any],
         steal: bool = False,
     ) -> Self:
-        """Take the lock, live through the past, and go on from there."""
+        """Takes the lock, replays the tape, and continues the run from there."""
         lock = FolderLock(folder.path, steal=steal)
         try:
             return cls._of_past(Past(folder, context=execution["context"], **past), lock, given, execution)
@@ -199,7 +201,7 @@ class Beginning(HoldsFolder, RunView, abstract=True):
         return run
 
     def _go_on(self, past: Past, lock: FolderLock, changeable: Iterable[str]) -> None:
-        """Write from the end of the past on, noting which of the settings that may change did."""
+        """Opens the tape for writing at its end, and records which of the changeable settings have changed."""
         self._folder, self._state, self._trust = past.folder, past.state, past.source.trust
         self.begun_in = None if past.source.program is None else past.source.program.folder
         self.evaluates_in = past.source.kept_folder
@@ -213,7 +215,7 @@ class Beginning(HoldsFolder, RunView, abstract=True):
         self._access.take(lock, past.end, self._execution(changed))
 
     def _resume(self, folder: RunFolder) -> Self:
-        """Go on with a run that is this one."""
+        """Continues the run in a folder, if it is the same run as this one."""
         opening.refuse_foreign(folder)
         lock = FolderLock(folder.path)
         try:
@@ -227,7 +229,7 @@ class Beginning(HoldsFolder, RunView, abstract=True):
         return self
 
     def _take_over(self, past: Past) -> None:
-        """Be the run of the past, with what was given for it now."""
+        """Takes over pool, observers, context and evaluator of the past run, except for those that were given now."""
         with past.source.standing_in():
             execution = opening.execution_of_old(past.noted, self._execution_given)
             if self.evaluator is not None:
@@ -253,25 +255,25 @@ class Beginning(HoldsFolder, RunView, abstract=True):
         trust: bool = False,
         context: Mapping[str, Any] | None = None,
     ) -> Self:
-        """A new run that begins with the history of another, which is only read and may be running.
+        """Makes a new run that begins with the history of another; the other run is only read, and may be running.
 
         Args:
-            folder: Of the origin.
-            at: Its record after which the new run goes its own way; None for the last.
-            directory: Where the new folder is made.
-            name: Of the new run; None for two random words.
-            search: Instead of that of the origin; it adopts the old trials.
-            stop: Instead of that of the origin.
-            evaluator: As in ``restore``, like the rest.
-            pool: Instead of the one that the origin had last.
-            observers: Instead of those that it had last.
-            plugins: As in ``restore``.
-            trust: Likewise; it is asked for where the run that is forked belongs to another user.
-            context: Over the one that it had last.
+            folder: The folder of the origin.
+            at: The number of the last record that is copied from the origin; None for all records.
+            directory: The folder in which the new folder is made.
+            name: The name of the new run; None for two random words.
+            search: A search that replaces the one of the origin and adopts the old trials.
+            stop: A stop that replaces the one of the origin.
+            evaluator: The evaluator, as in ``restore``.
+            pool: A pool that replaces the last one of the origin.
+            observers: Observers that replace the last ones of the origin.
+            plugins: Whether to import the code that the tape names, as in ``restore``.
+            trust: Whether to import this code even if it, or the run that is forked, belongs to another user.
+            context: Values that replace those of the last context of the origin.
 
         Raises:
-            FolderExists: A run of that name is there.
-            TapeError: The tape has fewer records, or is damaged before.
+            FolderExists: A run of that name exists.
+            TapeError: The tape has fewer records, or is damaged before that record.
         """
         refuse_start()
         changes = {"search": config_of("search", search, Search), "stop": config_of("stop", stop, Stop), "name": name}
@@ -279,7 +281,7 @@ class Beginning(HoldsFolder, RunView, abstract=True):
         made = make_fork(origin, at, directory, changes)
         try:
             execution = {"pool": pool, "observers": observers, "context": context}
-            # The new tape is mine, but what it names, the old one named.
+            # The new tape belongs to this user, but the names of code on it come from the old tape.
             past = {"evaluator": evaluator, "search": search, "trust": Trust(origin.tape, plugins, trust)}
             return cls._restore(made, past, {}, execution)
         except BaseException:
@@ -290,15 +292,15 @@ class Beginning(HoldsFolder, RunView, abstract=True):
     def checkout(
         cls, folder: str | Path, *, at: int | None = None, trust: bool = False, context: Mapping[str, Any] | None = None
     ) -> Self:
-        """Open a run for reading: nothing in its folder changes, and no component is made unless asked for.
+        """Opens a run for reading: nothing in its folder changes, and a component is made only when it is asked for.
 
-        It works while another process writes to the run, without the plugins that the run needs, and on tapes of
-        cmlkit. With ``at`` it is the run after that record (0: before the first), and nothing behind it is looked at,
-        so that a damaged tape can be read up to the damage. Where a component is asked for, code that the tape names
-        is imported; with ``trust`` also where it, or the tape, belongs to another user.
+        This works while another process writes to the run, without the plugins that the run needs, and on tapes of
+        cmlkit. With ``at`` the result is the run after that record (0: before the first). Later records are not read,
+        so a damaged tape can be read up to the damage. If a component is asked for, the code that the tape names is
+        imported; with ``trust`` this also holds for code, or a tape, that belongs to another user.
 
         Raises:
-            NotARun: No tape lies in the folder.
+            NotARun: The folder contains no tape.
             TapeError: The tape is damaged (``TapeCorrupt``), or has no record ``at``.
         """
         run = cls.__new__(cls)
@@ -314,7 +316,7 @@ class Beginning(HoldsFolder, RunView, abstract=True):
     def _set_execution(self, execution: Mapping[str, Any]) -> None:
         pool, context = execution["pool"], execution["context"]
         self.pool = self.build("pool", pool if pool is not None else ProcessPool(context), Pool)
-        self.pool.slots(self.context)  # what the pool does not like is said before there is a folder
+        self.pool.slots(self.context)  # raises the pool's errors before the folder is made
         self._observers = make_observers(execution["observers"], self.build, context)
 
     def _execution(self, changed: Mapping[str, Any] | None = None) -> dict[str, Any]:

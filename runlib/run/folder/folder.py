@@ -1,11 +1,11 @@
-"""The folder of a run: where everything is, and how the folder comes to be.
+"""Defines the paths in the folder of a run, and makes such folders.
 
-A run folder is made whole under another name, synced, and then renamed, so that a folder that bears the name of a run
-always holds a tape that can be read. A name that is taken is never shared. The other name says which process makes the
-folder, so that one that was left by a process that died is known and taken away (``leftovers.py``).
+A run folder is made completely under a temporary name, synced, and then renamed. So a folder with the name of a run
+always contains a readable tape. A name that is taken is never shared. The temporary name identifies the process that
+makes the folder, so that the folder of a dead process can be recognised and removed (``leftovers.py``).
 
-While a run is held for writing, all that is written to its folder goes through one descriptor of it, wherever the
-folder is moved meanwhile. What trials write by path cannot: so a run that was moved ends in order (``refuse_moved``).
+While a run is held for writing, runlib writes to its folder through one open descriptor, even if the folder is moved.
+Trials write by path and cannot follow, so a run whose folder was moved ends in order (``refuse_moved``).
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ from runlib.tape.writer import Sync, create_tape
 __all__ = ["RETURNED", "Files", "RunFolder", "absolute", "discard", "file_parts", "filled", "publish"]
 
 RESUME = ", or go on with that run: prepare(resume=True), or runlib run --resume"
-RETURNED = "returned-"  # how the name of a file begins that holds bytes of a result
+RETURNED = "returned-"  # the prefix of files that hold bytes of a result
 _FILE = re.compile(rf"trials/(0|[1-9][0-9]{{0,18}})/(result\.json|{RETURNED}[A-Za-z0-9_.-]{{1,80}})")
 Files = Iterable[tuple[str, bytes]]
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Every path of a run, in one place.
+    """Provides every path of a run.
 
     Attributes:
-        path: The folder itself, absolute.
-        directory: The same as an open descriptor, while the run is held for writing.
+        path: The absolute path of the folder.
+        directory: An open descriptor of the folder while the run is held for writing; None otherwise.
     """
 
     path: Path
@@ -54,7 +54,7 @@ class RunFolder:
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[Directory]:
-        """The descriptor that is held, or one for the moment."""
+        """Yields the descriptor that is held, or opens one for the duration of the context."""
         if self.directory is not None:
             yield self.directory
         else:
@@ -62,10 +62,10 @@ class RunFolder:
                 yield directory
 
     def refuse_moved(self) -> None:
-        """Make sure that the path still leads to the folder that is held.
+        """Checks that the path still leads to the folder that is held.
 
         Raises:
-            FolderMoved: It does not.
+            FolderMoved: The path leads elsewhere.
         """
         if self.directory is None or self.directory.is_at_path():
             return
@@ -80,28 +80,28 @@ class RunFolder:
 
     @property
     def name(self) -> str:
-        """The name of the run: that of the folder without ``run_``."""
+        """Returns the name of the run, which is the name of the folder without ``run_``."""
         return self.path.name.removeprefix(PREFIX)
 
     @property
     def tape(self) -> Path:
-        """The tape."""
+        """Returns the path of the tape."""
         return self.path / "tape.son"
 
     def trial(self, tid: int) -> Path:
-        """Where a trial keeps files; made when needed."""
+        """Returns the path of the folder for the files of a trial, which is made when needed."""
         return self.path / "trials" / str(tid)
 
     def suggestion(self, rank: int, refined: bool = False) -> Path:
-        """One of the best suggestions, written at the end of a run."""
+        """Returns the path of one of the best suggestions, which are written at the end of a run."""
         return self.path / (f"refined_suggestion-{rank}.yml" if refined else f"suggestion-{rank}.yml")
 
     @classmethod
     def find(cls, folder: str | Path) -> RunFolder:
-        """The folder of a run that exists.
+        """Returns the folder of an existing run.
 
         Raises:
-            NotARun: There is no such folder, or no tape in it.
+            NotARun: The folder does not exist, or contains no tape.
         """
         path = Path(folder)
         if path.name == "tape.son" and path.is_file():
@@ -115,7 +115,7 @@ class RunFolder:
 
     @staticmethod
     def place(directory: str | Path, name: str) -> Path:
-        """Where the folder of a run of that name is, or would be."""
+        """Returns the path that the folder of a run of that name has, or would have."""
         return absolute(directory) / f"{PREFIX}{name}"
 
     @classmethod
@@ -128,21 +128,21 @@ class RunFolder:
         sync: Sync = "always",
         clock: Callable[[], float] = time.time,
     ) -> tuple[RunFolder, FolderLock, Position]:
-        """Make the folder of a new run, with a tape that holds its metadata; it is locked from the start.
+        """Makes the folder of a new run, with a tape that holds its metadata; the folder is locked from the start.
 
-        Who writes, and how, has to be on the tape when the folder gets its name: whoever restores a run that was cut
-        off then goes on with the same workers.
+        The session of the writer has to be on the tape before the folder gets its name. Then a restore of a run that
+        was cut off continues with the same workers.
 
         Args:
-            directory: Where; missing parents are made.
-            name: Of the run; None for a random one.
+            directory: The parent folder; missing parents are made.
+            name: The name of the run; None for a random one.
             metadata: The first line of the tape.
             first: The events that the tape begins with.
-            sync: As its writer will have it.
-            clock: Of the session that begins.
+            sync: The rule for durability that the writer of the tape will have.
+            clock: The clock of the session that begins.
 
         Raises:
-            FolderExists: A run of that name is there.
+            FolderExists: A run of that name exists.
             FolderError: The directory cannot be written.
         """
         parent = absolute(directory)
@@ -169,21 +169,21 @@ class RunFolder:
         except BaseException:
             if lock is not None:
                 lock.release()
-            discard(temporary)  # unless it has its name already, and is whole
+            discard(temporary)  # does nothing if the complete folder has its final name already
             raise
 
     @classmethod
     def publish(cls, directory: str | Path, name: str | None, tape: bytes, files: Files) -> RunFolder:
-        """Make the folder of a run that has a history; nobody holds it yet.
+        """Makes the folder of a run that already has a history, without a lock.
 
         Args:
-            directory: Where; missing parents are made.
-            name: Of the run; None for a random one.
-            tape: Its bytes.
-            files: The other files: place in the folder, and bytes.
+            directory: The parent folder; missing parents are made.
+            name: The name of the run; None for a random one.
+            tape: The bytes of the tape.
+            files: The other files, each as its place in the folder and its bytes.
 
         Raises:
-            FolderExists: A run of that name is there.
+            FolderExists: A run of that name exists.
             FolderError: The directory cannot be written.
         """
         parent = absolute(directory)
@@ -194,10 +194,10 @@ class RunFolder:
 
 
 def absolute(path: str | Path) -> Path:
-    """The absolute path, without links.
+    """Returns the absolute path, with links resolved.
 
     Raises:
-        FolderError: It begins in the working folder, which was deleted.
+        FolderError: The path begins in the working folder, which was deleted.
     """
     try:
         return Path(path).resolve()
@@ -211,7 +211,7 @@ def absolute(path: str | Path) -> Path:
 def _explained(parent: Path, other_way: str = "") -> Iterator[None]:
     try:
         yield
-    except FolderExists as error:  # made at the same moment by another process
+    except FolderExists as error:  # another process made the folder at the same moment
         raise FolderExists(f"{error}{other_way}", error.folder) from None
     except OSError as error:
         reason = error.strerror or str(error)
@@ -220,7 +220,7 @@ def _explained(parent: Path, other_way: str = "") -> Iterator[None]:
 
 @contextlib.contextmanager
 def filled(parent: Path, tape: bytes, files: Files) -> Iterator[Path]:
-    """A folder with another name, whole and durable; whoever does not give it its name leaves nothing behind."""
+    """Makes a complete and durable folder under a temporary name, and yields its path; an error removes the folder."""
     temporary = parent / temporary_name()
     disk.make_folder(parent, durable=True)
     remove_leftovers(parent)
@@ -237,7 +237,7 @@ def filled(parent: Path, tape: bytes, files: Files) -> Iterator[Path]:
 
 
 def _write(directory: Directory, *parts: str, data: bytes) -> None:
-    """Make a file in a new folder, durable with all that leads to it."""
+    """Makes a file in a new folder, durable together with the folders that lead to it."""
     *folders, name = parts
     if not folders:
         directory.create(name, data)
@@ -248,10 +248,10 @@ def _write(directory: Directory, *parts: str, data: bytes) -> None:
 
 
 def file_parts(name: Any) -> tuple[str, ...]:
-    """The way to a file of a run that a tape names; the parts of one of another form are never a path.
+    """Returns the parts of the path of a file that a tape names; only names of the form that runlib gives are accepted.
 
     Raises:
-        ValueError: It has not the form that runlib gives.
+        ValueError: The name does not have this form.
     """
     if not isinstance(name, str) or not _FILE.fullmatch(name):
         raise ValueError(f"{name!r} is not the name of a file of a trial")
@@ -269,7 +269,7 @@ def _why_no_folder(path: Path) -> str:
 
 
 def discard(folder: Path) -> None:
-    """Take away the folder of a run that was not to be, if it is there."""
+    """Removes the folder of a run that could not be completed, if it exists."""
     with contextlib.suppress(FileNotFoundError), Directory(folder.parent) as parent:
         parent.remove(folder.name)
 
@@ -292,11 +292,11 @@ def _move_into_place(temporary: Path, parent: Path, name: str | None) -> Path:
 
 
 def publish(temporary: Path, target: Path) -> None:
-    """Give a folder that was made whole its name.
+    """Gives a completed folder its final name.
 
     Raises:
-        FileExistsError: Something of that name is there.
-        FolderError: It has its name, of which the disk does not say that it is durable.
+        FileExistsError: A file or folder of that name exists.
+        FolderError: The folder has its name, but the disk did not confirm that the name is durable.
     """
     try:
         disk.move_folder(temporary, target)

@@ -1,7 +1,8 @@
-"""Large results lie in files of their own, so that the tape stays quick to read.
+"""Stores large results in files of their own, so that the tape stays quick to read.
 
-A result over 64 KiB goes to ``trials/<tid>/result.json``, durable before the record that names it with its hash; the
-record keeps loss, duration, cost and variance, and the refined suggestion unless that is what makes it large.
+A result over 64 KiB goes to ``trials/<tid>/result.json``. The file is durable before the record that names it with its
+hash. The record keeps loss, duration, cost and variance; it also keeps the refined suggestion, unless that is what
+makes the result large.
 """
 
 from __future__ import annotations
@@ -23,18 +24,19 @@ __all__ = ["hash_of", "is_apart", "load_large", "read_named", "set_apart", "writ
 LIMIT = 64 * 1024
 NAME = "result.json"
 _KEPT = ("loss", "duration", "cost", "var", "error", "error_text")
-_STAY = ("files", "dropped")  # on the tape: other files are found by it; neither is long
+_STAY = ("files", "dropped")  # entries that stay on the tape: ``files`` leads to other files, and both are short
 
 
 def set_apart(result: dict[str, Any], tid: int, folder: RunFolder, tape: TapeWriter | None = None) -> dict[str, Any]:
-    """The result as it goes on the tape: itself, or if it is large a short one that names its file.
+    """Returns the result as it goes on the tape: unchanged, or, if it is large, a short one that names its file.
 
     Args:
-        result: Of an evaluation; what stands beside ``ok`` or ``error`` stays on the tape unless it is what is large.
-        tid: The trial.
-        folder: Of the run.
-        tape: Is asked whether the run is still this process's, and waits if there is no room; then the whole file is
-            tried again.
+        result: The result of an evaluation; entries beside ``ok`` or ``error`` stay on the tape unless they are the
+            large part.
+        tid: The number of the trial.
+        folder: The folder of the run.
+        tape: The writer that is asked whether the run still belongs to this process, and that waits if the disk is
+            full; then the whole file is written again. None to ask nobody and not to wait.
 
     Raises:
         LockStolen: Another process took the run over; no file was written.
@@ -51,7 +53,7 @@ def set_apart(result: dict[str, Any], tid: int, folder: RunFolder, tape: TapeWri
 
 
 def write(folder: RunFolder, tid: int, name: str, data: bytes, tape: TapeWriter | None) -> None:
-    """Write a file of a trial, durable with its name; errors as in ``set_apart``."""
+    """Writes a file of a trial, durable together with its name; raises the errors of ``set_apart``."""
     while True:
         if tape is not None:
             tape.check_owner()
@@ -73,12 +75,12 @@ def write(folder: RunFolder, tid: int, name: str, data: bytes, tape: TapeWriter 
 def _write_below(directory: Directory, tid: str, name: str, data: bytes) -> None:
     with directory.inside("trials", make=True) as trials, trials.inside(tid, make=True) as trial:
         trial.replace(name, data, durable=True)
-        trials.sync()  # a worker may have made the folders
+        trials.sync()  # a worker may have made the folders without a sync
         directory.sync()
 
 
 def is_apart(result: dict[str, Any]) -> bool:
-    """Whether a result, as it stands on the tape, names the file that holds the whole of it."""
+    """Returns whether a result on the tape names a file that holds the whole result."""
     return "file" in result
 
 
@@ -99,30 +101,30 @@ def _cut(value: Any) -> Any:
 
 
 def hash_of(data: bytes) -> str:
-    """The hash by which a record names a file."""
+    """Returns the hash by which a record identifies a file."""
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def load_large(entry: dict[str, Any], folder: RunFolder) -> dict[str, Any]:
-    """The whole result that a ``file`` entry names.
+    """Returns the whole result that a ``file`` entry names.
 
     Raises:
-        TapeCorrupt: The file is missing or not what was written.
+        TapeCorrupt: The file is missing, or differs from what was written.
     """
     return _result(folder.path / entry["name"], read_named(entry, folder))
 
 
 def read_named(entry: dict[str, Any], folder: RunFolder) -> bytes:
-    """The bytes of the file that an entry names.
+    """Returns the bytes of the file that an entry names.
 
     Raises:
-        TapeCorrupt: The file is missing or not what was written.
+        TapeCorrupt: The file is missing, or differs from what was written.
     """
     path = folder.path / str(entry["name"])
     try:
         *folders, name = file_parts(entry["name"])
         with folder.opened() as directory, directory.inside(*folders) as trial, trial.open_to_read(name) as file:
-            # Hashed in parts first, so that nothing is taken into memory that was not written by a run.
+            # The file is hashed in parts first, so that only a file written by a run is loaded into memory.
             digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
             file.seek(0)
             data = file.read() if digest.hexdigest() == entry["hash"] else b""

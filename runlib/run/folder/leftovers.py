@@ -1,9 +1,9 @@
-"""Folders of runs that were being made when their maker died: known by their names, and taken away.
+"""Finds and removes the unfinished folders of processes that died while they made a run.
 
-A folder that is being made is called ``.run_<machine>-<process>-<start>-<random>.new``: the machine (host, boot and
-container, hashed), the number of the process, and when that began, so that another process with the same number is told
-apart. It was left behind if that process of this machine is gone. One that another machine made, or an older version of
-runlib, which noted nothing, counts as left behind a day after anything in it was made, unless somebody holds its lock.
+An unfinished folder is called ``.run_<machine>-<process>-<start>-<random>.new``. The machine is a hash of host, boot
+and container. The start time of the process distinguishes it from a later process with the same number. The folder is a
+leftover if that process ran on this machine and no longer exists. A folder of another machine, or of an older version
+of runlib that noted nothing, is a leftover a day after the last change in it, unless a process holds its lock.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ from runlib.tape.lock import NAME as LOCK
 __all__ = ["PREFIX", "find_leftovers", "remove_leftovers", "temporary_name"]
 
 PREFIX = "run_"
-OLD = 24 * 3600.0  # seconds
+OLD = 24 * 3600.0  # seconds, a day
 _NAME = re.compile(rf"\.{PREFIX}(?:([0-9a-f]{{12}})-(\d{{1,10}})-(\d{{1,20}})-)?[0-9a-f]{{32}}\.new")
 
 log = logger()
 
 
 def temporary_name() -> str:
-    """A name for the folder of a run until it is whole, which says who makes it."""
+    """Returns a name for the unfinished folder of a run, which identifies this process."""
     pid = os.getpid()
     return f".{PREFIX}{_machine()}-{pid}-{_start_of(pid) or 0}-{uuid.uuid4().hex}.new"
 
 
 @functools.cache
 def _machine() -> str:
-    """Different for every machine, every boot of it, and every container in it."""
+    """Returns a hash that differs for every machine, every boot of it, and every container on it."""
     parts = [socket.gethostname()]
     with contextlib.suppress(OSError):
         parts.append(Path("/proc/sys/kernel/random/boot_id").read_text())
@@ -50,12 +50,12 @@ def _machine() -> str:
 
 
 def _start_of(pid: int) -> int | None:
-    """When a process began, in the units of its system; None if there is none, 0 if the system does not tell."""
+    """Returns when a process began, in units of the system; None if there is none, 0 if the system does not tell."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return None
-    except (OSError, OverflowError) as error:  # of another user
+    except (OSError, OverflowError) as error:  # the process belongs to another user
         log.debug("process %d: %s", pid, error)
     try:
         fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
@@ -76,7 +76,7 @@ def _is_left(directory: Directory, name: str) -> bool:
 
 
 def _is_old(directory: Directory, name: str) -> bool:
-    """Whether nothing was made in a folder for a day, and nobody holds its lock."""
+    """Returns whether nothing in a folder was changed for a day and no process holds its lock."""
     with directory.inside(name) as made:
         times = [os.fstat(made.fd).st_mtime, *(made.stat(inner).st_mtime for inner in made.names())]
         return time.time() - max(times) > OLD and not (made.has(LOCK) and _is_held(made))
@@ -91,7 +91,7 @@ def _is_held(made: Directory) -> bool:
 
 
 def find_leftovers(parent: Path) -> list[Path]:
-    """What was left behind in a folder by processes that died while they made a run."""
+    """Returns the folders that dead processes left in ``parent`` while they made a run."""
     with Directory(parent) as directory:
         return [parent / name for name in sorted(directory.names()) if _was_left(directory, name)]
 
@@ -99,20 +99,20 @@ def find_leftovers(parent: Path) -> list[Path]:
 def _was_left(directory: Directory, name: str) -> bool:
     try:
         return _is_left(directory, name)
-    except OSError as error:  # another process takes it away just now, or it is not for this user to see
+    except OSError as error:  # another process is removing the folder, or this user may not read it
         log.debug("%s: %s", directory.path / name, error)
         return False
 
 
 def remove_leftovers(parent: Path) -> list[Path]:
-    """Take it away; returns what is gone. What cannot be taken away is said."""
+    """Removes the leftovers in ``parent`` and returns them; logs a warning for each one that cannot be removed."""
     removed = []
     with Directory(parent) as directory:
         for path in find_leftovers(parent):
             try:
                 directory.remove(path.name)
             except FileNotFoundError:
-                continue  # another process was quicker
+                continue  # another process has removed it
             except OSError as error:
                 log.warning(
                     "%s was left behind by a process that died, and cannot be taken away: %s", path, error.strerror

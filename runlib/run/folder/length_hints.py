@@ -1,8 +1,8 @@
-"""How long a tape was, by what else lies in the folder of its run.
+"""Finds out from other files in the folder of a run how many records its tape must have.
 
-A tape only grows: one that is shorter than ``status.txt`` said, or than a torn end that was put aside continues, has
-lost records, whole as it may look. That is said when it is audited and when it is opened for writing, which makes a
-new ``status.txt``.
+A tape only grows. If it has fewer records than ``status.txt`` says, or than a torn end that was put aside implies, then
+it has lost records, even if it looks complete. This is reported by an audit, and when the tape is opened for writing,
+because that makes a new ``status.txt``.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from runlib.engine.directory import Directory
 
 __all__ = ["LengthHint", "losses", "read_if_there", "read_length_hints", "torn_ends"]
 
-LIMIT = 16 * 2**20  # bytes that are read of a file beside the tape
+LIMIT = 16 * 2**20  # bytes that are read at most from a file beside the tape
 _STATUS = re.compile(r"^Tape:   (\d{1,18}) records\.$", re.MULTILINE)
-_NUMBER = re.compile(rb'"n":(\d{1,18}),"t":[^ ,]+(?:,"d":\d+)?(?:,"skip":true)?, "h": "')  # at the end of a line only
+_NUMBER = re.compile(rb'"n":(\d{1,18}),"t":[^ ,]+(?:,"d":\d+)?(?:,"skip":true)?, "h": "')  # only at the end of a line
 
 
 @dataclass(frozen=True, slots=True)
 class LengthHint:
-    """What a file beside the tape says of its length.
+    """Holds what a file beside the tape says about the length of the tape.
 
     Attributes:
-        records: How many records there were, at least.
-        said: The same for people.
+        records: The least number of records that the tape had.
+        said: The same information as text for the user.
     """
 
     records: int
@@ -35,7 +35,7 @@ class LengthHint:
 
 
 def read_length_hints(folder: Path) -> list[LengthHint]:
-    """What the files in the folder of a run say; to be read before the tape, if that may be growing."""
+    """Returns the hints in the folder of a run; call it before reading a tape that may be growing."""
     hints = []
     match = _STATUS.search(read_if_there(folder / "status.txt").decode("utf-8", "replace"))
     if match:
@@ -48,12 +48,12 @@ def read_length_hints(folder: Path) -> list[LengthHint]:
 
 
 def torn_ends(folder: Path) -> list[Path]:
-    """What was being written when writers died, as it was put aside."""
+    """Returns the files with torn ends: bytes of a record that was being written when its writer died."""
     return sorted(folder.glob("tape.son.torn-*"))
 
 
 def read_if_there(path: Path, limit: int = LIMIT) -> bytes:
-    """The bytes of a file that need not be there, as far as the limit; what is no plain file says nothing."""
+    """Returns at most ``limit`` bytes of a file; nothing if the file is missing or is not a plain file."""
     try:
         with Directory(path.parent) as folder:
             return folder.read(path.name, limit, whole=False)
@@ -62,7 +62,7 @@ def read_if_there(path: Path, limit: int = LIMIT) -> bytes:
 
 
 def losses(hints: Iterable[LengthHint], records: int) -> Iterator[str]:
-    """The losses that show in a tape with that many records, a sentence each."""
+    """Yields a sentence for each hint that shows that a tape with that many records has lost some."""
     for hint in hints:
         if hint.records > records:
             yield f"the tape has {records} records, but {hint.said}: the rest is lost"

@@ -1,7 +1,7 @@
-"""Opening a tape: for reading, and for writing under the lock of its folder.
+"""Opens a tape: for reading, or for writing under the lock of its folder.
 
-Reading opens nothing for writing and makes no component. Writing begins by mending a torn tail, if there is one, and
-with a ``session`` event that says who writes from here on.
+Reading opens no file for writing and makes no component. Opening for writing first mends a torn end of the tape, if
+there is one, and then writes a ``session`` event, which names the process that writes from here on.
 """
 
 from __future__ import annotations
@@ -62,14 +62,14 @@ log = logger()
 
 @dataclass
 class Opened:
-    """A tape that is held for writing.
+    """Holds a tape that is open for writing.
 
     Attributes:
-        lock: Of its folder.
-        tape: What is written.
-        clock: Of the session.
-        unseen: Written before there was an observer to hear of it.
-        recovered: What was not as a writer leaves it, a sentence each.
+        lock: The lock of the folder.
+        tape: The writer of the tape.
+        clock: The clock of the session.
+        unseen: The records that were written before there was an observer.
+        recovered: The faults of the tape that were found at its opening, a sentence each.
     """
 
     lock: FolderLock
@@ -79,7 +79,7 @@ class Opened:
     recovered: list[str] = field(default_factory=list)
 
     def close(self) -> None:
-        """Make the tape durable and let another write."""
+        """Makes the tape durable and gives the lock back."""
         try:
             self.tape.close()
         finally:
@@ -87,15 +87,15 @@ class Opened:
 
 
 def read(folder: RunFolder, at: int | None = None) -> tuple[State, dict[str, Any]]:
-    """The state of a run and its settings, with what sessions changed; for reading only.
+    """Returns the state of a run and its settings, with the changes that sessions made; for reading only.
 
     Args:
-        folder: Of the run.
-        at: The record after which to look, 0 for none; nothing behind it is read. None for the end.
+        folder: The folder of the run.
+        at: The number of the last record to read, 0 for none; later records are not read. None for all records.
 
     Raises:
-        ConfigError: ``at`` is no whole number from 0.
-        TapeError: The tape has fewer records, or is damaged before.
+        ConfigError: ``at`` is not a whole number of at least 0.
+        TapeError: The tape has fewer records, or is damaged before that record.
     """
     reader, state = read_up_to(folder, at)
     if reader.tail is not None and is_foreign(folder.tape):
@@ -104,7 +104,7 @@ def read(folder: RunFolder, at: int | None = None) -> tuple[State, dict[str, Any
 
 
 def read_up_to(folder: RunFolder, at: int | None) -> tuple[TapeReader, State]:
-    """What was read, and the state after record ``at``; errors as in ``read``."""
+    """Returns the tape reader, and the state after record ``at``; raises the errors of ``read``."""
     at = native(at)
     if at is not None and (isinstance(at, bool) or not isinstance(at, int) or at < 0):
         raise ConfigError(f"takes the number of a record, or 0 for the beginning, got {at!r}", "at")
@@ -119,12 +119,12 @@ def read_up_to(folder: RunFolder, at: int | None) -> tuple[TapeReader, State]:
 def make_state(
     metadata: dict[str, Any], tape: Path, search: Search | None = None, clock: Callable[[], float] | None = None
 ) -> State:
-    """The state of a run before its first record.
+    """Returns the state of a run before its first record.
 
     Args:
-        metadata: Of its tape.
-        tape: Its path.
-        search: What hears of the results; None for reading only.
+        metadata: The metadata of its tape.
+        tape: The path of the tape.
+        search: The search that is told the results; None for reading only.
         clock: The wall clock of a live run; None for reading.
     """
     config = metadata["run"]
@@ -143,15 +143,15 @@ def make_state(
 
 
 def live_state(metadata: dict[str, Any], tape: Path, search: Search, clock: Callable[[], float] | None = None) -> State:
-    """The state of a run that is written, before its first record: its time goes on, by the clock of its session."""
+    """Returns the state of a live run before its first record; its time advances by the clock of the session."""
     return make_state(metadata, tape, search, clock or SessionClock())
 
 
 def refuse_foreign(folder: RunFolder) -> None:
-    """Nothing is written to a tape that another program made.
+    """Refuses to write to a tape that another program made.
 
     Raises:
-        TapeFormat: This is such a tape.
+        TapeFormat: The tape was made by another program.
     """
     if is_foreign(folder.tape):
         raise TapeFormat(
@@ -162,7 +162,7 @@ def refuse_foreign(folder: RunFolder) -> None:
 
 
 def catch_up(folder: RunFolder, state: State, start: Position | None, verify: bool) -> tuple[Position, Tail | None]:
-    """Apply what the tape has from ``start`` on; returns where it ends."""
+    """Applies the records of the tape from ``start`` on to the state, and returns where the tape ends."""
     reader = TapeReader(folder.tape, start)
     replay(reader, state, verify=verify)
     return reader.position, reader.tail
@@ -175,14 +175,14 @@ def open_for_writing(
     sync: Sync,
     clock: SessionClock | None = None,
 ) -> Opened:
-    """Open the tape for writing at its end, mending a torn tail if there is one.
+    """Opens the tape for writing at its end, and mends a torn end if there is one.
 
     Args:
-        folder: Of the run.
-        lock: Of the folder.
-        end: Where the tape ends.
-        sync: When what is written is made durable.
-        clock: Of the session, if that has begun; None for one that begins now.
+        folder: The folder of the run.
+        lock: The lock of the folder.
+        end: The end of the tape.
+        sync: The rule for when written records are made durable.
+        clock: The clock of the session, if that has begun; None for a session that begins now.
     """
     position, tail = end
     guard, clock, place = functools.partial(lock.check, folder.tape), clock or SessionClock(), lock.directory
@@ -210,11 +210,11 @@ def _said_of(tail: Tail, n: int, aside: Path | None) -> str:
 
 
 def note_session(opened: Opened, state: State, extra: dict[str, Any]) -> None:
-    """Put on the tape who writes from here on, and what he found; if that fails, tape and lock are given back."""
+    """Records the new session on the tape, with the faults that were found; an error closes tape and lock."""
     with _given_back_on_error(opened):
         if opened.recovered:
             extra = {**extra, "recovered": opened.recovered}
-        if TapeReader(opened.tape.path).metadata["format"] != FORMAT:  # the tape was begun by an older version
+        if TapeReader(opened.tape.path).metadata["format"] != FORMAT:  # an older version began the tape
             extra = {**extra, "format": NEWEST}
         state.clock = opened.clock
         extra = {**extra, "clocks": opened.clock.noted()}
@@ -233,17 +233,19 @@ def _given_back_on_error(opened: Opened) -> Iterator[None]:
 
 
 def first_session(folder: RunFolder) -> dict[str, Any]:
-    """What the first writer noted; empty if it came to write nothing."""
+    """Returns the data of the first session; an empty dict if the first writer wrote nothing."""
     for record in TapeReader(folder.tape):
         return record.event.info if isinstance(record.event, Session) else {}
     return {}
 
 
 def load_plugins(noted: dict[str, Any]) -> None:
-    """Load the plugins that a session noted; one that cannot be is said, and its kinds will be missed by name.
+    """Loads the plugins that a session recorded; logs a warning for each one that cannot be loaded.
+
+    A component of a missing plugin raises an error that names its kind.
 
     Raises:
-        NotTrusted: One is code that the tape is not trusted to name.
+        NotTrusted: A plugin is code that the tape is not trusted to name.
     """
     trust = current()
     if trust is not None and not trust.plugins:
@@ -260,7 +262,7 @@ def load_plugins(noted: dict[str, Any]) -> None:
 
 
 def execution_of_old(noted: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    """Pool, observers and context for going on: what was given, and for the rest what the last session had."""
+    """Returns pool, observers and context for a continued run: the given ones, else those of the last session."""
     pool = noted.get("pool") if given["pool"] is None else given["pool"]
     own = given["context"] or {}
     context = {**bounded({k: v for k, v in noted.get("context", {}).items() if k not in own}, pool), **own}
@@ -273,7 +275,7 @@ def execution_of_old(noted: dict[str, Any], given: dict[str, Any]) -> dict[str, 
 
 
 def _known(configs: list[Any]) -> bool:
-    """Whether all these components can be made here; what cannot is said, and the default takes its place."""
+    """Returns whether all these components can be made here; logs a warning if the default has to replace one."""
     for config in configs:
         if not is_config(config):
             return False
@@ -287,31 +289,32 @@ def _known(configs: list[Any]) -> bool:
 
 
 def warn_of_changes(evaluator: Evaluator | None, noted: dict[str, Any], changed_globals: str = "") -> None:
-    """Say what may keep the continuation from being the one that it would have been.
+    """Warns about changes that may make the continuation differ from an uninterrupted run.
 
     Args:
-        evaluator: Of the run.
-        noted: By the last session.
-        changed_globals: Which globals that the evaluator reads have other values; empty for none.
+        evaluator: The evaluator of the run.
+        noted: The data that the last session recorded.
+        changed_globals: The names of the globals that the evaluator reads and that have other values; empty for none.
     """
     if changed_globals:
-        warnings.warn(
+        _warn(
             f"the evaluator reads {changed_globals}, which it had with another value when this run was last written; "
-            "its results so far are kept",
-            RuntimeWarning,
-            stacklevel=6,
+            "its results so far are kept"
         )
     then, now = noted.get("fingerprint"), None if evaluator is None else evaluator.fingerprint()
     is_same = evaluator is not None and noted.get("code") is not None and noted["code"] == evaluator.fingerprint_code()
     if evaluator is not None and then is not None and now is not None and then != now and not is_same:
-        with contextlib.suppress(OSError, ValueError):  # of a standard error that is gone
-            warnings.warn(
-                f"the code or data of the evaluator ({evaluator.kind}) is not what it was when this run was last "
-                "written; its results so far are kept",
-                RuntimeWarning,
-                stacklevel=6,  # the caller of Run.restore, past the look at its keywords
-            )
+        _warn(
+            f"the code or data of the evaluator ({evaluator.kind}) is not what it was when this run was last written; "
+            "its results so far are kept"
+        )
     before = noted.get("versions", {})
     changed = [f"{k} {before[k]} -> {v}" for k, v in versions().items() if k in before and before[k] != v]
     if changed:
         log.warning("other versions than when this run was last written: %s", ", ".join(changed))
+
+
+def _warn(text: str) -> None:
+    """Warns at the line of the caller of ``Run.restore``, past the check of its keywords."""
+    with contextlib.suppress(OSError, ValueError):  # standard error may be closed
+        warnings.warn(text, RuntimeWarning, stacklevel=7)

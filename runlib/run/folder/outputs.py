@@ -1,6 +1,6 @@
-"""The files for the output of a trial, made before it starts: so a disk that has no room for them is waited for.
+"""Makes the files for the output of a trial before the trial starts, so that the run can wait while the disk is full.
 
-A worker could not wait: it would take the time of its trial, and nobody would hear of it. It finds the files there.
+A worker could not wait: the time would count for its trial, and nobody would notice. It finds the files already made.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ NAMES = ("stdout.txt", "stderr.txt")
 
 
 def make_outputs(folder: RunFolder, tid: int) -> OSError | None:
-    """Make the files that are missing; returns the error if there is no room for them, or no inode.
+    """Makes the missing files; returns the error if the disk has no space, or no inode, for them.
 
-    Whatever else is in the way is found by the worker, and is an error of the trial.
+    The worker runs into any other error itself, which is then an error of the trial.
     """
     try:
         with folder.opened() as directory, directory.inside("trials", str(tid), make=True) as trial:

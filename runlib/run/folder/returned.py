@@ -1,7 +1,8 @@
-"""Bytes in a result lie in files of their trial, ``trials/<tid>/returned-NAME``, durable before the record names them.
+"""Stores bytes in a result in files of the trial, ``trials/<tid>/returned-NAME``.
 
-Where they stood in the result stands the name of the file. Beside the result the record has under ``files`` the place,
-the path in the folder, the number of bytes and their hash.
+Each file is durable before the record that names it. In the result, the name of the file replaces the bytes. The entry
+``files`` beside the result lists for each file the place in the result, the path in the folder, the number of bytes and
+their hash.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _LONGEST = 60
 
 
 def on_tape(result: dict[str, Any], tid: int, folder: RunFolder, tape: TapeWriter | None = None) -> dict[str, Any]:
-    """The result of an evaluation as it goes on the tape: its bytes in files, and itself in one if it is large.
+    """Returns a result as it goes on the tape: its bytes are stored in files, and so is the whole if it is large.
 
     Arguments and errors are those of ``set_apart``.
     """
@@ -30,13 +31,13 @@ def on_tape(result: dict[str, Any], tid: int, folder: RunFolder, tape: TapeWrite
 
 
 def put_files(result: dict[str, Any], tid: int, folder: RunFolder, tape: TapeWriter | None = None) -> dict[str, Any]:
-    """The result with its bytes in files; itself if it has none.
+    """Returns the result with its bytes stored in files; the result itself if it has none.
 
     Args:
-        result: As ``ok_result`` makes it.
-        tid: The trial.
-        folder: Of the run.
-        tape: As in ``set_apart``.
+        result: The result, as ``ok_result`` makes it.
+        tid: The number of the trial.
+        folder: The folder of the run.
+        tape: The writer, as in ``set_apart``.
 
     Raises:
         LockStolen: Another process took the run over.
@@ -57,10 +58,10 @@ def put_files(result: dict[str, Any], tid: int, folder: RunFolder, tape: TapeWri
 
 
 def _name(place: list[Any], taken: set[str]) -> str:
-    """A name for the file that tells the place, of letters that every system takes."""
+    """Returns a file name that tells the place, in characters that every system accepts."""
     stem = _OTHERS.sub("_", ".".join(map(str, place)))[:_LONGEST] or "bytes"
     names = (f"{RETURNED}{stem}{more}" for more in ("", *(f"-{k}" for k in range(2, len(taken) + 3))))
-    # Some disks do not tell capital letters from small ones.
+    # Some disks do not distinguish capital from small letters.
     name = next(name for name in names if name.lower() not in taken)
     taken.add(name.lower())
     return name
@@ -73,7 +74,7 @@ def _put(outcome: Any, place: list[Any], value: Any) -> None:
 
 
 def files_of(result: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The entries of the files that a result names, as far as they have the form that runlib gives them."""
+    """Yields the entries of the files that a result names, if they have the form that runlib gives them."""
     entries = result.get("files")
     for entry in entries if isinstance(entries, list) else ():
         if isinstance(entry, dict) and entry.keys() == {"at", "name", "bytes", "hash"} and _is_ours(entry):
@@ -88,7 +89,7 @@ def _is_ours(entry: dict[str, Any]) -> bool:
 
 
 def with_bytes(result: dict[str, Any], named: dict[str, Any], folder: RunFolder) -> dict[str, Any]:
-    """A result of which the caller may do as he likes, with the bytes in their places.
+    """Puts the bytes of the files back in their places in a result, and returns the result, which is changed in place.
 
     Raises:
         TapeCorrupt: A file is missing or was changed.
@@ -97,6 +98,6 @@ def with_bytes(result: dict[str, Any], named: dict[str, Any], folder: RunFolder)
         data = read_named(entry, folder)
         try:
             _put(result["ok"], entry["at"], data)
-        except (KeyError, IndexError, TypeError):  # of a tape that was made by hand: there is no such place
+        except (KeyError, IndexError, TypeError):  # on a tape made by hand, the place may not exist
             continue
     return result

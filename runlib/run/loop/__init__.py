@@ -1,1 +1,1 @@
-"""One call of ``run()``: the loop, and what belongs to its beginning and its end."""
+"""Performs one call of ``run()``: the loop, its start and its end."""

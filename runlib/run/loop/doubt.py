@@ -1,8 +1,8 @@
-"""Errors that may come of a signal by which somebody ends the whole job: they wait until it is clear that nobody does.
+"""Delays errors that may be caused by a signal that ends the whole job, until it is clear whether the run ends too.
 
-All processes of a job get such a signal, one after the other, and SIGKILL may follow: a worker may be lost, or the
-evaluation fail, before the manager hears of anything. What is put on the tape then would count as a failed trial, and
-be never tried again. So such an error is a result only if the run still goes on a moment later.
+All processes of a job get such a signal, one after the other, and SIGKILL may follow. So a worker may be lost, or an
+evaluation fail, before the manager gets the signal. An error that was put on the tape then would count as a failed
+trial, which is never tried again. So such an error becomes a result only if the run still continues a moment later.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from runlib.pool.base import Finished
 
 __all__ = ["Doubtful"]
 
-HOLD = 1.0  # seconds
+HOLD = 1.0  # seconds for which an error is delayed
 
 
 class Doubtful:
-    """The errors that wait.
+    """Holds the errors that are delayed.
 
     Args:
         clock: A monotonic clock in seconds.
@@ -29,11 +29,11 @@ class Doubtful:
         self._held: deque[tuple[float, Finished]] = deque()
 
     def hold(self, message: Finished) -> None:
-        """Let one wait."""
+        """Delays an error."""
         self._held.append((self._clock() + HOLD, message))
 
     def ripe(self) -> list[Finished]:
-        """Those that waited for long enough; they wait no more."""
+        """Returns the errors that were delayed for long enough, and forgets them."""
         ripe = []
         while self._held and self._held[0][0] <= self._clock():
             ripe.append(self._held.popleft()[1])

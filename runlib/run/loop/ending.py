@@ -1,6 +1,6 @@
-"""What a run leaves at its end: the best suggestions as files, and one line on the terminal.
+"""Writes what a run leaves at its end: the best suggestions as files, and one line on the terminal.
 
-A pause for want of room on the disk is said there too, as long as it lasts: somebody has to make room.
+A pause because of a full disk is also reported on the terminal while it lasts, because the user has to free space.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ log = logger()
 
 
 def write_best(state: State, folder: RunFolder) -> None:
-    """Write ``suggestion-0.yml`` to ``suggestion-4.yml``, best first, and the refined ones where there are any."""
+    """Writes ``suggestion-0.yml`` to ``suggestion-4.yml``, best first, and the refined suggestions if there are any."""
     for refined, suggestions in (
         (False, state.evals.top_suggestions(BEST)),
         (True, state.evals.top_refined_suggestions(BEST)),
@@ -53,17 +53,17 @@ def write_best(state: State, folder: RunFolder) -> None:
         with folder.opened() as directory:
             for name, suggestion in zip(names, suggestions, strict=False):
                 directory.replace(name, write_yaml(flat(suggestion)).encode())
-            for name in names[len(suggestions) :]:  # what a void trial had made the best
+            for name in names[len(suggestions) :]:  # files of suggestions that are no longer among the best
                 with contextlib.suppress(FileNotFoundError):
                     directory.take_away(name)
 
 
 def summary(run: RunView, before: int) -> str:
-    """One line: how it ended, the best, and how to go on.
+    """Returns one line that says how the run ended, what its best loss is, and how to continue it.
 
     Args:
-        run: That was run.
-        before: How many trials it had before that.
+        run: The run, which has ended.
+        before: The number of its trials before this call of ``run()``.
     """
     state = run.state
     why = (state.ended.text or state.ended.reason).rstrip(".") if state.ended is not None else "cut off"
@@ -75,12 +75,12 @@ def summary(run: RunView, before: int) -> str:
 
 
 def is_done(state: State) -> bool:
-    """Whether the run ended because nothing more was wanted of it, or nothing more was left."""
+    """Returns whether the run ended because its stop was reached or its search was exhausted."""
     return state.ended is not None and state.ended.reason in ("stop", "exhausted")
 
 
 def way_on(run: RunView) -> str:
-    """How the run goes on, or beyond its stop if that was reached."""
+    """Returns how to continue the run, beyond its stop if that was reached."""
     state = run.state
     reason = None if state.ended is None else state.ended.reason
     if reason == "exhausted":
@@ -91,7 +91,7 @@ def way_on(run: RunView) -> str:
 
 
 def announce(run: RunView, before: int) -> None:
-    """Print the summary, if a person is there to read it; that nothing succeeded is said in any case."""
+    """Prints the summary if a user reads standard output; otherwise logs a warning if no trial succeeded."""
     if _is_read():
         _tell(lambda: summary(run, before))
     elif why := why_none(run.state):
@@ -99,33 +99,33 @@ def announce(run: RunView, before: int) -> None:
 
 
 def announce_start(run: RunView) -> None:
-    """Say where the run is and how it goes on if it is cut off, if a person is there to read it."""
+    """Prints where the run is and how to continue it if it is cut off, if a user reads standard output."""
     _tell(lambda: f"{run.work_directory} runs; if it is cut off, go on with {ways_on(run)}")
 
 
 def _tell(text: Callable[[], str]) -> None:
-    """Print to a terminal; one that is gone, or a full disk below it, ends no run."""
+    """Prints a text if a user reads standard output; a closed terminal or a full disk does not end the run."""
     if not _is_read():
         return
     tell(legible_line(text()), sys.stdout)
 
 
 def _is_read() -> bool:
-    """Whether a person reads standard output: at a terminal, or in a notebook."""
+    """Returns whether a user reads standard output: at a terminal, or in a notebook."""
     return is_notebook() or is_terminal(sys.stdout)
 
 
 class _Teller(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        # Where standard error is gone nobody is there to be told; the log has it.
+        # If standard error is closed, nothing is printed; the log has the record.
         tell(legible(record.getMessage()), sys.stderr)
 
 
 @contextlib.contextmanager
 def working_folders(run: RunView, pool: Pool) -> Iterator[None]:
-    """In here, worker processes start where the run was begun, and an evaluation that fails is told with both folders.
+    """Starts worker processes in the folder where the run was begun, and names both folders if an evaluation fails.
 
-    Evaluators may read files by names that are relative to the working folder.
+    This holds while the context is open. Evaluators may read files by names that are relative to the working folder.
     """
     here, begun_in = working_folder(), run.begun_in
     try:
@@ -143,9 +143,9 @@ def working_folders(run: RunView, pool: Pool) -> Iterator[None]:
 
 @contextlib.contextmanager
 def telling_on_terminal(wanted: bool) -> Iterator[None]:
-    """In here, standard error tells of results that cannot be used, unless logging says so already.
+    """Prints warnings about unusable results to standard error in this context, unless logging does so already.
 
-    A person at the terminal is also told when the run pauses and goes on.
+    On a terminal it also reports when the run pauses and when it continues.
     """
     told = [results, pauses] if is_terminal(sys.stderr) else [results]
     if not wanted or sys.stderr is None or _logging_tells():

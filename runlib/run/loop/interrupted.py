@@ -1,8 +1,8 @@
-"""How a script ends that a person interrupted while it ran a run: one line, exit code 130, no traceback.
+"""Ends a script that the user interrupted during a run with one line and exit code 130, without a traceback.
 
-``run()`` raises a ``KeyboardInterrupt``, which the caller may catch. What nobody catches comes to ``sys.excepthook``,
-where it is told. The hook is set when the first such interrupt is raised, and only in a program that ends by it: not
-in an interpreter or a notebook that somebody types into.
+``run()`` raises a ``KeyboardInterrupt``, which the caller may catch. An uncaught one reaches ``sys.excepthook``, which
+prints the line. The hook is set when the first such interrupt is raised, and only in a program that ends by it; it is
+not set in an interactive interpreter or a notebook.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from runlib.engine.printing import tell
 
 __all__ = ["Interrupted", "told_in_one_line"]
 
-EXIT_CODE = 130  # 128 and the number of SIGINT, as a shell has it
+EXIT_CODE = 130  # 128 plus the number of SIGINT, as in a shell
 
 
 class Interrupted(KeyboardInterrupt):
-    """A run ended in order because a person interrupted it; its text says how to go on."""
+    """Reports that a run ended in order because the user interrupted it; its text says how to continue the run."""
 
     def _render_traceback_(self) -> list[str]:
-        """What IPython shows of it, in a notebook as well: the one line."""
+        """Returns the one line that IPython shows for it, also in a notebook."""
         return [str(self)]
 
 
 @contextlib.contextmanager
 def told_in_one_line(say: Callable[[], str]) -> Iterator[None]:
-    """In here a ``KeyboardInterrupt`` becomes one that ends a script with one line.
+    """Turns a ``KeyboardInterrupt`` in the context into one that ends a script with one line.
 
     Args:
-        say: Gives the line, once it is known how the run ended.
+        say: A function that returns the line; it is called once it is known how the run ended.
 
     Raises:
         Interrupted: A ``KeyboardInterrupt`` came.
@@ -53,7 +53,7 @@ def _set_hook() -> None:
 
 
 class _Hook:
-    """Tells of an interrupted run in one line; what else nobody caught is told as before."""
+    """Prints one line for an interrupted run, and handles any other uncaught exception as before."""
 
     def __init__(self, before: Callable[..., object]) -> None:
         self._before = before

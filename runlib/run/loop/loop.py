@@ -1,8 +1,8 @@
-"""The loop: keeps every free slot filled, and puts everything on the tape before it has an effect.
+"""Runs the loop, which keeps every free slot filled and puts everything on the tape before it has an effect.
 
-A turn: take what the pool has; for each result in turn append it, apply it, and refill; make all of it durable; only
-then hand over new tasks and let the observers hear. What a refill does follows from the state alone (``refill.py``),
-so that a run that was cut off between any two records goes on as if it had not been.
+One turn takes the results that the pool has. It appends each result in turn, applies it, and refills. It then makes all
+records durable, and only after that starts new tasks and informs the observers. A refill depends on the state alone
+(``refill.py``), so that a run that was cut off between any two records continues as if it had not been.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from runlib.tape.writer import TapeWriter
 
 __all__ = ["Loop", "Policy", "RunParts"]
 
-ALWAYS_CAUGHT = frozenset({"Failed", "RunlibError"})  # names of our own error; not of another one called Failed
-PATIENCE = 0.5  # seconds that the loop waits for the pool before it looks at clock, signals and status
-INBOX = 0.25  # seconds between two looks into the inbox, at least
+ALWAYS_CAUGHT = frozenset({"Failed", "RunlibError"})  # the names of our own error, to exclude others called Failed
+PATIENCE = 0.5  # seconds that the loop waits for the pool before it checks clock, signals and status
+INBOX = 0.25  # the least seconds between two looks into the inbox
 GRACE = 1.0  # seconds that workers get to end by themselves
 
 log = logger()
@@ -44,17 +44,17 @@ log = logger()
 
 @dataclass(frozen=True)
 class Policy:
-    """How trials are run.
+    """Holds the rules by which trials are run.
 
     Attributes:
-        trial_timeout: Seconds for one evaluation; None for no limit.
-        caught_exceptions: Names of errors that become results; any other ends the run.
-        retries: How many more attempts there are at a trial, by the name of the error; before it is a result.
-        reuse: Answer a repeated suggestion by the evaluation that is known.
-        capacity: How many trials are live at once: slots and suggestions ahead.
-        began: When the loop begins, on the monotonic clock.
-        duration: Seconds that it may take; None for no limit.
-        shutdown: Seconds before the end in which no trial is started.
+        trial_timeout: The limit of one evaluation in seconds; None for no limit.
+        caught_exceptions: The names of errors that become results; any other error ends the run.
+        retries: The number of further attempts at a trial, by the name of the error, before the error becomes a result.
+        reuse: Whether a repeated suggestion is answered by the known evaluation.
+        capacity: The number of trials that are live at once: slots plus suggestions ahead.
+        began: The time at which the loop begins, on the monotonic clock.
+        duration: The limit of the loop in seconds; None for no limit.
+        shutdown: The time before the end in which no trial is started, in seconds.
     """
 
     trial_timeout: float | None
@@ -69,7 +69,7 @@ class Policy:
 
 @dataclass
 class RunParts:
-    """Who takes part."""
+    """Holds the parts that work together in one call of ``run``."""
 
     search: Search
     stop: Stop
@@ -83,14 +83,14 @@ class RunParts:
 
 @dataclass
 class Loop:
-    """One call of ``run``.
+    """Performs one call of ``run``.
 
     Args:
-        parts: Who takes part; the pool is open, the tape is locked.
-        policy: How trials are run.
-        interrupt: Whether somebody wants the run to end.
+        parts: The parts of the run; the tape is locked.
+        policy: The rules by which trials are run.
+        interrupt: The interrupt, which tells whether the run is asked to end by a signal.
         clock: A monotonic clock in seconds.
-        open_pool: Called once, when there is something to do.
+        open_pool: A function that opens the pool; it is called once, when there is work to do.
         captures: Whether the output of a trial goes to files.
     """
 
@@ -126,12 +126,12 @@ class Loop:
         )
 
     def run(self) -> End:
-        """Turn until something ends the run; the end is on the tape, durable and shown.
+        """Runs turns until something ends the run, and returns the end, which is then on the tape, durable and shown.
 
         Raises:
             EvaluationError: An evaluation failed with an exception that is not to be caught.
             PoolError: The pool cannot go on.
-            TapeError: The disk refuses.
+            TapeError: The disk refused a record.
         """
         self.parts.tape.full = self._arrivals.wait_for_room
         while True:
@@ -152,12 +152,12 @@ class Loop:
             self._raise_failure()
 
     def _open(self) -> None:
-        """Let the workers begin to start; not in a run that is done, unless somebody voids what made it so."""
+        """Opens the pool as soon as the run is not done; a void may make a run that is done continue."""
         if not self._is_open and not self.parts.stop.done(self.parts.state):
             self._is_open = True
             self.open_pool()
 
-    # -- what comes in ----------------------------------------------------------------------------
+    # -- results ----------------------------------------------------------------------------------
 
     def _take(self, message: Finished | Lost) -> None:
         if isinstance(message, Lost):
@@ -169,7 +169,7 @@ class Loop:
             self.running.discard(message.tid)
 
     def _take_doubtful(self) -> None:
-        """Errors that a signal may have caused are none of the trial if it ends the run, too: it stays live then."""
+        """Takes delayed errors as results if no signal has come; otherwise their trials stay live."""
         if self.interrupt.signum is None:
             for message in self._doubtful.ripe():
                 self._take(replace(message, signalled=False))
@@ -177,7 +177,7 @@ class Loop:
     def _take_result(self, message: Finished) -> None:
         error = message.result.get("error")
         if error is not None:
-            self.parts.folder.refuse_moved()  # which may be why it failed
+            self.parts.folder.refuse_moved()  # a moved folder may be why it failed
         if error is not None and self._tries_again(message, error):
             return
         if error is not None and not self._is_caught(message):
@@ -185,7 +185,8 @@ class Loop:
             self._failure = self._failure or _failure(message, suggestion, self.parts.folder)
             return
         result = on_tape(message.result, message.tid, self.parts.folder, self.parts.tape)
-        self._suggesting.fill(lambda: True)  # what the results before this one call for may not know this one
+        # Suggestions that the earlier results call for must not know this one.
+        self._suggesting.fill(lambda: True)
         self._append(Submit(message.tid, result))
         self._failure = self._failure or self._first.take(message.tid, result)
         self._count_loss(message.tid, error)
@@ -196,7 +197,7 @@ class Loop:
         return said_by_evaluator or bool(self.policy.caught_exceptions.intersection(message.names))
 
     def _tries_again(self, message: Finished, error: dict[str, Any]) -> bool:
-        """Whether another attempt at the trial will be made; that is on the tape then."""
+        """Returns whether another attempt at the trial will be made; if so, puts that on the tape."""
         before = self.parts.state.attempts.get(message.tid, [])
         rules = (name for name in message.names if before.count(name) < self.policy.retries.get(name, 0))
         rule = next(rules, None)
@@ -226,12 +227,12 @@ class Loop:
             raise self._failure
 
     def _take_rest(self) -> None:
-        """What has finished before the end is on the tape."""
+        """Takes the results that arrive before the end."""
         if self._is_open:
             for message in self._arrivals.rest(GRACE):
                 self._take(message)
 
-    # -- what people want -------------------------------------------------------------------------
+    # -- edits of the user ------------------------------------------------------------------------
 
     def _look_into_inbox(self) -> None:
         if self.clock() - self._looked < INBOX:
@@ -248,17 +249,20 @@ class Loop:
             self._cancelled.append(event.tid)
         self._suggesting.waiting = False
 
-    # -- what is suggested ------------------------------------------------------------------------
+    # -- suggestions ------------------------------------------------------------------------------
 
     def _refill(self) -> None:
         self._suggesting.fill(self._goes_on)
 
     def _goes_on(self) -> bool:
-        """Whether to suggest on; the stop is not asked, so that what is live at the end follows from the results."""
+        """Returns whether to make more suggestions.
+
+        The stop is not asked, so that the trials that are live at the end depend on the results alone.
+        """
         asked = self.interrupt.signum is not None or self.parts.state.stopping is not None
         return self._failure is None and not asked and not self._closing()
 
-    # -- what goes out ----------------------------------------------------------------------------
+    # -- records and new tasks --------------------------------------------------------------------
 
     def _append(self, event: Event) -> None:
         record = self.parts.tape.append(event)
@@ -275,7 +279,7 @@ class Loop:
         self.parts.folder.refuse_moved()
 
     def _start(self) -> None:
-        """Hand over live trials, oldest first, as far as the stop and the clock allow."""
+        """Starts live trials, oldest first, as far as the stop and the clock allow."""
         state = self.parts.state
         if len(self.running) == len(state.live_trials) or self._closing() or self._losses.pause:
             return
@@ -284,7 +288,7 @@ class Loop:
             if tid in self.running or self._room() <= 0:
                 continue
             if self.policy.reuse and state.eid(tid) in busy:
-                continue  # it is being evaluated, and will be answered with that
+                continue  # the same suggestion is being evaluated, and its result will answer this trial
             if not self._has_outputs(tid):
                 return
             self.running.add(tid)
@@ -293,7 +297,7 @@ class Loop:
             self.parts.pool.schedule(Task(tid, state.live_trials[tid], self.policy.trial_timeout, folder))
 
     def _has_outputs(self, tid: int) -> bool:
-        """Whether the output of a trial has its files; if there is no room for them, the run pauses."""
+        """Returns whether the output files of a trial exist; if the disk is full, the run pauses."""
         error = make_outputs(self.parts.folder, tid) if self.captures else None
         if error is not None:
             self._arrivals.pause(error)
@@ -308,7 +312,7 @@ class Loop:
         self.parts.info.running = frozenset(self.running)
         self.parts.observers.show(self.parts.state)
 
-    # -- when it ends -----------------------------------------------------------------------------
+    # -- the end of the run -----------------------------------------------------------------------
 
     def _left(self) -> float:
         if self.policy.duration is None:
@@ -336,7 +340,7 @@ class Loop:
         return None
 
     def _stuck(self) -> End | None:
-        """Nothing runs and nothing may be started: waiting would be for ever."""
+        """Returns the end of the run if nothing runs and nothing may be started, because waiting would never end."""
         if self.running:
             return None
         if self._room() <= 0:
@@ -349,9 +353,9 @@ class Loop:
 
     def _finish(self, end: End) -> End:
         self._take_rest()
-        if self._failure is not None:  # it ends the run no more, which is over
+        if self._failure is not None:  # the run is over, so the failure no longer ends it
             log.warning("%s", str(self._failure).partition("\n")[0])
-        end = self._ending() or end  # the reports are of now
+        end = self._ending() or end  # made again, so that its report is up to date
         self._append(end)
         self._commit()
         self._show()

@@ -1,9 +1,9 @@
-"""Lost workers in a row: the run pauses, for longer with each of them, and ends only if it is to no purpose.
+"""Handles workers that are lost in a row: the run pauses, longer each time, and ends only if going on is pointless.
 
-Memory that others take, a device that hangs or a machine in trouble kill workers for a while. So a run that has
-succeeded before goes on after a pause. It ends where nothing succeeded since it was opened, or where one trial kills
-its worker every time. Workers that are lost at one moment are one loss: of trials that began before the first one,
-nothing is learned.
+Memory that other programs use, a device that hangs, or a machine in trouble may kill workers for a while. So a run that
+has succeeded before continues after a pause. It ends if nothing succeeded since it was opened, or if one trial kills
+its worker every time. Workers that are lost at the same moment count as one loss, because trials that began before the
+first loss tell nothing new.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from collections.abc import Callable
 
 __all__ = ["Losses"]
 
-MOST = 5  # losses in a row before something is done about it
-LONGEST = 60.0  # seconds
+MOST = 5  # losses in a row before the run pauses or ends
+LONGEST = 60.0  # seconds of a pause, at most
 
 log = logging.getLogger("runlib")
 
 
 class Losses:
-    """The losses in a row of one session.
+    """Counts the losses in a row of one session.
 
     Args:
         clock: A monotonic clock in seconds.
@@ -40,22 +40,22 @@ class Losses:
 
     @property
     def pause(self) -> float:
-        """Seconds for which nothing is to be started; 0 if there is no pause."""
+        """Returns the seconds for which nothing may be started; 0 if there is no pause."""
         return max(0.0, self._until - self._clock())
 
     def survived(self, ok: bool) -> None:
-        """A worker reported a result."""
+        """Ends the row of losses, as a worker reported a result."""
         self._succeeded |= ok
         self._until = float("-inf")
         self._clear()
 
     def lost_with_trial(self, tid: int, running: set[int], reason: str) -> str | None:
-        """A worker was lost with its trial; returns why the run is to end, if it is.
+        """Counts a worker that was lost with its trial; returns the reason to end the run, or None.
 
         Args:
-            tid: The trial.
-            running: The trials that were handed over, this one among them.
-            reason: How the worker ended, for people.
+            tid: The number of the trial.
+            running: The trials that were handed to the pool, including this one.
+            reason: A text for the user that says how the worker ended.
         """
         if not self._count:
             self._before = running - {tid}
@@ -66,7 +66,7 @@ class Losses:
         return self._count_one(reason, counts)
 
     def lost_alone(self, slot: int, running: set[int], reason: str) -> str | None:
-        """The same for a worker that had no trial, in a slot."""
+        """Counts a worker without a trial that was lost in a slot; returns the reason to end the run, or None."""
         if not self._count:
             self._before = set(running)
         counts = not self._count or slot in self._slots

@@ -1,7 +1,8 @@
-"""The observers of a run: one that raises is logged and left out from then on; it never ends the run.
+"""Informs the observers of a run; one that raises is logged and left out from then on, and never ends the run.
 
-They hear of each record once, after it is durable: a record is noted as it is written, and shown later. One that finds
-the disk full is kept, for room may come back: that is said when it begins, and then only after it was well for a while.
+Each observer is told of each record once, after the record is durable: a record is stored as it is written, and shown
+later. An observer that finds the disk full is kept, because space may become free. This is logged when it begins, and
+again only after a while without such an error.
 """
 
 from __future__ import annotations
@@ -21,17 +22,17 @@ from runlib.tape.events import Record
 
 __all__ = ["ObserverList", "shown_to"]
 
-QUIET = 30.0  # seconds without a refusal of the disk after which the next one is news
+QUIET = 30.0  # seconds without a full disk after which the next such error is logged
 
 log = logger()
 
 
 class ObserverList:
-    """Those who listen.
+    """Holds the observers of a run.
 
     Args:
-        observers: In the order in which they hear.
-        unseen: Records of which they have not heard.
+        observers: The observers, in the order in which they are told.
+        unseen: The records of which they have not been told.
         clock: A monotonic clock in seconds.
     """
 
@@ -44,24 +45,24 @@ class ObserverList:
         self._observers = list(observers)
         self._unseen = list(unseen)
         self._clock = clock
-        self._full: dict[int, float] = {}  # observer -> when the disk was last too full for it
+        self._full: dict[int, float] = {}  # id of the observer -> when it last found the disk full
 
     def note(self, record: Record) -> None:
-        """Keep a record until it is shown."""
+        """Stores a record until it is shown."""
         self._unseen.append(record)
 
     def show(self, state: State) -> None:
-        """Let them hear of what was noted; what it stands for is durable by now."""
+        """Tells the observers of the stored records, which are durable by now."""
         records, self._unseen = self._unseen, []
         self.tell(lambda observer: _let_hear(observer, records, state))
 
     def tell(self, action: Callable[[Observer], None]) -> None:
-        """Do something with each of them."""
+        """Calls ``action`` with each observer."""
         for observer in list(self._observers):
             self._guarded(observer, action)
 
     def dismiss(self, action: Callable[[Observer], None]) -> None:
-        """Do something with each of them for the last time, even if it is interrupted at one."""
+        """Calls ``action`` with each observer for the last time, even if one of the calls is interrupted."""
         with contextlib.ExitStack() as each:
             for observer in self._observers:
                 each.callback(self._guarded, observer, action)
@@ -73,14 +74,14 @@ class ObserverList:
             if is_full(error):
                 self._keep(observer, error)
                 return
-            # What the disk refuses needs no traceback.
+            # An error of the disk needs no traceback.
             where = None if isinstance(error, OSError) else error
             log.error("the observer %s failed and is left out from now on: %s", observer.kind, error, exc_info=where)
             self._observers = [other for other in self._observers if other is not observer]
 
     def _keep(self, observer: Observer, error: OSError) -> None:
-        """Say that it could not write, once for as long as that goes on."""
-        # A success tells nothing: most of what an observer is asked to do writes nothing.
+        """Logs that an observer could not write, once for as long as that lasts."""
+        # A success does not show that there is space, because most actions of an observer write nothing.
         before, now = self._full.get(id(observer), float("-inf")), self._clock()
         self._full[id(observer)] = now
         if now - before >= QUIET:
@@ -88,14 +89,15 @@ class ObserverList:
 
 
 def shown_to(observers: Sequence[Observer], progress: bool | None, context: Mapping[str, Any] | None) -> list[Observer]:
-    """The observers of one call of ``run``: those of the run, and one that shows progress if that is wanted.
+    """Returns the observers of one call of ``run``: those of the run, and one that shows progress if that is wanted.
 
-    It is not noted on the tape: another session may have no terminal.
+    The progress observer is not recorded on the tape, because another session may have no terminal.
 
     Args:
-        observers: Of the run.
-        progress: Whether to show it; None: where a person looks, and as the observers have it.
-        context: For the observer that is added.
+        observers: The observers of the run.
+        progress: Whether to show progress; None to show it where a user watches, or where the observers of the run
+            include one that shows it.
+        context: The context for the observer that is added.
     """
     if progress is False:
         return [observer for observer in observers if not isinstance(observer, ProgressObserver)]
@@ -105,9 +107,9 @@ def shown_to(observers: Sequence[Observer], progress: bool | None, context: Mapp
 
 
 def _let_hear(observer: Observer, records: Sequence[Record], state: State) -> None:
-    """All of the records, also behind one at which the disk was full."""
+    """Tells an observer of all records, also of those after one at which the disk was full."""
     full: OSError | None = None
-    is_ours = type(observer).__module__.startswith("runlib.")  # ours change nothing of what they hear
+    is_ours = type(observer).__module__.startswith("runlib.")  # our observers do not change the records
     for record in records:
         try:
             observer.observe(record if is_ours else record.copy(), state)

@@ -1,8 +1,9 @@
-"""A disk without room pauses a run: nothing is suggested, what finishes is kept in memory, and it goes on by itself.
+"""Pauses a run while the disk is full, and continues it by itself once there is space.
 
-The pause happens in the middle of a write, so that the order of the tape knows nothing of it: what the workers report
-meanwhile is dealt with after the turn that was interrupted, as if it had arrived then. A signal or the end of the
-duration ends the waiting, and it is said which finished trials are not on the tape.
+During the pause nothing is suggested, and results are kept in memory. The pause happens in the middle of a write, so
+that it does not change the order of the tape. Reports of workers that arrive meanwhile are handled after the
+interrupted turn, as if they had arrived then. A signal or the end of the duration ends the pause, and the error says
+which finished trials are not on the tape.
 """
 
 from __future__ import annotations
@@ -23,30 +24,30 @@ from runlib.tape.writer import listed
 
 __all__ = ["Arrivals", "warn"]
 
-PATIENCE = 0.5  # seconds between two tries to write
+PATIENCE = 0.5  # seconds between two attempts to write
 
 log = logger("runlib.pause")
 
 
 def warn(text: str, *values: object) -> None:
-    """Log a warning about a full disk."""
-    # A handler may print to a file on that very disk; what it does not take is no reason to end the run.
+    """Logs a warning about a full disk."""
+    # A handler may write to a file on the full disk; its error is no reason to end the run.
     with contextlib.suppress(OSError):
         log.warning(text, *values)
 
 
 @dataclass
 class Arrivals:
-    """What the pool reported and the loop has not dealt with yet.
+    """Holds the reports of the pool that the loop has not handled yet.
 
     Args:
-        tape: The file that is written.
-        pool: Where the reports come from.
-        interrupt: Whether somebody wants the run to end.
-        running: The trials that are being evaluated, as the loop keeps them.
-        left: Seconds until the end of the duration.
+        tape: The path of the tape.
+        pool: The pool that sends the reports.
+        interrupt: The interrupt, which tells whether the run is asked to end by a signal.
+        running: The trials that are being evaluated; the loop keeps the set up to date.
+        left: A function that returns the seconds until the end of the duration.
         clock: A monotonic clock in seconds.
-        sleep: Waits so many seconds, where the pool does not.
+        sleep: A function that waits some seconds, used if the pool returns early.
     """
 
     tape: Path
@@ -60,24 +61,24 @@ class Arrivals:
     _paused_at: float | None = None
 
     def turn(self, patience: float) -> Iterator[Finished | Lost]:
-        """The reports of one turn; each counts as dealt with when the next one is asked for.
+        """Yields the reports of one turn; each counts as handled when the next one is requested.
 
         Args:
-            patience: Seconds to wait for the first one.
+            patience: The seconds to wait for the first report.
 
         Raises:
             KeyboardInterrupt: A second SIGINT came meanwhile.
         """
         insisted = None if self._messages else self._fetch(self.pool.collect, patience)
-        yield from self._deal_with(len(self._messages))  # not with those that a pause adds behind them
+        yield from self._deal_with(len(self._messages))  # leaves out reports that a pause adds
         if insisted is not None:
             raise insisted
 
     def rest(self, patience: float) -> Iterator[Finished | Lost]:
-        """All that is left when the loop has turned for the last time, as with ``turn``.
+        """Yields all reports that are left after the last turn, in the way of ``turn``.
 
         Args:
-            patience: Seconds that workers get to end by themselves.
+            patience: The seconds that workers get to end by themselves.
 
         Raises:
             KeyboardInterrupt: A second SIGINT came meanwhile.
@@ -89,7 +90,7 @@ class Arrivals:
             raise insisted
 
     def _fetch(self, source: Callable[[float], list[Finished | Lost]], patience: float) -> KeyboardInterrupt | None:
-        """Take reports; a second SIGINT does not wait, and is returned."""
+        """Takes reports from the pool; returns the error of a second SIGINT, which ends the waiting."""
         try:
             with self.interrupt.waiting():
                 self._messages.extend(source(patience))
@@ -104,20 +105,20 @@ class Arrivals:
             self._messages.popleft()
 
     def wait_for_room(self, error: OSError) -> None:
-        """Wait a moment, keeping what the pool reports; then it is worth trying again.
+        """Waits a moment, and keeps the reports that arrive; after that, the write may be tried again.
 
         Args:
-            error: How the disk said that it is full.
+            error: The error of the full disk.
 
         Raises:
-            TapeError: The run is to end, by a signal or because its duration is over.
+            TapeError: The run has to end, by a signal or because its duration is over.
             KeyboardInterrupt: A second SIGINT came meanwhile.
         """
         self._refuse_to_wait(error)
         self.pause(error)
 
     def pause(self, error: OSError) -> None:
-        """The same where the run may as well end meanwhile, as nothing is half written.
+        """Waits as ``wait_for_room`` does, but for a run that may end meanwhile because no record is half written.
 
         Raises:
             KeyboardInterrupt: A second SIGINT came meanwhile.
@@ -148,7 +149,7 @@ class Arrivals:
         )
 
     def over(self) -> None:
-        """A record was written; if there was a pause it has ended."""
+        """Ends the pause, if there was one, as a write succeeded."""
         if self._paused_at is not None:
             seconds, self._paused_at = self.clock() - self._paused_at, None
             warn(
@@ -159,7 +160,7 @@ class Arrivals:
 
 
 def _loss(tids: Sequence[int]) -> str:
-    """What becomes of the results of these trials, which nothing but the memory holds."""
+    """Returns a text that says what happens to the results of these trials, which are only in memory."""
     if not tids:
         return "all that finished is on the tape"
     what, them = ("the results of trials", "them") if len(tids) > 1 else ("the result of trial", "it")

@@ -1,8 +1,8 @@
-"""Refilling: suggest until enough trials are live.
+"""Refills the run: makes suggestions until enough trials are live.
 
-What a refill does follows from the state alone (answer the live trials that are known already, then take what people
-enqueued, then ask the search), so that a run that was cut off between any two records goes on as if it had not been.
-A stop limits what is started, never what is suggested.
+A refill depends on the state alone, so that a run that was cut off between any two records continues as if it had not
+been. It first answers the live trials that are known already, then takes the enqueued suggestions of the user, and then
+asks the search. A stop limits what is started, never what is suggested.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ class Refill:
     """Makes suggestions and puts them on the tape.
 
     Attributes:
-        capacity: How many trials are live at once.
-        exhausted: Why the search has nothing left; empty as long as it may have.
+        capacity: The number of trials that are live at once.
+        exhausted: The reason why the search has nothing left to suggest; empty as long as it may have something.
         waiting: Whether the search waits for a result.
 
     Args:
-        search: Whose suggestions they are.
-        stop: Says for how many results there is room.
-        state: Of the run.
-        capacity: As above.
-        reuse: Answer a repeated suggestion by the evaluation that is known.
-        append: Puts an event on the tape and applies it.
-        running: The trials that are being evaluated; kept up to date by the loop.
+        search: The search that makes the suggestions.
+        stop: The stop, which says for how many results there is room.
+        state: The state of the run.
+        capacity: The number of trials that are live at once.
+        reuse: Whether a repeated suggestion is answered by the known evaluation.
+        append: A function that puts an event on the tape and applies it.
+        running: The trials that are being evaluated; the loop keeps the set up to date.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Refill:
         self.waiting = False
 
     def fill(self, goes_on: Callable[[], bool]) -> None:
-        """Suggest until enough trials are live, as long as ``goes_on`` says so."""
+        """Makes suggestions until enough trials are live, or ``goes_on`` returns False."""
         state = self._state
         while goes_on():
             self._settle()
@@ -77,9 +77,10 @@ class Refill:
             self._suggest()
 
     def _settle(self) -> None:
-        """Answer the live trials whose evaluation is known, as far as the stop has room beside the older ones.
+        """Answers the live trials whose evaluation is known, as far as the stop has room beside the older live trials.
 
-        What runs is not asked, for after a restart nothing does: the older live trials are those that run first.
+        The room is counted beside the older live trials, not the running ones, because none runs after a restart. The
+        older live trials are those that run first.
         """
         state, older = self._state, 0
         if not self._reuse:
@@ -95,7 +96,7 @@ class Refill:
         return self._state.order == "completed" or self._state.due(self.capacity) is not None
 
     def _hear(self, more: int = 0) -> int | None:
-        """With the order ``"suggested"``, tell the search what it has to know; returns how many results that is."""
+        """Tells the search the results that are due, if the order is ``"suggested"``; returns how many it knows."""
         state = self._state
         if state.order == "completed":
             return None
@@ -103,7 +104,7 @@ class Refill:
         return state.heard
 
     def _suggest_queued(self) -> None:
-        """What people want tried comes before what the search would suggest."""
+        """Suggests what the user enqueued, which comes before the suggestions of the search."""
         heard = self._hear()
         n, suggestion = next(iter(self._state.queue.items()))
         tid = self._adopt(suggestion, n)
@@ -137,7 +138,7 @@ class Refill:
                 raise SearchError(f"{search.kind} made a suggestion that is no plain data: {error}") from error
 
     def _wait(self) -> None:
-        """The search wants a result: the next one in order, if that is how it is told and it is there."""
+        """Tells the search the next result if the order is ``"suggested"`` and it is there; else sets ``waiting``."""
         state = self._state
         if state.order == "suggested" and state.feed.is_there(state.heard, state.heard + 1):
             self._hear(more=1)

@@ -1,4 +1,4 @@
-"""One call of ``run``: opens the pool, turns the loop, and leaves everything in order, however it ends."""
+"""Performs one call of ``run``: opens the pool, runs the loop, and leaves everything in order at any end."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ log = logger()
 def run_session(
     parts: RunParts, policy: Policy, interrupt: Interrupt, evaluator: Evaluator, context: Mapping[str, Any]
 ) -> End:
-    """Run until something ends it; the workers are gone and the observers closed when this returns or raises."""
+    """Runs until something ends the run; when this returns or raises, the workers are gone and the observers closed."""
     captures = bool(context.get("capture_output") or parts.pool.context.get("capture_output"))
     loop = Loop(parts, policy, interrupt, time.monotonic, lambda: parts.pool.open(evaluator, context), captures)
-    with contextlib.ExitStack() as at_the_end:  # all of it is done, whatever of it fails
+    with contextlib.ExitStack() as at_the_end:  # every step is done, even if another fails
         at_the_end.callback(_leave, parts)
         parts.observers.tell(lambda observer: observer.open(parts.info, parts.state))
         at_the_end.push(_closing(parts.pool, interrupt))
@@ -58,7 +58,7 @@ def run_session(
 def make_parts(
     run: RunView, pool: Pool, observers: Sequence[Observer], opened: Opened, seconds: float | None
 ) -> RunParts:
-    """Who takes part in one call of ``run``, from now on."""
+    """Returns the parts for one call of ``run`` that begins now."""
     directory = opened.lock.directory
     folder = RunFolder(run.work_directory, directory)
     slots = pool.slots(run.context)
@@ -70,7 +70,7 @@ def make_parts(
 
 
 def make_policy(run: RunView, slots: int, seconds: float | None) -> Policy:
-    """How the trials of a run are run, for so many seconds, from now on."""
+    """Returns the rules by which the trials of a run are run for ``seconds`` seconds from now on; None for no limit."""
     return Policy(
         trial_timeout=run.trial_timeout,
         caught_exceptions=frozenset(run.caught_exceptions),
@@ -84,7 +84,10 @@ def make_policy(run: RunView, slots: int, seconds: float | None) -> Policy:
 
 
 def _closing(pool: Pool, interrupt: Interrupt) -> Callable[[type[BaseException] | None, object, object], None]:
-    """Workers that are still busy get a moment if the run ended in order; none if not, or if somebody is impatient."""
+    """Returns a function that closes the pool.
+
+    It gives busy workers a moment if the run ended in order, and no time after an error or a second SIGINT.
+    """
 
     def close(error: type[BaseException] | None, *_: object) -> None:
         if error is not None or interrupt.insisted:
@@ -101,7 +104,7 @@ def _closing(pool: Pool, interrupt: Interrupt) -> Callable[[type[BaseException] 
 
 
 def _leave(parts: RunParts) -> None:
-    """Put the folder in order at the end, whatever the end was; one that another took over is left alone."""
+    """Puts the folder in order at any end; a folder that another process took over is left alone."""
     stolen = _is_stolen(parts)
     with contextlib.ExitStack() as both:
         both.callback(_close_observers, parts, stolen)
@@ -114,7 +117,7 @@ def _is_stolen(parts: RunParts) -> bool:
         parts.tape.check()
     except LockStolen:
         return True
-    except TapeError:  # the disk; that was said
+    except TapeError:  # an error of the disk, which was logged
         return False
     return False
 
@@ -128,13 +131,13 @@ def _leave_best(parts: RunParts) -> None:
 
 def _close_observers(parts: RunParts, stolen: bool) -> None:
     parts.info.running = frozenset()
-    # The status is the other writer's; the log only grows, and says what became of this one.
+    # The status belongs to the other writer. The log only grows, and says what happened to this writer.
     parts.observers.dismiss(lambda o: None if stolen and isinstance(o, StatusObserver) else o.close(parts.state))
 
 
 def _note_end(parts: RunParts, end: End) -> None:
-    """Put the end on the tape, and let the observers hear of all that they have not heard of."""
-    parts.tape.full = None  # what went wrong is said at once, also where this would have to wait for room
+    """Puts the end on the tape, and tells the observers of all records that they have not seen."""
+    parts.tape.full = None  # the error is reported at once, without waiting for free space
     try:
         record = parts.tape.append(end)
         parts.state.apply(record)

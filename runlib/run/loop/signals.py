@@ -1,11 +1,11 @@
-"""Signals end a run in order: a handler only sets a flag, which the loop sees within half a second.
+"""Lets signals end a run in order: a handler only sets a flag, which the loop sees within half a second.
 
 A second SIGINT raises ``KeyboardInterrupt`` while the loop waits for the pool, which ends the workers at once. It never
-cuts a step of the loop in two: a record that is being written is written and applied, and what is being closed is
-closed. Handlers can be set in the main thread only; elsewhere signals stay what they were.
+interrupts a step of the loop: a record that is being written is written and applied, and a close that has begun is
+completed. Handlers can be set only in the main thread; in other threads signals keep their effect.
 
-A signal that is ignored stays ignored: whoever started this process (``nohup``, ``trap '' INT``, a shell that runs it
-in the background) or the user's program wants it so.
+An ignored signal stays ignored, because the process that started this one (``nohup``, ``trap '' INT``, a shell that
+runs it in the background) or the user's program wants it so.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from runlib.pool.processes.orderly import ORDERLY
 
 __all__ = ["Interrupt", "listening"]
 
-# Batch queues announce the end by SIGTERM, or by a signal that the user chose; a terminal that goes away, by SIGHUP.
-OWN = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP)  # those for which programs have uses of their own
+# Job queues announce the end by SIGTERM, or by a signal that the user chose. A closed terminal sends SIGHUP.
+OWN = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP)  # signals that programs may use for their own purposes
 
 
 class Interrupt:
-    """Whether somebody wants the run to end.
+    """Records whether a signal asked the run to end.
 
     Attributes:
-        signum: The signal; None as long as there was none.
+        signum: The number of the signal; None as long as there was none.
         insisted: Whether a second SIGINT came.
     """
 
@@ -38,7 +38,7 @@ class Interrupt:
         self._may_raise = False
 
     def handle(self, signum: int, frame: FrameType | None) -> None:
-        """Note a signal; a second SIGINT does not wait for what ``waiting`` encloses."""
+        """Records a signal; a second SIGINT raises at once inside ``waiting``."""
         if self.signum == signal.SIGINT == signum:
             self.insisted = True
             if self._may_raise:
@@ -47,7 +47,7 @@ class Interrupt:
 
     @contextlib.contextmanager
     def waiting(self) -> Iterator[None]:
-        """In here, and only in here, a second SIGINT raises; one that came before does so at once.
+        """Allows a second SIGINT to raise in this context, and only there; one that came before raises at once.
 
         Raises:
             KeyboardInterrupt: A second SIGINT came.
@@ -62,13 +62,13 @@ class Interrupt:
 
     @property
     def name(self) -> str:
-        """Its name, such as ``SIGINT``; empty as long as there was none."""
+        """Returns the name of the signal, such as ``SIGINT``; empty as long as there was none."""
         return "" if self.signum is None else signal.Signals(self.signum).name
 
 
 @contextlib.contextmanager
 def listening() -> Iterator[Interrupt]:
-    """Signals set the flag of an ``Interrupt`` in here, and do afterwards what they did before."""
+    """Makes signals set the flag of an ``Interrupt`` in this context, and restores their handlers afterwards."""
     interrupt = Interrupt()
     if threading.current_thread() is not threading.main_thread():
         yield interrupt
@@ -82,7 +82,7 @@ def listening() -> Iterator[Interrupt]:
 
 
 def _is_spoken_for(signum: signal.Signals) -> bool:
-    """Whether a signal is ignored, or one of which the user's program makes a use of its own."""
+    """Returns whether a signal is ignored, or is one that the user's program handles itself."""
     handler = signal.getsignal(signum)
     if handler is signal.SIG_IGN:
         return True

@@ -1,7 +1,7 @@
-"""Results that cannot be used: the first one is said at once, and where there is nothing else, the run ends early.
+"""Reports the first unusable result at once, and ends the run early if all results are unusable.
 
-An evaluator that returns nothing usable would fail in every trial, and nobody would hear of it before the end. What is
-counted are the results of one session, so that a run whose evaluator was mended goes on.
+Without this, an evaluator that returns nothing usable would fail in every trial, and nobody would notice before the
+end. Only the results of one session count, so that a run continues after its evaluator was corrected.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from runlib.state.state import State
 
 __all__ = ["FirstResults", "log", "no_success", "why_none"]
 
-AT_LEAST = 5  # results in a row from the start on before the run ends; more with more workers
+AT_LEAST = 5  # unusable first results that end the run, or the number of slots if that is greater
 UNUSABLE = "InvalidResult"
 LONGEST = 300
-SHOWN = 3  # texts of one error
+SHOWN = 3  # texts that are shown of one error
 
 log = logger("runlib.results")
 
 
 class FirstResults:
-    """The first results of a session.
+    """Counts the first results of a session.
 
     Args:
-        slots: How many evaluations run at once.
+        slots: The number of evaluations that run at once.
     """
 
     def __init__(self, slots: int) -> None:
@@ -37,7 +37,7 @@ class FirstResults:
         self._told = {UNUSABLE: False, "dropped": False}
 
     def take(self, tid: int, result: Mapping[str, Any]) -> InvalidResult | None:
-        """Hear of a result; returns why the run is to end, if it is."""
+        """Counts a result; returns the error that is to end the run, or None."""
         error = result.get("error")
         if error is None or error.get("error") != UNUSABLE:
             self._counts = False
@@ -75,7 +75,7 @@ def _line(text: str) -> str:
 
 
 def why_none(state: State) -> str:
-    """Why no trial succeeded: the commonest errors with their counts; empty if one did, or none has ended."""
+    """Returns why no trial succeeded: the commonest errors with their counts; empty if one did, or none has ended."""
     if state.trials.ok_count or not state.trials.error_count:
         return ""
     errors = [f"{count} {_line(name)}{_texts(texts)}" for name, count, texts in state.trials.commonest_errors(3)]
@@ -85,7 +85,7 @@ def why_none(state: State) -> str:
 
 
 def _texts(texts: list[tuple[str, int]]) -> str:
-    """What failures of one error said, in brackets: the commonest with their counts, if they are several."""
+    """Returns in brackets the texts of one error: a single one, or the commonest ones with their counts."""
     [(first, most), *others] = texts
     if not others:
         return f" ({_line(first)})" if first else ""
@@ -97,6 +97,6 @@ def _texts(texts: list[tuple[str, int]]) -> str:
 
 
 def no_success(state: State) -> NoSuccess | None:
-    """The error for asking for the best of a run in which nothing succeeded; None if something did, or none ended."""
+    """Returns the error for a request for the best trial if trials ended and none succeeded; None otherwise."""
     why = why_none(state)
     return NoSuccess(why, dict(sorted(state.count_by_error.items(), key=lambda pair: -pair[1]))) if why else None

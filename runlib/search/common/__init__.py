@@ -1,1 +1,1 @@
-"""What several searches share."""
+"""Holds what several searches share."""

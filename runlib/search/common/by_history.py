@@ -1,10 +1,9 @@
-"""Searches that cannot adopt or forget by themselves, made able to by the history: slow, safe, and always possible.
+"""Makes any search able to adopt and forget trials by means of its history. This is slow, safe and always possible.
 
-A search that has no more than ``suggest`` and ``submit`` counts its own trials and cannot unlearn. A ``ByHistory``
-stands before it: to the outside it counts all trials, whoever suggested them; to the search it speaks in the
-search's own numbers. What a search has learned is never changed: where a result is forgotten, one made anew lives
-through the history without it. All that follows is a function of the calls: whoever repeats them, with ``recall``
-in the place of ``suggest``, gets the same suggestions from there on.
+A search with only ``suggest`` and ``submit`` counts its own trials and cannot unlearn. ``ByHistory`` wraps it: its
+callers count all trials, whoever suggested them, and the search gets its own numbers. It never changes what a search
+has learned. To forget a result, it makes a new search and gives it the history without the result. Everything follows
+from the calls, so the same calls with ``recall`` in the place of ``suggest`` lead to the same suggestions afterwards.
 """
 
 from __future__ import annotations
@@ -27,10 +26,10 @@ PENDING, DONE, FORGOTTEN = range(3)
 
 
 def complete(search: Search) -> Search:
-    """A search that can adopt and forget: ``search`` itself if its class does both, else a companion of it.
+    """Returns a search that can adopt and forget: ``search`` itself if its class does both, else a wrapper of it.
 
     Args:
-        search: As it was made, before its first suggestion.
+        search: A new search, before its first suggestion.
     """
     return search if _has_own(search, "adopt") and _has_own(search, "forget") else ByHistory(search)
 
@@ -41,7 +40,7 @@ def _has_own(search: Search, method: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """A trial came to be: suggested by the search (``own``) or by somebody else."""
+    """States that a trial was added, suggested by the search (``own``) or by somebody else."""
 
     suggestion: Any
     memo: Any
@@ -50,7 +49,7 @@ class _Made:
 
 @dataclass(frozen=True, slots=True)
 class _Heard:
-    """The result of trial ``tid``; by default there is none to learn from (``void``)."""
+    """Holds the result of trial ``tid``; by default there is none to learn from (``void``)."""
 
     tid: int
     error: bool = True
@@ -63,7 +62,7 @@ _History = list[_Made | _Heard]
 
 
 class _Numbered:
-    """A search, and the number that it has for each trial: None where it does not know of the trial."""
+    """Holds a search and its number for each trial; the number is None if the search does not know the trial."""
 
     def __init__(self, search: Search) -> None:
         self.search = search
@@ -94,7 +93,7 @@ class _Numbered:
         elif own is not None:
             self.search.submit(own, error=heard.error, loss=heard.loss, var=heard.var)
 
-    def live_through(self, event: _Made | _Heard) -> None:
+    def replay(self, event: _Made | _Heard) -> None:
         if isinstance(event, _Heard):
             self.submit(event)
         elif event.own:
@@ -107,7 +106,8 @@ class _Numbered:
             self.recall(made.suggestion, made.memo)
         except (ReplayMismatch, SearchExhausted, SearchWaiting) as error:
             if isinstance(error, ReplayMismatch) and not _has_own(self.search, "recall"):
-                # It was asked, and made another suggestion. Nobody tries that, and it may wait for the result.
+                # The search was asked and made another suggestion. Nobody tries it, and the search may wait for its
+                # result.
                 self.search.void(self.next_own)
                 self.next_own += 1
             self.adopt(made.suggestion)
@@ -123,38 +123,38 @@ class _Numbered:
 
 
 class ByHistory(Search, abstract=True):
-    """A search and the history of its calls; it adopts and forgets whether or not the search can.
+    """Wraps a search with the history of its calls; it adopts and forgets whether or not the search can.
 
-    What the search can do itself is left to it. Otherwise:
+    It leaves to the search what the search can do itself. Otherwise:
 
-    **adopt**: the trial gets its ``tid`` and its result is accepted, but the algorithm does not hear of it. The log
+    **adopt**: the trial gets its ``tid`` and its result is accepted, but the algorithm does not learn of it. The log
     says so once.
 
-    **forget**: the search is made anew from its config and context, and lives through the history: its own
-    suggestions are recalled with their memos, results submitted, the forgotten one as void, which by default is an
-    error (a trial that never ends could keep a search waiting). A trial without a result is void from now on. A new
-    result of a forgotten trial takes the place of the old one, at the time when it comes.
+    **forget**: the search is made again from its config and context, and the history is replayed. Its own suggestions
+    are recalled with their memos, and results are submitted. The forgotten result is submitted as void, which by
+    default is an error (a trial that never ends could keep a search waiting). A trial without a result is void from now
+    on. A new result of a forgotten trial replaces the old one, at the time when it arrives.
 
-    A later suggestion that was made knowing the forgotten result may not be one that the new search makes: it raises
-    ``ReplayMismatch``, or has nothing to suggest there. It then hears of that trial as of one that
-    somebody else suggested. By the default ``recall`` it was asked for a suggestion and has made another, which
-    nobody tries: that is void. The same is done each time, over the whole history, so what the
-    search knows follows from the calls alone.
+    A later suggestion may depend on the forgotten result, so that the new search cannot make it. Then the search raises
+    ``ReplayMismatch``, or has nothing to suggest there, and it learns of that trial as if somebody else had suggested
+    it. With the default ``recall`` the search was asked for a suggestion and has made another one. Nobody tries that
+    one, so it is void. This is repeated each time over the whole history, so the knowledge of the search follows from
+    the calls alone.
 
-    Costs: forgetting takes the time of all calls so far, and with the default ``recall`` asks the algorithm for every
+    Forgetting takes the time of all calls so far, and with the default ``recall`` it asks the algorithm for every
     suggestion. Unless the search can forget, the history is kept in memory: a few references for each trial, and the
-    suggestion and memo as they stand on the tape. What is recalled is kept as it is given, not copied.
+    suggestion and memo as on the tape. What is recalled is kept as it is given, not copied.
 
     Attributes:
-        inner: The search as it is now; another object after something was forgotten.
+        inner: The current search; another object after something was forgotten.
 
     Args:
-        search: As it was made, before its first suggestion.
+        search: A new search, before its first suggestion.
     """
 
     def __init__(self, search: Search) -> None:
         super().__init__(search.__dict__.get("given_context"))
-        self.__dict__["kind"] = search.kind  # messages name the search, not its companion
+        self.__dict__["kind"] = search.kind  # Messages name the search, not its wrapper.
         self._now = _Numbered(search)
         self._states = bytearray()
         self._history: _History = []
@@ -164,24 +164,24 @@ class ByHistory(Search, abstract=True):
 
     @property
     def _fails_void(self) -> bool:
-        """Whether void trials are errors to the search: then there is nothing to unlearn of one that failed."""
+        """Returns whether void trials are errors to the search; then a failed trial leaves nothing to unlearn."""
         return not _has_own(self.inner, "void")
 
     @property
     def inner(self) -> Search:
-        """The search as it is now."""
+        """Returns the current search."""
         return self._now.search
 
     def get_config(self) -> dict[str, Any]:
-        """The config of the search."""
+        """Returns the config of the search."""
         return self.inner.get_config()
 
     def suggest(self) -> tuple[int, Any]:
-        """The next ``(tid, suggestion)`` of the search.
+        """Returns the next ``(tid, suggestion)`` of the search.
 
         Raises:
-            SearchExhausted: Nothing is left to suggest, whatever results come.
-            SearchWaiting: Nothing to suggest until a result arrives.
+            SearchExhausted: Nothing is left to suggest, whatever results arrive.
+            SearchWaiting: There is nothing to suggest until a result arrives.
             SearchError: The suggestion is no plain data, or the search miscounts.
         """
         suggestion, memo = self._now.suggest()
@@ -194,7 +194,7 @@ class ByHistory(Search, abstract=True):
         return tid, suggestion
 
     def submit(self, tid: int, *, error: bool = False, loss: float | None = None, var: float | None = None) -> None:
-        """Learn what became of trial ``tid``.
+        """Learns the outcome of trial ``tid``.
 
         Raises:
             SearchError: There is no such trial, it was submitted before, or it has neither loss nor error.
@@ -207,7 +207,7 @@ class ByHistory(Search, abstract=True):
         self._take(_Heard(tid, error, loss, var, void=False), state)
 
     def void(self, tid: int) -> None:
-        """Trial ``tid`` ends without a result that may be learned from.
+        """Ends trial ``tid`` without a result to learn from.
 
         Raises:
             SearchError: There is no such trial, or it was submitted before.
@@ -227,16 +227,16 @@ class ByHistory(Search, abstract=True):
         self._states[tid] = DONE
 
     def memo(self, tid: int) -> Any:
-        """What the tape must keep of suggestion ``tid``; None for a trial that the search does not know."""
+        """Returns what the tape must keep of suggestion ``tid``; None for a trial that the search does not know."""
         last, memo = self._last_memo
-        if tid == last:  # the search is asked only once
+        if tid == last:  # The search is asked only once.
             return memo
         self._check(tid)
         own = self._now.own_tids[tid]
         return None if own is None else self.inner.memo(own)
 
     def recall(self, tid: int, suggestion: Any, memo: Any) -> None:
-        """Take back an own suggestion of old, as the search does it.
+        """Takes back an earlier suggestion, by the ``recall`` of the search.
 
         Raises:
             ReplayMismatch: It is not the next trial, or the search would suggest something else now.
@@ -253,7 +253,7 @@ class ByHistory(Search, abstract=True):
         self._note(_Made(suggestion, memo, own=True))
 
     def adopt(self, suggestion: Any) -> int:
-        """Take in a trial that the search did not suggest, and give it the next ``tid``.
+        """Adds a trial that the search did not suggest, and returns the next ``tid`` for it.
 
         Raises:
             NotPlain: The suggestion is no plain data, with the place.
@@ -267,11 +267,11 @@ class ByHistory(Search, abstract=True):
         return self._note(_Made(kept, None, own=False))
 
     def spelled(self, suggestion: Any) -> Any:
-        """A suggestion of anybody as the search would write it."""
+        """Returns any suggestion as the search would write it."""
         return self.inner.spelled(suggestion)
 
     def forget(self, tid: int) -> None:
-        """Drop the result of trial ``tid``; a new one may be submitted, and counts.
+        """Drops the result of trial ``tid``; a new one may be submitted, and counts.
 
         Raises:
             SearchError: There is no such trial.
@@ -304,11 +304,11 @@ class ByHistory(Search, abstract=True):
             self._history.append(heard)
 
     def _place(self, tid: int) -> int:
-        """Where in the history the result of a trial stands; it has one."""
+        """Returns the place of the result of a trial in the history; the trial must have one."""
         return next(i for i, event in enumerate(self._history) if isinstance(event, _Heard) and event.tid == tid)
 
     def _make_void(self, tid: int) -> None:
-        """In the history, the trial is void."""
+        """Makes the trial void in the history, if the search learned from its result."""
         place = self._place(tid)
         heard = self._history[place]
         learned_from = isinstance(heard, _Heard) and not heard.void and not (heard.error and self._fails_void)
@@ -316,12 +316,12 @@ class ByHistory(Search, abstract=True):
             self._revise(tid, [*self._history[:place], _Heard(tid), *self._history[place + 1 :]])
 
     def _revise(self, tid: int, history: _History) -> None:
-        """Go on from another history, in which trial ``tid`` has another result."""
+        """Continues from another history, in which trial ``tid`` has another result."""
         if self._now.own_tids[tid] is not None and self._renewal is not None:
             with quiet():
                 anew = _Numbered(self._renewal())
             for event in history:
-                anew.live_through(event)
+                anew.replay(event)
             self._now = anew
             self._warn_of_unknown()
         self._history = history

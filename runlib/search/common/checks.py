@@ -1,6 +1,6 @@
-"""The checks of a search's arguments: each gives back the value or says in one sentence what was expected.
+"""Checks the arguments of a search: each function returns the value, or says in one sentence what was expected.
 
-Raises in all of them: ``ConfigError`` with the name of the argument as its path.
+All of them raise ``ConfigError`` with the name of the argument as its path.
 """
 
 from __future__ import annotations
@@ -22,9 +22,12 @@ DEFAULT_MIX = ((0.1, "rand"), (0.2, "anneal"), (0.7, "tpe"))
 
 
 def named_method(given: Any) -> Any:
-    """The method as data: a name of another tool for one is taken, and a function of hyperopt told its name."""
+    """Returns the method as data.
+
+    Another tool's name for a method is accepted. For a function of hyperopt, the error says which name to use.
+    """
     if callable(given) and not isinstance(given, str | Mapping):
-        inner = getattr(given, "func", given)  # of functools.partial
+        inner = getattr(given, "func", given)  # the function in a functools.partial
         name = str(getattr(inner, "__module__", "")).rpartition(".")[2]
         way = f'say method="{name}"' if name in METHODS else f"known are {', '.join(METHODS)}"
         rest = "; what partial(...) fixes are arguments of Hyperopt" if inner is not given else ""
@@ -34,7 +37,7 @@ def named_method(given: Any) -> Any:
 
 
 def method(method: Any) -> tuple[str, tuple[tuple[float, str], ...]]:
-    """The method, and the (probability, method) pairs of a mix."""
+    """Returns the method, and the (probability, method) pairs of a mix."""
     if isinstance(method, Mapping) and list(method) == ["mix"]:
         return "mix", _mix(method["mix"])
     if not isinstance(method, str) or method not in (*METHODS, "mix"):
@@ -72,7 +75,7 @@ def _probability(value: Any, path: str) -> float:
 
 
 def data(name: str, value: Any) -> Any:
-    """``value`` as plain data."""
+    """Returns ``value`` as plain data."""
     try:
         return plain(value)
     except NotPlain as error:
@@ -80,7 +83,7 @@ def data(name: str, value: Any) -> Any:
 
 
 def integer(name: str, value: Any, least: int | None = None) -> int:
-    """An integer, not below ``least``."""
+    """Returns an integer that is not below ``least``."""
     value = data(name, value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise ConfigError(f"must be an integer, got {value!r}", name)
@@ -90,7 +93,7 @@ def integer(name: str, value: Any, least: int | None = None) -> int:
 
 
 def seed(value: Any) -> int:
-    """The integer that a search is seeded by."""
+    """Returns the integer that a search is seeded by."""
     if value is None:
         raise ConfigError("must be an integer, got None; leave it out for 123, so that the run can be repeated", "seed")
     if callable(getattr(value, "random", None)) or callable(getattr(value, "random_sample", None)):
@@ -103,7 +106,7 @@ def seed(value: Any) -> int:
 
 
 def positive(name: str, value: Any) -> float:
-    """A finite number above 0."""
+    """Returns a finite number above 0."""
     value = data(name, value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
         raise ConfigError(f"must be a positive number, got {value!r}", name)
@@ -111,7 +114,7 @@ def positive(name: str, value: Any) -> float:
 
 
 def flag(name: str, value: Any) -> bool:
-    """True or False."""
+    """Returns True or False."""
     value = native(value)
     if not isinstance(value, bool):
         raise ConfigError(f"must be true or false, got {value!r}", name)

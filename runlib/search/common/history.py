@@ -1,8 +1,7 @@
-"""What a search was told, in columns: one row of raw numbers, one loss and one state for each trial.
+"""Stores what a search was told, in columns: a row of raw numbers, a loss and a state for each trial.
 
-Rows lie in arrays and hold no Python objects, so that 10,000 trials are restored in a blink and a trial costs
-its numbers alone. What the algorithm is to see is decided by the state, never by removing a row: ``tid`` is
-the place of a trial for ever.
+The columns are arrays without Python objects, so 10,000 trials are restored almost at once and a trial costs only its
+numbers. The state decides what the algorithm sees. Rows are never removed, so ``tid`` is the place of a trial for ever.
 """
 
 from __future__ import annotations
@@ -16,18 +15,18 @@ from runlib.errors import ReplayMismatch, SearchError
 __all__ = ["DONE", "PENDING", "History"]
 
 PENDING, DONE, FAILED, FORGOTTEN, FOREIGN, FOREIGN_DONE = range(6)
-SHOWN = (PENDING, DONE)  # the others are hidden, as hyperopt hides a trial in JOB_STATE_ERROR
-OPEN = (PENDING, FORGOTTEN, FOREIGN)  # may be submitted
+SHOWN = (PENDING, DONE)  # The others are hidden, as hyperopt hides a trial in JOB_STATE_ERROR.
+OPEN = (PENDING, FORGOTTEN, FOREIGN)  # states in which a result may be submitted
 
 
 class History:
-    """The trials of one search.
+    """Holds the trials of one search.
 
     Attributes:
         width: The number of variables.
-        rows: All raw numbers, trial after trial, NaN where inactive.
-        losses: One for each trial; infinite while there is none.
-        states: One of the constants above for each trial.
+        rows: The raw numbers of all trials, trial after trial, NaN where inactive.
+        losses: The loss of each trial; infinite while there is none.
+        states: The state of each trial, one of the constants above.
     """
 
     def __init__(self, width: int) -> None:
@@ -41,28 +40,28 @@ class History:
         return len(self.states)
 
     def add(self, row: Sequence[float] | None) -> int:
-        """A new pending trial, hidden if it has no row; its ``tid``."""
+        """Adds a pending trial, which is hidden if it has no row, and returns its ``tid``."""
         self.rows.extend(self._foreign if row is None else row)
         self.losses.append(math.inf)
         self.states.append(FOREIGN if row is None else PENDING)
         return len(self.states) - 1
 
     def expect(self, tid: int) -> None:
-        """Nothing, if ``tid`` is the next trial.
+        """Raises an error unless ``tid`` is the next trial.
 
         Raises:
-            ReplayMismatch: It is not.
+            ReplayMismatch: It is not the next trial.
         """
         if tid != len(self.states):
             raise ReplayMismatch(f"trial {tid} cannot be recalled: the next one is trial {len(self.states)}")
 
     def row(self, tid: int) -> Sequence[float]:
-        """The raw numbers of a trial."""
+        """Returns the raw numbers of a trial."""
         self._check(tid)
         return self.rows[tid * self.width : (tid + 1) * self.width]
 
     def finish(self, tid: int, loss: float | None) -> None:
-        """Trial ``tid`` has this loss; without one it failed and is hidden.
+        """Sets the loss of trial ``tid``; without a loss the trial failed and is hidden.
 
         Raises:
             SearchError: There is no such trial, or it has its result.
@@ -79,7 +78,9 @@ class History:
             self.states[tid] = DONE
 
     def hear(self, tid: int, *, error: bool, loss: float | None, worst: float | None = None) -> None:
-        """Trial ``tid`` was submitted like this; without a loss, or with NaN, it failed, and is hidden or the worst.
+        """Sets the submitted outcome of trial ``tid``; without a loss, or with NaN, the trial failed.
+
+        A failed trial gets the loss ``worst``, or is hidden if that is None.
 
         Raises:
             SearchError: There is no such trial, it has its result, or it has neither loss nor error.
@@ -89,7 +90,7 @@ class History:
         self.finish(tid, worst if error or loss is None or loss != loss else float(loss))
 
     def hide(self, tid: int) -> None:
-        """Trial ``tid`` is no longer counted; a new result for it would be."""
+        """Hides trial ``tid`` from the algorithm; a new result would make it count again."""
         state = self._check(tid)
         self.losses[tid] = math.inf
         self.states[tid] = FOREIGN if state in (FOREIGN, FOREIGN_DONE) else FORGOTTEN

@@ -1,6 +1,7 @@
-"""The suggestions that were made so far, each as a number of 8 bytes: what makes a search never repeat itself.
+"""Remembers the suggestions made so far, each as 8 bytes, so that a search never repeats itself.
 
-Two suggestions are the same if they are the same data: then they are one evaluation, and trying the second is no work.
+Two suggestions are the same if they are the same data. Then they are one evaluation, and the second one brings nothing
+new.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ __all__ = ["Known"]
 
 
 class Known:
-    """A set of suggestions."""
+    """Holds a set of suggestions."""
 
     def __init__(self) -> None:
         self._marks: set[bytes] = set()
@@ -25,7 +26,7 @@ class Known:
         return len(self._marks)
 
     def add(self, suggestion: Any) -> bool:
-        """Put plain data in; whether it is new."""
+        """Adds plain data, and returns whether it is new."""
         before = len(self._marks)
         self._marks.add(_mark(suggestion))
         return len(self._marks) > before
@@ -36,9 +37,10 @@ def _mark(suggestion: Any) -> bytes:
 
 
 def _text(suggestion: Any) -> bytes:
-    """Equal data gives equal bytes: in this process, which is all that is asked for, and soon."""
+    """Returns equal bytes for equal data, quickly; they are compared only within this process."""
     try:
         text = orjson.dumps(suggestion, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # an integer beyond 64 bits, or a key that is no text
         return canonical_suggestion(suggestion)
-    return canonical_suggestion(suggestion) if b"null" in text else text  # which stands for NaN and infinities as well
+    # orjson also writes NaN and infinities as null.
+    return canonical_suggestion(suggestion) if b"null" in text else text

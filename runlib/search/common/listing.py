@@ -1,4 +1,4 @@
-"""Suggestions in a file: a list in YAML or JSON, or a table with a header; what is wrong is named with its line."""
+"""Reads suggestions from a file: a list in YAML or JSON, or a table with a header. Its errors name the line."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ _FLOAT = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?|[-+]?(in
 _WORDS = {
     written: value
     for word, value in (("true", True), ("false", False), ("null", None))
-    for written in (word, word.capitalize(), word.upper())  # as in YAML; Python writes True
+    for written in (word, word.capitalize(), word.upper())  # YAML allows all three, and Python writes True.
 }
 
 
 def read_listing(name: Any) -> list[Any]:
-    """The suggestions in a file.
+    """Returns the suggestions in a file.
 
     Raises:
-        ConfigError: There is no such file, or what it holds is no such list; the path is ``file``.
+        ConfigError: There is no such file, or it holds no such list; the path is ``file``.
     """
     if not isinstance(name, str) or not name:
         raise ConfigError(f"must be the path of a file, got {name!r}", "file")
@@ -75,7 +75,7 @@ def _text(path: Path) -> str:
 
 
 def _read_table(path: Path) -> list[Any]:
-    lines = io.StringIO(_text(path), newline="")  # splitlines() would end a line at U+2028 in a cell, too
+    lines = io.StringIO(_text(path), newline="")  # splitlines() would also end a line at U+2028 in a cell.
     reader = csv.reader(lines, skipinitialspace=True, strict=True)
     try:
         rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
@@ -131,11 +131,11 @@ def _value(path: Path, line: int, cell: str) -> Any:
 
 
 class _Inner(dict[str, Any]):
-    """A dict that the header makes; those in cells are data."""
+    """Marks a dict that the header makes; dicts in cells are data."""
 
 
 def _with_lists(found: Any) -> Any:
-    """Dicts of the header whose keys are 0, 1, 2, ... become lists."""
+    """Returns the data with lists for those dicts of the header that have the keys 0, 1, 2, ..."""
     if not isinstance(found, _Inner):
         return found
     inner = {key: _with_lists(value) for key, value in found.items()}

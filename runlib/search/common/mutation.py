@@ -1,8 +1,7 @@
-"""Mutation of a row: one active variable changes, and what that makes active is drawn anew.
+"""Mutates a row: one active variable changes, and the variables that become active are drawn again.
 
-Numbers, which have an order, take a step in the share of all draws that lies below them, so that a step means the same
-on every scale and follows every prior. With no step, and for options, the variable is drawn again from its
-distribution.
+A number takes a step in the share of all draws that lies below it, so a step means the same on every scale and follows
+every prior. Without a step, and for options, the variable is drawn again from its distribution.
 """
 
 from __future__ import annotations
@@ -17,30 +16,31 @@ from runlib.space.tree import Space
 
 __all__ = ["Mutation"]
 
-ATTEMPTS = 20  # to change a variable: one that nearly always has the same value may stay
+ATTEMPTS = 20  # attempts to change a variable; one that nearly always has the same value may stay
 
 
 class Mutation:
     """Changes rows of one search space.
 
     Args:
-        space: Which.
-        scale: Standard deviation of a step, as a share of all draws; None to draw anew.
+        space: The search space.
+        scale: The standard deviation of a step, as a share of all draws; None to draw again.
     """
 
     def __init__(self, space: Space, scale: float | None) -> None:
         self._width = len(space.variables)
         self._scale = scale
         self._by_label = by_label(space)
-        # Choices stand before what depends on them; side by side the labels decide, not the order of keys.
+        # Choices come before the variables that depend on them. At equal depth the labels decide, not the order of
+        # keys.
         self._plan = sorted(self._by_label, key=lambda variable: variable.depth)
 
     def random_row(self, rng: random.Random) -> Row:
-        """The raw numbers of a random suggestion, NaN where inactive."""
+        """Returns the raw numbers of a random suggestion, NaN where inactive."""
         return self._completed([INACTIVE] * self._width, rng)
 
     def child(self, parent: Sequence[float], rng: random.Random) -> Row:
-        """The raw numbers of a parent with one active variable changed, if one can be."""
+        """Returns the raw numbers of a parent with one active variable changed, if one can be."""
         row = list(parent)
         active = [v for v in self._by_label if _is_active(v, row) and v.distribution.size != 1]
         if not active:
@@ -50,7 +50,7 @@ class Mutation:
         return self._completed(row, rng)
 
     def _completed(self, row: Row, rng: random.Random) -> Row:
-        """Draw what is active and has no raw number; drop those of what is not active any more."""
+        """Draws each active variable without a raw number, and drops the numbers of those that are no longer active."""
         for variable in self._plan:
             if not _is_active(variable, row):
                 row[variable.index] = INACTIVE
@@ -77,6 +77,6 @@ def _is_active(variable: Variable, row: Sequence[float]) -> bool:
 
 
 def _reflected(u: float) -> float:
-    """A number in [0, 1): beyond an end it comes back from there."""
+    """Returns a number in [0, 1); beyond an end it is reflected back."""
     u %= 2.0
     return min(u if u < 1 else 2 - u, 1 - 2.0**-53)

@@ -1,7 +1,7 @@
-"""Components inside of a search: space and seed are handed down to those that take them and have none of their own.
+"""Hands space and seed down to the components inside a search that take them and have none of their own.
 
-What stands of such a component in the config of the outer one is what the component says of itself, so that a space in
-another dialect, or the content of a file, is there in the form that a restore makes the same component of.
+The config of the outer search holds what such a component says of itself. So a space in another dialect, or the content
+of a file, has the form from which a restore makes the same component.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ __all__ = ["config_within", "handed_down"]
 
 
 def handed_down(config: Any, values: Mapping[str, Any]) -> Any:
-    """A config with further arguments.
+    """Returns a config with further arguments.
 
     Args:
-        config: ``{kind: {arguments}}`` or a bare kind; an object, and what is no config, stays as it is.
-        values: Arguments for it, as far as its class takes them and the config has not got them; None is not handed on.
+        config: ``{kind: {arguments}}`` or a bare kind; an object, or a value that is no config, stays unchanged.
+        values: The arguments to add, if the class takes them and the config does not have them; None is not added.
 
     Raises:
         UnknownKind: The kind is not registered.
@@ -37,10 +37,10 @@ def handed_down(config: Any, values: Mapping[str, Any]) -> Any:
 
 
 def config_within(given: Any, made: Component, values: Mapping[str, Any]) -> dict[str, Any]:
-    """What stands in the config of the outer component: the config of ``made``, without what was handed down to it.
+    """Returns the entry for the config of the outer component: the config of ``made`` without what was handed down.
 
     Args:
-        given: What ``made`` was made of: an object, a config, or a bare kind.
+        given: The value from which ``made`` was made: an object, a config, or a bare kind.
         made: The component.
         values: The arguments that ``handed_down`` got.
     """

@@ -1,7 +1,7 @@
-"""All points of a grid by number: point *i* is found without making those before it, however many there are.
+"""Numbers all points of a grid: point *i* is found without making those before it, however many there are.
 
-The variables are taken in the order of their labels, the last one moving fastest. What stands in an option of a choice
-is counted there alone: the options follow one another, each with all of its own points.
+The variables are in the order of their labels, and the last one changes fastest. Variables inside an option of a choice
+are counted only there: the options follow one another, each with all of its own points.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ __all__ = ["Points"]
 
 
 class Points:
-    """The points of a grid.
+    """Holds the points of a grid.
 
     Attributes:
-        count: How many there are; of those that give equal suggestions, each.
+        count: The number of points; points with equal suggestions count separately.
 
     Args:
-        space: Over which.
-        resolution: How many raw numbers are taken of a variable that has no end of them.
-        given: The same for variables by label; also thins out those of numbers that have an end.
+        space: The search space.
+        resolution: The number of raw numbers for a variable with infinitely many.
+        given: The same number for single variables, by label; it also thins out variables with finitely many numbers.
 
     Raises:
         SpaceError: A variable has more points than can be listed.
@@ -46,14 +46,14 @@ class Points:
         self.count = self._root.count
 
     def row(self, number: int) -> Row:
-        """The raw numbers of a point, NaN where inactive; from 0 to ``count`` - 1."""
+        """Returns the raw numbers of a point, NaN where inactive; ``number`` is from 0 to ``count`` - 1."""
         row = self._blank[:]
         self._root.put(number, row)
         return row
 
 
 class _Axis:
-    """The points of one variable, those of what depends on it included."""
+    """Holds the points of one variable, including those of the variables that depend on it."""
 
     def __init__(
         self, inside: Mapping[tuple[int, int], list[Variable]], raw: Mapping[int, Sequence[float]], variable: Variable
@@ -67,7 +67,7 @@ class _Axis:
             self.count = self._ends[-1]
 
     def put(self, number: int, row: Row) -> None:
-        """Write the raw numbers of a point into a row."""
+        """Writes the raw numbers of a point into a row."""
         if not self._groups:
             row[self._index] = self._raw[number]
             return
@@ -77,7 +77,7 @@ class _Axis:
 
 
 class _Group:
-    """Variables that stand side by side."""
+    """Holds variables that stand side by side."""
 
     def __init__(
         self,
@@ -85,12 +85,12 @@ class _Group:
         raw: Mapping[int, Sequence[float]],
         parent: tuple[int, int],
     ) -> None:
-        # The last one first, as the number of a point is taken apart.
+        # The last one comes first, because the number of a point is divided in this order.
         self._axes = [_Axis(inside, raw, variable) for variable in reversed(inside.get(parent, []))]
         self.count = math.prod(axis.count for axis in self._axes)
 
     def put(self, number: int, row: Row) -> None:
-        """Write the raw numbers of a point into a row."""
+        """Writes the raw numbers of a point into a row."""
         for axis in self._axes:
             number, own = divmod(number, axis.count)
             axis.put(own, row)
@@ -104,7 +104,7 @@ def _raw_numbers(variable: Variable, resolution: int, wanted: int | None) -> Seq
 
 
 def _listed(distribution: Distribution, resolution: int, wanted: int | None) -> Sequence[float]:
-    """The raw numbers that stand for a variable, in their order."""
+    """Returns the raw numbers that stand for a variable, in their order."""
     if distribution.size is None:
         return distribution.grid(wanted or resolution)
     if isinstance(distribution, Options):
@@ -119,7 +119,7 @@ def _listed(distribution: Distribution, resolution: int, wanted: int | None) -> 
 
 
 def _thinned(distribution: Distribution, every: Sequence[float], count: int) -> Sequence[float]:
-    """``count`` of the numbers, both ends among them, or less where they fall together; evenly, in log space if log."""
+    """Returns ``count`` of the numbers, evenly spaced with both ends, in log space if log; fewer if they coincide."""
     if count == 1:
         return [every[len(every) // 2]]
     if isinstance(distribution, Range) and distribution.log:

@@ -1,4 +1,4 @@
-"""A sampler of the user: a function of a search space and a seed, or a component that is called like one."""
+"""Calls a user's sampler: a function of a search space and a seed, or a component that is called like one."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ __all__ = ["Sampler"]
 
 
 class Sampler:
-    """What draws the suggestions of a random search.
+    """Draws the suggestions of a random search.
 
     Attributes:
-        config: What stands in the config of the search: a component, or the name of a function.
+        config: The entry in the config of the search: a component, or the name of a function.
 
     Args:
         given: A component or its config, a function or its name.
-        space: What it is called with.
-        context: Handed to a component.
+        space: The search space that the sampler is called with.
+        context: The context for a component.
 
     Raises:
-        ConfigError: It is neither, or a function that no name leads to.
+        ConfigError: The value is none of these, or a function that no name leads to.
     """
 
     def __init__(self, given: Any, space: Space, context: Mapping[str, Any] | None) -> None:
-        # By key, so that what a sampler draws does not depend on the order of keys in the config.
+        # The keys are sorted, so that the draws of a sampler do not depend on their order in the config.
         self._space = Space.of(_sorted(space.data), full_fidelity=True)
         try:
             self.config, self._call = _found(given, context)
@@ -42,10 +42,10 @@ class Sampler:
         self._name = self.config if isinstance(self.config, str) else self.config.kind
 
     def __call__(self, seed: int) -> Any:
-        """A suggestion, plain data in the space.
+        """Returns a suggestion, plain data in the space.
 
         Raises:
-            SearchError: The sampler failed, or gave something else.
+            SearchError: The sampler failed, or returned something else.
         """
         try:
             suggestion = shaped(self._call(self._space, seed))
@@ -63,7 +63,7 @@ class Sampler:
 
 
 def _found(given: Any, context: Mapping[str, Any] | None) -> tuple[Any, Any]:
-    """What stands in the config, and what is called."""
+    """Returns the entry for the config, and the object to call."""
     if isinstance(given, Component) or is_config(given) or (isinstance(given, str) and ":" not in given):
         made: Component = from_config(given, context=context, family=Component)
         return made, made

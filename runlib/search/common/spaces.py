@@ -1,4 +1,4 @@
-"""The space of a search that draws from it: made, and looked at for what was most likely not meant."""
+"""Makes the space of a search that draws from it, and warns of content that is probably a mistake."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["space_of"]
 
 
 def space_of(space: Any, *, full_fidelity: bool = True) -> Space:
-    """The space that a search was given under the name ``space``.
+    """Returns the space that a search was given under the name ``space``.
 
     Raises:
-        SpaceError: Something is wrong in it, with the place.
+        SpaceError: The space is wrong; the error has the place.
 
     Warns:
         SpaceWarning: A list of two numbers stands where a parameter could stand, or nothing varies at all.

@@ -1,1 +1,1 @@
-"""Search by hyperopt, and hyperopt's algorithms with the same numbers and less work."""
+"""Searches with hyperopt, and computes hyperopt's algorithms with the same numbers and less work."""

@@ -1,8 +1,8 @@
-"""Draws from the prior of a variable and near a good trial of old: ``rand`` and ``anneal`` of hyperopt.
+"""Draws from the prior of a variable and near a good earlier trial: ``rand`` and ``anneal`` of hyperopt.
 
-Each function makes the same calls to the generator as ``hyperopt.pyll.stochastic`` and ``hyperopt.anneal``
-make for one trial, and so gives the same numbers; the graphs and documents around them are left out. A ``Range``,
-of which hyperopt knows nothing, is drawn by its quantiles, and near a trial of old as the uniform at its ``core``.
+Each function makes the same calls to the generator as ``hyperopt.pyll.stochastic`` and ``hyperopt.anneal`` make for one
+trial, and so gives the same numbers. The graphs and documents around them are left out. hyperopt has no ``Range``. It
+is drawn by its quantiles, and near an earlier trial like the uniform at its ``core``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Draw = Callable[[np.random.Generator], float]
 
 
 def prior_draw(distribution: Distribution) -> Draw:
-    """A function that draws one raw number."""
+    """Returns a function that draws one raw number."""
     if isinstance(distribution, Range):
         return lambda rng: distribution.settle(distribution.from_unit(rng.random()))
     if isinstance(distribution, Power | Quantile):
@@ -45,7 +45,7 @@ def prior_draw(distribution: Distribution) -> Draw:
 
 
 def core(distribution: Range) -> Uniform:
-    """The distribution of hyperopt that is spread over the same scale; what it gives has to be settled."""
+    """Returns hyperopt's distribution over the same scale; its values must be settled."""
     return Uniform(distribution.start, distribution.end, 1.0 if distribution.whole else None, distribution.log)
 
 
@@ -65,12 +65,12 @@ def _plain_draw(distribution: Uniform | Normal) -> Draw:
 
 
 def index_draw(weights: Array, offset: int = 0) -> Draw:
-    """A function that draws an index with these probabilities, ``offset`` added."""
+    """Returns a function that draws an index with these probabilities, and adds ``offset``."""
     return lambda rng: int(rng.multinomial(1, weights).argmax()) + offset
 
 
 def narrowed(distribution: Distribution, raw: float, share: float) -> Draw:
-    """A draw near ``raw``, from a distribution narrowed to a share of its width in (0, 1]."""
+    """Returns a draw near ``raw``, from a distribution narrowed to a share of its width in (0, 1]."""
     if isinstance(distribution, Range):
         near = narrowed(core(distribution), raw, share)
         return lambda rng: distribution.settle(near(rng))
@@ -90,12 +90,12 @@ def narrowed(distribution: Distribution, raw: float, share: float) -> Draw:
 def _centre(distribution: Normal, raw: float) -> float:
     if not distribution.log:
         return raw
-    # The small number, hyperopt's, keeps a draw that was rounded to 0 finite.
+    # hyperopt adds this small number, so that a draw that was rounded to 0 has a finite logarithm.
     return float(np.log(raw if distribution.q is None else 1e-16 + raw))
 
 
 def _leaning(distribution: Integers | Options, picked: int, share: float) -> Array:
-    """The prior's probabilities, weighted by ``share``, and the rest on what was picked."""
+    """Returns the prior's probabilities, weighted by ``share``, with the rest on the picked index."""
     if isinstance(distribution, Options) and distribution.weights is not None:
         prior = share * np.asarray(distribution.weights)
     else:

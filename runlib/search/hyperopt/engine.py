@@ -1,8 +1,8 @@
-"""One suggestion by the algorithms of hyperopt: ``rand``, ``tpe``, ``anneal`` and mixes of them.
+"""Makes one suggestion by the algorithms of hyperopt: ``rand``, ``tpe``, ``anneal`` and mixes of them.
 
-Same history, same seed, same values as ``suggest`` of the module of that name in hyperopt. What is new is what is left
-out: no graph is built or walked and no document read per suggestion; the columns of the history are all there is.
-This module and those it imports load hyperopt and are themselves loaded at the first suggestion.
+The same history and seed give the same values as ``suggest`` of hyperopt's module of that name. A suggestion takes less
+work, because no graph is built or walked and no document is read; everything is in the columns of the history. This
+module and those it imports load hyperopt, and are themselves loaded at the first suggestion.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from runlib.space.tree import Space
 
 __all__ = ["Engine", "Settings"]
 
-ANNEAL_RANK = 2.0  # mean rank of the trial that anneal starts from: hyperopt's avg_best_idx
-ANNEAL_SHRINK = 0.1  # how fast it narrows: hyperopt's shrink_coef
+ANNEAL_RANK = 2.0  # mean rank of the trial that anneal starts from, hyperopt's avg_best_idx
+ANNEAL_SHRINK = 0.1  # how fast it narrows, hyperopt's shrink_coef
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The arguments of ``Hyperopt`` that its algorithms take; ``mix`` has (probability, method) pairs."""
+    """Holds the arguments of ``Hyperopt`` that its algorithms take; ``mix`` has (probability, method) pairs."""
 
     method: str
     mix: tuple[tuple[float, str], ...]
@@ -41,14 +41,14 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """The trials that count, oldest first: losses of shape (trials,), columns of (trials, variables)."""
+    """Holds the trials that count, oldest first: losses of shape (trials,), rows of shape (trials, variables)."""
 
     losses: Array
     rows: Array
 
 
 class Engine:
-    """The algorithms for one search space."""
+    """Runs the algorithms for one search space."""
 
     def __init__(self, space: Space, settings: Settings) -> None:
         self.width = len(space.variables)
@@ -57,12 +57,12 @@ class Engine:
 
     @functools.cached_property
     def priors(self) -> list[tuple[Variable, Draw]]:
-        """How to draw each variable at random, in hyperopt's order."""
+        """Returns each variable with the function that draws it at random, in hyperopt's order."""
         return [(variable, prior_draw(variable.distribution)) for variable in self.orders.prior()]
 
     @functools.cached_property
     def estimates(self) -> list[tuple[Variable, Estimate]]:
-        """How ``tpe`` suggests each variable, in hyperopt's order."""
+        """Returns each variable with the function by which ``tpe`` suggests it, in hyperopt's order."""
         weight, candidates = float(self.settings.prior_weight), self.settings.n_EI_candidates
         return [
             (variable, estimator(variable.distribution, prior_weight=weight, candidates=candidates))
@@ -70,7 +70,7 @@ class Engine:
         ]
 
     def suggest(self, history: History, seed: int) -> list[float]:
-        """The raw numbers of the next trial of ``history``, NaN where inactive."""
+        """Returns the raw numbers of the next trial of ``history``, NaN where inactive."""
         with np.errstate(all="ignore"):
             if self.settings.method != "mix":
                 return self._by(self.settings.method, history, seed)
@@ -121,7 +121,7 @@ class Engine:
 
 
 def _start(had: npt.NDArray[np.intp], losses: Array, chosen: list[int], rng: np.random.Generator) -> int:
-    """The trial to stay near to: one chosen before for another variable, or a good one by rank, noted in ``chosen``."""
+    """Returns the trial to stay near to: one from ``chosen``, or a good one by rank, which is added to ``chosen``."""
     for trial in chosen:
         if trial in had:
             return trial
@@ -136,7 +136,7 @@ def _active(variable: Variable, row: Sequence[float]) -> bool:
 
 def _given(rows: Array, variable: Variable) -> Array:
     column = rows[:, variable.index]
-    # Contiguous, as the arrays of hyperopt are: a logarithm may differ in the last bit with the layout.
+    # It is contiguous like the arrays of hyperopt, because the layout may change the last bit of a logarithm.
     return np.ascontiguousarray(column if variable.parent is None else column[~np.isnan(column)])
 
 
@@ -145,7 +145,7 @@ def _count(history: History) -> int:
 
 
 def _seen(history: History) -> _Seen:
-    # Copies: an array that lends its memory cannot grow.
+    # These are copies, because an array cannot grow while another object uses its memory.
     rows = np.array(history.rows).reshape(len(history), history.width)
     losses = np.array(history.losses)
     if _count(history) == len(history):

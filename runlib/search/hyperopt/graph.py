@@ -1,8 +1,8 @@
-"""The search space as hyperopt's own graph, and the order in which hyperopt draws from it.
+"""Builds hyperopt's own graph of a search space, and finds the order in which hyperopt draws from it.
 
-All draws of a suggestion come from one generator, so the order of the variables decides every value. It follows
-from the shape of hyperopt's graph alone and is read off it once: ``draw_order`` steps through the graph as
-``hyperopt.pyll.rec_eval`` does, without computing anything.
+All draws of a suggestion come from one generator, so the order of the variables decides every value. It follows from
+the shape of hyperopt's graph alone and is read from it once. ``draw_order`` steps through the graph as
+``hyperopt.pyll.rec_eval`` does, but computes nothing.
 """
 
 from __future__ import annotations
@@ -25,11 +25,14 @@ from runlib.space.tree import Space
 __all__ = ["Orders", "draw_order", "to_pyll"]
 
 
-Made = dict[str, Any]  # hyperopt's nodes by label: one that stands in several options is one object
+Made = dict[str, Any]  # hyperopt's nodes by label; a node in several options is one object
 
 
 def to_pyll(node: Node, made: Made | None = None) -> Any:
-    """A part of the tree with hyperopt's nodes for the variables; constants, which nothing depends on, are None."""
+    """Returns a part of the tree with hyperopt's nodes for the variables, and None for constants.
+
+    Nothing depends on the constants.
+    """
     made = {} if made is None else made
     if isinstance(node, Table):
         return {key if isinstance(key, str) else repr(key): to_pyll(child, made) for key, child in node.varying}
@@ -53,7 +56,7 @@ def _operand(node: Node, made: Made) -> Any:
 def _branch(node: Branch, made: Made) -> Any:
     options = [to_pyll(option, made) for option in node.options]
     distribution = node.variable.distribution
-    if isinstance(distribution, Range):  # the place of an ordered option
+    if isinstance(distribution, Range):  # It is the place of an ordered option.
         return _leaf(node.variable)
     if isinstance(distribution, Options) and distribution.weights is not None:
         return hp.pchoice(node.label, list(zip(distribution.weights, options, strict=True)))
@@ -76,28 +79,28 @@ def _leaf(variable: Variable) -> Any:
 
 
 class Orders:
-    """The variables of a space in the order in which hyperopt draws them; its graphs are dropped once read."""
+    """Finds the order in which hyperopt draws the variables of a space; its graphs are dropped after that."""
 
     def __init__(self, space: Space) -> None:
         self.space = space
         self.by_label = {variable.label: variable for variable in space.variables}
 
     def prior(self) -> tuple[Variable, ...]:
-        """The order of ``rand`` and ``anneal``."""
-        if not self.space.variables:  # hyperopt cannot sort a graph of one node
+        """Returns the order of ``rand`` and ``anneal``."""
+        if not self.space.variables:  # hyperopt cannot sort a graph of one node.
             return ()
         domain = self._domain()
         draws = {node: self.by_label[label] for label, node in domain.vh.vals_by_label().items()}
         return draw_order(domain.s_idxs_vals, {domain.s_new_ids, domain.s_rng}, draws)
 
     def posterior(self) -> tuple[Variable, ...]:
-        """The order of ``tpe``."""
+        """Returns the order of ``tpe``."""
         if not self.space.variables:
             return ()
         domain = self._domain()
         observed, losses, posterior = tpe.build_posterior_wrapper(domain, 1.0, 0.25)
         known = {domain.s_new_ids, domain.s_rng, *observed.values(), *losses.values()}
-        # The value of a label is broadcast_best(samples, ...): the samples are what is drawn.
+        # The value of a label is broadcast_best(samples, ...), and the samples are drawn.
         draws = {node.pos_args[0]: self.by_label[label] for label, node in posterior[1].items()}
         return draw_order(as_apply(posterior), known, draws)
 
@@ -106,11 +109,11 @@ class Orders:
 
 
 def draw_order(expression: Any, known: Set[Any], draws: Mapping[Any, Variable]) -> tuple[Variable, ...]:
-    """The order in which evaluating ``expression`` comes by the nodes of ``draws``.
+    """Returns the order in which an evaluation of ``expression`` reaches the nodes of ``draws``.
 
     Args:
-        expression: A graph without a ``switch``: what hyperopt makes for many trials at once.
-        known: The nodes whose values are given.
+        expression: A graph without a ``switch``, as hyperopt makes for many trials at once.
+        known: The nodes with given values.
         draws: The nodes that draw, each with its variable.
     """
     seen, todo, order = set(known), [expression], []

@@ -1,8 +1,8 @@
-"""Mixtures of normals as hyperopt fits, draws and weighs them, with the same numbers and less work.
+"""Fits, draws and weighs mixtures of normals as hyperopt does, with the same numbers and less work.
 
-Two rules keep the numbers those of ``hyperopt.tpe``. Draws make the same calls to the generator in the same order.
-And where only the best of some samples is asked for, a rough density may rule samples out, but among those
-that come near the best one the exact formula of hyperopt, operation by operation, decides.
+Two rules keep the numbers equal to those of ``hyperopt.tpe``. Draws make the same calls to the generator in the same
+order. If only the best of some samples is needed, a rough density may rule samples out, but the exact formula of
+hyperopt, operation by operation, decides among those that come near the best one.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from runlib.space.distributions.distribution import Normal, Range, Uniform
 __all__ = ["Mixture", "Shape", "best", "density", "draw", "fit", "shape_of"]
 
 SQRT2 = np.sqrt(2)
-# A rough score is off by less than 1e-3 as long as all points lie within REACH prior widths of the prior's mean:
+# A rough score is wrong by less than 1e-3 as long as all points lie within REACH prior widths of the prior's mean:
 # sigmas are at least 1/100 of the prior's, and single precision resolves 1e-6 of a width there.
 REACH = 8.0
 NEAR = 0.01
-# Beyond these hyperopt's formulas meet its EPS, or leave the range of floats: no rough density follows them there.
+# Beyond these hyperopt's formulas reach its EPS, or leave the range of floats. A rough density differs from them there.
 SIGMAS = (1e-9, 1e100)
-FAINT = 1e-30  # of a density in units of the prior: single precision ends at 1e-38
-SAMPLES = (1e-290, 1e290)  # of the values of a logarithm
+FAINT = 1e-30  # smallest density in units of the prior; single precision ends at 1e-38
+SAMPLES = (1e-290, 1e290)  # limits of the samples before the logarithm is taken
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What is the same for all mixtures of one variable.
+    """Holds what is the same for all mixtures of one variable.
 
     Attributes:
-        mu: Mean of the prior; of the logarithm if ``log``.
-        sigma: Its standard deviation.
-        low: Lower bound of the draws, or None; of the logarithm if ``log``.
-        high: Upper bound, likewise; excluded.
+        mu: The mean of the prior; of the logarithm if ``log``.
+        sigma: The standard deviation of the prior.
+        low: The lower bound of the draws, or None; of the logarithm if ``log``.
+        high: The upper bound in the same form; it is excluded.
         q: The step of the values, or None.
         log: Whether a draw is the logarithm of the value.
     """
@@ -53,7 +53,7 @@ class Shape:
 
 
 class Mixture(NamedTuple):
-    """Weights (sum 1), means and standard deviations, by ascending mean; shape (components,) each."""
+    """Holds weights (sum 1), means and standard deviations, by ascending mean; shape (components,) each."""
 
     weights: Array
     mus: Array
@@ -61,10 +61,10 @@ class Mixture(NamedTuple):
 
 
 def shape_of(distribution: Uniform | Normal | Range) -> Shape:
-    """The shape that hyperopt gives to the mixtures for a prior.
+    """Returns the shape that hyperopt gives to the mixtures for a prior.
 
-    For a range around a value that is believed to be good, the normal around that value takes the place of the wide one
-    that hyperopt puts in the middle.
+    A range may have a value that is believed to be good. Then the normal around that value replaces the wide one that
+    hyperopt puts in the middle.
     """
     if isinstance(distribution, Range):
         shape, bell = shape_of(core(distribution)), distribution.bell
@@ -77,18 +77,18 @@ def shape_of(distribution: Uniform | Normal | Range) -> Shape:
 
 
 def fit(values: Array, shape: Shape, prior_weight: float) -> Mixture:
-    """A Parzen estimate over ``values``, oldest first, with the prior as one component more."""
+    """Returns a Parzen estimate over ``values``, oldest first, with the prior as one more component."""
     if shape.log and shape.q is None:
         values = np.log(values)
     elif shape.log:
-        # Values that were rounded to 0 are moved to where the prior ends.
+        # Values that were rounded to 0 are moved to the end of the prior.
         least = EPS if shape.low is None else np.maximum(EPS, np.exp(shape.low))
         values = np.log(np.maximum(values, least))
     return Mixture(*adaptive_parzen_normal(values, prior_weight, shape.mu, shape.sigma))
 
 
 def draw(mixture: Mixture, shape: Shape, count: int, rng: np.random.Generator) -> Array:
-    """``count`` values from a mixture, within the bounds of the shape."""
+    """Returns ``count`` values from a mixture, within the bounds of the shape."""
     if shape.low is None or shape.high is None:
         picked = rng.multinomial(1, mixture.weights, (count,)).argmax(axis=1)
         samples = rng.normal(mixture.mus[picked], mixture.sigmas[picked])
@@ -112,8 +112,8 @@ def _draw_within(mixture: Mixture, bounds: tuple[float, float], count: int, rng:
 
 
 def best(samples: Array, below: Mixture, above: Mixture, shape: Shape) -> float:
-    """The first sample with the highest ratio of the densities ``below`` to ``above``."""
-    if _is_tame(samples, shape):
+    """Returns the first sample with the highest ratio of the densities ``below`` to ``above``."""
+    if _allows_rough(samples, shape):
         rough = _rough_scores(samples, below, above, shape)
         if np.isfinite(rough).all():
             samples = samples[rough >= rough.max() - NEAR]
@@ -123,21 +123,21 @@ def best(samples: Array, below: Mixture, above: Mixture, shape: Shape) -> float:
     return float(samples[np.argmax(scores)]) + 0.0  # no -0.0
 
 
-def _is_tame(samples: Array, shape: Shape) -> bool:
-    """Whether rough densities may be used."""
+def _allows_rough(samples: Array, shape: Shape) -> bool:
+    """Returns whether rough densities may be used."""
     if shape.q is not None or not SIGMAS[0] < shape.sigma < SIGMAS[1]:
         return False
     return not shape.log or bool(samples.min() > SAMPLES[0] and samples.max() < SAMPLES[1])
 
 
 def _rough_scores(samples: Array, below: Mixture, above: Mixture, shape: Shape) -> Array:
-    """The scores up to a constant, and up to ``NEAR`` / 10."""
+    """Returns the scores up to a constant, with an error of up to ``NEAR`` / 10."""
     points = ((np.log(samples) if shape.log else samples) - shape.mu) / shape.sigma
     return np.log(_rough(points, below, shape)) - np.log(_rough(points, above, shape))
 
 
 def _rough(points: Array, mixture: Mixture, shape: Shape) -> Array:
-    """A multiple of the density at points in units of the prior; shape (points,)."""
+    """Returns a multiple of the density at points in units of the prior; shape (points,)."""
     mus, scales = (mixture.mus - shape.mu) / shape.sigma, shape.sigma / mixture.sigmas
     reach = max(abs(mus[0]), abs(mus[-1]), np.abs(points).max())
     kind = np.float32 if reach <= REACH else np.float64
@@ -152,7 +152,7 @@ def _rough(points: Array, mixture: Mixture, shape: Shape) -> Array:
 
 
 def density(samples: Array, mixture: Mixture, shape: Shape) -> Array:
-    """The logarithm of the density as ``GMM1_lpdf`` and ``LGMM1_lpdf`` of hyperopt compute it; shape (samples,)."""
+    """Returns the log density as ``GMM1_lpdf`` and ``LGMM1_lpdf`` of hyperopt compute it; shape (samples,)."""
     if shape.q is not None:
         return _stepped_density(samples, mixture, shape)
     weights, mus, sigmas = mixture
@@ -164,7 +164,7 @@ def density(samples: Array, mixture: Mixture, shape: Shape) -> Array:
 
 
 def _accepted(mixture: Mixture, shape: Shape) -> float:
-    """The weight of a mixture that lies within the bounds."""
+    """Returns the weight of a mixture that lies within the bounds."""
     if shape.low is None or shape.high is None:
         return 1.0
     weights, mus, sigmas = mixture
@@ -172,16 +172,16 @@ def _accepted(mixture: Mixture, shape: Shape) -> float:
 
 
 def _stepped_density(samples: Array, mixture: Mixture, shape: Shape) -> Array:
-    """The logarithm of the weight in the step around each sample, each distinct sample being weighed once."""
+    """Returns the logarithm of the weight in the step around each sample; each distinct sample is weighed once."""
     points, place = np.unique(samples, return_inverse=True)
     lower, upper = _step(points, shape)
-    # Many components are equal, the values being multiples of q: their integrals are computed once.
+    # Many components are equal, because the values are multiples of q. Their integrals are computed once.
     first, group = _equal_runs(mixture)
     mus, sigmas = mixture.mus[first, None], mixture.sigmas[first, None]
     weights = mixture.weights[:, None]
     parts = weights * _below(upper, mus, sigmas, shape.log)[group]
     parts -= weights * _below(lower, mus, sigmas, shape.log)[group]
-    # Accumulated one component after the other, as a loop over them does: a pairwise sum differs in the last bit.
+    # The components are added one after the other, as in a loop. A pairwise sum differs in the last bit.
     summed = np.add.accumulate(parts, axis=0)[-1]
     return np.asarray((np.log(summed) - np.log(_accepted(mixture, shape)))[place])
 
@@ -197,13 +197,13 @@ def _step(points: Array, shape: Shape) -> tuple[Array, Array]:
 
 
 def _equal_runs(mixture: Mixture) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Where runs of equal components start, and the run of each component."""
+    """Returns where runs of equal components start, and the run of each component."""
     changes = (np.diff(mixture.mus) != 0) | (np.diff(mixture.sigmas) != 0)
     return np.flatnonzero(np.r_[True, changes]), np.r_[0, np.cumsum(changes)]
 
 
 def _below(points: Array, mus: Array, sigmas: Array, log: bool) -> Array:
-    """The weight of each normal below each point; shape (components, points)."""
+    """Returns the weight of each normal below each point; shape (components, points)."""
     spread = np.maximum(SQRT2 * sigmas, EPS)
     if log:
         return np.asarray(0.5 + 0.5 * erf((np.log(np.maximum(points, EPS)) - mus) / spread))

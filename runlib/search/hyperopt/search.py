@@ -1,8 +1,8 @@
-"""Search by hyperopt: tree of Parzen estimators, annealing, random search, and mixes of these.
+"""Searches with hyperopt: tree of Parzen estimators, annealing, random search, and mixes of these.
 
-The algorithms are hyperopt's, value for value; trials, seeds and restoring are ours. Suggestion *k* draws
-from a generator seeded by ``seed_for(seed, k)`` and depends on the history alone, so recalling old suggestions never
-asks the algorithm, and needs no hyperopt: that is imported at the first suggestion.
+The algorithms are hyperopt's, value for value; trials, seeds and restoring are runlib's. Suggestion *k* draws from a
+generator seeded by ``seed_for(seed, k)`` and depends on the history alone. So recalling earlier suggestions never runs
+the algorithm and needs no hyperopt, which is imported at the first suggestion.
 """
 
 from __future__ import annotations
@@ -24,43 +24,44 @@ from runlib.space.distributions.distribution import Integers
 
 __all__ = ["Hyperopt"]
 
-MAX_INDICES = 2**20  # of one variable: the estimates of tpe and anneal keep a number for each
+MAX_INDICES = 2**20  # indices of one variable; tpe and anneal keep a number for each
 
 
 class Hyperopt(Search):
-    """Search by the algorithms of hyperopt.
+    """Searches with the algorithms of hyperopt.
 
-    Pending trials count as hyperopt counts them: towards ``n_startup_jobs``, and with an infinite loss. A failed
-    trial is told as an infinite loss, as hyperopt tells one with the status ``"fail"``: so the algorithm keeps away
-    from where trials fail. Without ``errors_ok`` it is hidden, as hyperopt hides a trial in its error state, and keeps
-    its ``tid``. A loss that is NaN counts as a failure. The variance of a loss is not used.
+    Pending trials count as hyperopt counts them: towards ``n_startup_jobs``, and with an infinite loss. A failed trial
+    gets an infinite loss, as hyperopt gives one to the status ``"fail"``, so the algorithm avoids places where trials
+    fail. Without ``errors_ok`` a failed trial is hidden, as hyperopt hides a trial in its error state, and keeps its
+    ``tid``. A loss that is NaN counts as a failure. The variance of a loss is not used.
 
-    Typed parameters go beyond hyperopt. A number between bounds is a uniform of hyperopt, quantised where there are
-    steps, with half a step more at both ends so that these are as likely as the others; an ordinal is the number of its
-    option. A prior is what ``rand`` and the start-up draw from; in the estimates of ``tpe`` it stands where hyperopt
-    has its own prior, and a categorical with one is a ``pchoice``; ``anneal`` draws from it until there is a trial to
-    stay near to. A fidelity is a constant at its upper bound.
+    Typed parameters go beyond hyperopt. A number between bounds is a uniform of hyperopt. If there are steps, it is
+    quantised and has half a step more at both ends, so that these are as likely as the other values. An ordinal is the
+    number of its option. ``rand`` and the start-up draw from a prior. In the estimates of ``tpe`` it replaces
+    hyperopt's own prior, and a categorical with a prior is a ``pchoice``. ``anneal`` draws from the prior until there
+    is a trial to stay near to. A fidelity is a constant at its upper bound.
 
-    An adopted suggestion is told to the algorithm like an own one if it lies in the search space. If it does
-    not, it gets its ``tid`` and its result is accepted, but the algorithm does not see it. A choice whose
-    options cannot be told apart by the suggestion is taken for the first that fits.
+    The algorithm learns of an adopted suggestion as of an own one if it lies in the search space. Otherwise the trial
+    gets its ``tid`` and its result is accepted, but the algorithm does not see it. If the suggestion fits several
+    options of a choice, the first of them is taken.
 
     Args:
         space: The search space: typed parameters, text form, arithmetic, see ``runlib.Space``.
-        seed: Suggestions are a function of it and of the history.
-        method: ``"tpe"``, ``"rand"``, ``"anneal"``, ``"mix"`` (rand 0.1, anneal 0.2, tpe 0.7), or a mix with
-            own probabilities, ``{"mix": [[0.2, "rand"], [0.8, "tpe"]]}``.
-        errors_ok: Whether failed trials are told as an infinite loss. Where they are hidden, the algorithm learns
-            nothing from a failure, and where trials fail often it tries again and again.
-        n_startup_jobs: With fewer trials than that, tpe draws at random.
-        n_EI_candidates: tpe takes the best of that many draws for each variable.
-        gamma: The best ceil(gamma sqrt(N)) of N trials, at most 25, are the good ones of tpe.
-        prior_weight: Weight of the prior in the estimates of tpe.
+        seed: The seed; suggestions are a function of it and of the history.
+        method: The method: ``"tpe"``, ``"rand"``, ``"anneal"``, ``"mix"`` (rand 0.1, anneal 0.2, tpe 0.7), or a mix
+            with other probabilities, ``{"mix": [[0.2, "rand"], [0.8, "tpe"]]}``.
+        errors_ok: Whether failed trials get an infinite loss. If they are hidden, the algorithm learns nothing from a
+            failure and keeps trying where trials often fail.
+        n_startup_jobs: The number of trials below which tpe draws at random.
+        n_EI_candidates: The number of draws for each variable; tpe takes the best of them.
+        gamma: The parameter of the split: the best ceil(gamma sqrt(N)) of N trials, at most 25, are the good ones of
+            tpe.
+        prior_weight: The weight of the prior in the estimates of tpe.
         context: Not used by this search.
 
     Raises:
         SpaceError: The search space is wrong, with the place.
-        ConfigError: Another argument is.
+        ConfigError: Another argument is wrong.
     """
 
     kind = "search_hyperopt"
@@ -109,13 +110,13 @@ class Hyperopt(Search):
         self._engine: Any = None
 
     def suggest(self) -> tuple[int, Any]:
-        """The next ``(tid, suggestion)``; never exhausted, points of a small space repeat."""
+        """Returns the next ``(tid, suggestion)``; it is never exhausted, and points of a small space repeat."""
         row = self._ready().suggest(self._history, seed_for(self.seed, len(self._history)))
         suggestion = self._space.assemble(row)
         return self._history.add(row), suggestion
 
     def submit(self, tid: int, *, error: bool = False, loss: float | None = None, var: float | None = None) -> None:
-        """Learn what became of trial ``tid``.
+        """Learns the outcome of trial ``tid``.
 
         Raises:
             SearchError: There is no such trial, it was submitted before, or it has neither loss nor error.
@@ -123,11 +124,11 @@ class Hyperopt(Search):
         self._history.hear(tid, error=error, loss=loss, worst=math.inf if self.errors_ok else None)
 
     def memo(self, tid: int) -> Any:
-        """The indices of the options of trial ``tid``, and exponents, by label; None if there are none."""
+        """Returns the indices of the options of trial ``tid``, and exponents, by label; None if there are none."""
         return self._space.memo(self._history.row(tid))
 
     def recall(self, tid: int, suggestion: Any, memo: Any) -> None:
-        """Take back an own suggestion of old, read off it and its memo.
+        """Takes back an earlier suggestion of this search, which is read from the suggestion and its memo.
 
         Raises:
             ReplayMismatch: It is not the next trial, or not of this search space.
@@ -140,11 +141,11 @@ class Hyperopt(Search):
         self._history.add(row)
 
     def adopt(self, suggestion: Any) -> int:
-        """Take in a trial of somebody else; the algorithm sees it if it lies in the search space."""
+        """Adds a trial that this search did not suggest; the algorithm sees it if it lies in the search space."""
         return self._history.add(self._space.locate(shaped(suggestion)))
 
     def forget(self, tid: int) -> None:
-        """Trial ``tid`` is no longer counted, unless a new result of it is submitted.
+        """Excludes trial ``tid``, unless a new result of it is submitted.
 
         Raises:
             SearchError: There is no such trial.
@@ -154,7 +155,7 @@ class Hyperopt(Search):
     def _ready(self) -> Any:
         if self._engine is None:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of hyperopt and its dependencies, as they are imported
+                warnings.simplefilter("ignore")  # hyperopt and its dependencies warn at import
                 module = load("runlib.search.hyperopt.engine")
             self._engine = module.Engine(self._space, self._settings(module))
         return self._engine

@@ -1,8 +1,8 @@
-"""The tree of Parzen estimators of hyperopt for one variable: the same draws and the same choice, faster.
+"""Computes the tree of Parzen estimators of hyperopt for one variable: the same draws and the same choice, faster.
 
-The trials are split at a quantile of the loss; a density is fitted to the values below and one to those above;
-of ``n`` draws from the first, the one with the highest ratio of the two is taken. Fits, draws and densities are those
-of ``hyperopt.tpe``, number by number (Bergstra et al., Algorithms for Hyper-Parameter Optimization, NIPS 2011).
+The trials are split at a quantile of the loss. One density is fitted to the values below it and one to those above. Of
+``n`` draws from the first, the one with the highest ratio of the two densities is taken. Fits, draws and densities are
+those of ``hyperopt.tpe``, number by number (Bergstra et al., Algorithms for Hyper-Parameter Optimization, NIPS 2011).
 """
 
 from __future__ import annotations
@@ -30,20 +30,23 @@ from runlib.space.distributions.distribution import (
 
 __all__ = ["Estimate", "estimator", "split"]
 
-Estimate = Callable[[Array, Array, np.random.Generator], float]  # (below, above, rng) to a raw number
+Estimate = Callable[[Array, Array, np.random.Generator], float]  # maps (below, above, rng) to a raw number
 
 
 def split(losses: Array, gamma: float) -> npt.NDArray[np.bool_]:
-    """Which trials are below: the best ceil(gamma sqrt(N)) of N, at most 25."""
+    """Returns which trials are below: the best ceil(gamma sqrt(N)) of N, at most 25."""
     n_below = min(math.ceil(gamma * np.sqrt(len(losses))), DEFAULT_LF)
     below = np.zeros(len(losses), dtype=bool)
-    # The sort of hyperopt, which is not stable: it decides which of equal losses are below.
+    # hyperopt's sort, which is not stable, decides which of equal losses are below.
     below[np.argsort(losses)[:n_below]] = True
     return below
 
 
 def estimator(distribution: Distribution, *, prior_weight: float, candidates: int) -> Estimate:
-    """A function that suggests a raw number from those below and above, oldest first, without inactive ones."""
+    """Returns a function that suggests a raw number from the values below and above.
+
+    These are given oldest first, without inactive ones.
+    """
     if isinstance(distribution, Power | Quantile):
         return estimator(distribution.inner, prior_weight=prior_weight, candidates=candidates)
     if isinstance(distribution, Range):
@@ -77,7 +80,7 @@ def _index_estimator(distribution: Integers | Options, prior_weight: float, cand
 
 
 def _pseudocounts(distribution: Integers | Options, prior_weight: float) -> tuple[int, Array]:
-    """The lowest index, and what each index counts before anything was tried."""
+    """Returns the lowest index, and the count of each index before anything was tried."""
     if isinstance(distribution, Integers):
         return distribution.low, np.full(distribution.high - distribution.low, prior_weight)
     if distribution.weights is None:
@@ -87,7 +90,7 @@ def _pseudocounts(distribution: Integers | Options, prior_weight: float) -> tupl
 
 
 def _shares(values: Array, low: int, prior: Array) -> Array:
-    """The probability of each index: how often it was tried, the newest 25 weighing fully, and the prior."""
+    """Returns the probability of each index from the prior and the values; the newest 25 values have full weight."""
     ages = linear_forgetting_weights(len(values), LF=DEFAULT_LF)
     counts = np.bincount(values.astype(int) - low, ages, len(prior)) + prior
     return np.asarray(counts / np.sum(counts))

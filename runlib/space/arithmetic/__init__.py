@@ -1,1 +1,1 @@
-"""Parts of a search space that are calculated from other parts."""
+"""Defines parts of a search space that are calculated from other parts."""

@@ -1,7 +1,7 @@
-"""Arithmetic on parameters, as Python writes it: ``1 + Float(0, 1)`` is data, ``["hp_add", 1, ["hp_float", ...]]``.
+"""Defines arithmetic on parameters: ``1 + Float(0, 1)`` has the data form ``["hp_add", 1, ["hp_float", ...]]``.
 
-Whatever a space is written with is a ``Term``, plain data, or an object of another tool for which a translator is
-registered; ``to_data`` turns a whole space into plain data. Terms are immutable, and equal if their data are equal.
+A space is written with ``Term`` objects, plain data, and objects of other tools for which a translator is registered.
+``to_data`` turns a whole space into plain data. Terms are immutable, and equal if their data is equal.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _translators: list[Translate] = []
 
 
 def register_translator(translate: Translate) -> Translate:
-    """Registers a function that makes data of an object of another tool, and gives back anything else as it is.
+    """Registers a function that converts an object of another tool to data and returns any other value unchanged.
 
-    The object is outside of this module's knowledge; a ``SpaceError`` of the function has its path from the object on.
+    The path of a ``SpaceError`` that the function raises starts at the object.
     """
     _translators.append(translate)
     return translate
@@ -43,12 +43,12 @@ def _translated(space: Any) -> Any:
 
 
 class Term:
-    """Something that a search space can be written with, and that can be calculated with."""
+    """Is the base class of objects that a space can contain and that support arithmetic."""
 
     __slots__ = ()
 
     def to_data(self) -> list[Any]:
-        """The data form, without a label where none was given."""
+        """Returns the data form, without a label if none was given."""
         raise NotImplementedError
 
     def __eq__(self, other: object) -> bool:
@@ -94,15 +94,15 @@ class Term:
 
 
 class Expression(Term):
-    """Two terms or numbers, and what is done with them: ``["hp_add", left, right]``.
+    """Combines two terms or numbers by an operation: ``["hp_add", left, right]``.
 
     Args:
-        name: ``hp_add``, ``hp_sub``, ``hp_mul``, ``hp_div`` or ``hp_pow``.
+        name: The operation: ``hp_add``, ``hp_sub``, ``hp_mul``, ``hp_div`` or ``hp_pow``.
         left: A number, a term, or a variable in text form.
-        right: Likewise.
+        right: A number, a term, or a variable in text form.
 
     Raises:
-        SpaceError: The operation is unknown, or an operand is no data.
+        SpaceError: The operation is unknown, or an operand is not data.
     """
 
     __slots__ = ("left", "name", "right")
@@ -126,7 +126,7 @@ class Expression(Term):
         return Expression, (self.name, self.left, self.right)
 
     def to_data(self) -> list[Any]:
-        """``[name, left, right]``, plain."""
+        """Returns ``[name, left, right]`` as plain data."""
         return [self.name, to_data(self.left), to_data(self.right)]
 
     def __repr__(self) -> str:
@@ -134,20 +134,20 @@ class Expression(Term):
 
 
 def _shown(operand: Any) -> str:
-    # -2 ** x is -(2 ** x)
+    # Parentheses are needed, since -2 ** x means -(2 ** x).
     return f"({operand!r})" if isinstance(operand, int | float) and operand < 0 else repr(operand)
 
 
 def to_data(space: Any, depth: int = 0) -> Any:
-    """A copy of a space in which terms and objects of other tools are data; whatever else stands in it is left.
+    """Returns a copy of a space in which terms and objects of other tools are data. Other values stay unchanged.
 
     Raises:
-        SpaceError: An object of another tool has no counterpart, with its place.
+        SpaceError: An object of another tool has no counterpart. The path names its place.
     """
     if isinstance(space, Term):
         return space.to_data()
     found = _translated(space)
-    if found is not space or depth > MAX_DEPTH:  # contains itself: whoever needs plain data says so
+    if found is not space or depth > MAX_DEPTH:  # The space may contain itself. Callers that need data report it.
         return found
     if isinstance(space, dict):
         found = {key: _inner(item, key, depth) for key, item in space.items()}
@@ -167,7 +167,7 @@ def to_data(space: Any, depth: int = 0) -> Any:
 
 
 def _refuse_no_data(items: Iterable[tuple[Any, Any]]) -> None:
-    """While things have the place that they were given in; in the form for a tuple they have another."""
+    """Refuses values that are no data while they have their original places. The form of a tuple shifts the places."""
     for place, item in items:
         try:
             plain(item)
@@ -176,7 +176,7 @@ def _refuse_no_data(items: Iterable[tuple[Any, Any]]) -> None:
 
 
 def is_written(items: Any) -> bool:
-    """Whether a list or tuple is a variable, or something calculated, in text form."""
+    """Returns whether a list or tuple is a variable or a calculation in text form."""
     return bool(items) and isinstance(items[0], str) and items[0].startswith("hp_")
 
 
@@ -185,7 +185,7 @@ def _list(items: Any, depth: int) -> list[Any]:
 
 
 def _function(items: Any, depth: int) -> list[Any]:
-    """A text form, in which tuples are lists where the form itself is meant, and not what it speaks of."""
+    """Converts a text form. A tuple that belongs to the form becomes a list, and a tuple that is a value stays one."""
     name, *rest = items
     if name in _LISTS and rest and isinstance(rest[-1], list | tuple) and not is_written(rest[-1]):
         inside = rest[-1]
@@ -197,7 +197,7 @@ def _function(items: Any, depth: int) -> list[Any]:
     return _list(items, depth)
 
 
-_LISTS = ("hp_choice", "hp_merge", "hp_pchoice")  # what they take last is a list
+_LISTS = ("hp_choice", "hp_merge", "hp_pchoice")  # The last argument of these functions is a list.
 
 
 def _inner(item: Any, key: Any, depth: int) -> Any:
@@ -210,10 +210,10 @@ def _inner(item: Any, key: Any, depth: int) -> Any:
 
 
 def owned(space: Any, path: str = "") -> Any:
-    """A copy of a space that nobody else can change: terms, which cannot be changed, and plain data around them.
+    """Returns a copy of a space that other code cannot change, made of immutable terms and plain data around them.
 
     Raises:
-        SpaceError: Something in it is neither.
+        SpaceError: Something in the space is neither a term nor data.
     """
     try:
         plain(to_data(space))

@@ -1,8 +1,8 @@
-"""Arithmetic in a search space: a part that is calculated from other parts.
+"""Defines arithmetic in a search space: a part that is calculated from other parts.
 
-The value of a formula is a finite number, or making the suggestion fails with the place. What varies in a formula
-does not show in a suggestion, so every variable below one stands in the memo; without a memo a formula is
-solved where one side of it is a constant, and where both sides vary there is nothing to solve.
+The value of a formula is a finite number. Otherwise making the suggestion raises an error with the place. A suggestion
+does not show the variables in a formula, so the memo holds every one of them. Without a memo, a formula is solved if
+one side of it is a constant. If both sides vary, it cannot be solved.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from runlib.space.nodes import Fixed, Memo, Node, Row
 
 __all__ = ["OPERATIONS", "Formula", "calculate"]
 
-MAX_BITS = 1023  # of an integer: what is longer is no float
+MAX_BITS = 1023  # A float cannot hold a longer integer.
 NEAR = 1e-9
 
 OPERATIONS: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {
@@ -31,7 +31,7 @@ OPERATIONS: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {
     "hp_sub": ("-", operator.sub),
 }
 
-# What the side that varies must be, from the value and the other side: where it stands on the left, and on the right.
+# Each pair gives the varying side from the value and the other side: if it stands on the left, and on the right.
 _SOLUTIONS: dict[str, tuple[Callable[[float, float], float], Callable[[float, float], float]]] = {
     "hp_add": (operator.sub, operator.sub),
     "hp_div": (operator.mul, lambda value, other: other / value),
@@ -42,11 +42,11 @@ _SOLUTIONS: dict[str, tuple[Callable[[float, float], float], Callable[[float, fl
 
 
 class Formula(Node):
-    """Two parts that are numbers, and what is done with them.
+    """Combines two parts that are numbers by an operation.
 
     Attributes:
-        name: A key of ``OPERATIONS``.
-        path: Where it stands in the search space.
+        name: The name of the operation, a key of ``OPERATIONS``.
+        path: The place of the formula in the search space.
     """
 
     __slots__ = ("left", "name", "path", "right")
@@ -56,20 +56,20 @@ class Formula(Node):
         self.name, self.left, self.right, self.path = name, left, right, path
 
     def assemble(self, row: Sequence[float]) -> Any:
-        """A finite number.
+        """Returns a finite number.
 
         Raises:
-            SpaceError: It has none.
+            SpaceError: The formula has no finite value.
         """
         return calculate(self.name, self.left.assemble(row), self.right.assemble(row), self.path)
 
     def read(self, value: Any, memo: Memo, row: Row) -> None:
-        """From the memo alone."""
+        """Reads the variables from the memo alone."""
         self.left.read(None, memo, row)
         self.right.read(None, memo, row)
 
     def locate(self, value: Any, row: Row) -> bool:
-        """Solved, if one side is a constant, and calculated again."""
+        """Solves the formula if one side is a constant, and checks the solution by calculating again."""
         if number(value, integer=False) is None or not (self.left.constant or self.right.constant):
             return False
         varying = self.right if self.left.constant else self.left
@@ -81,16 +81,16 @@ class Formula(Node):
         return False
 
     def count(self) -> int | None:
-        """The points of its variables, whether or not their values differ."""
+        """Returns the number of points of its variables, whether or not their values differ."""
         left, right = self.left.count(), self.right.count()
         return None if left is None or right is None else left * right
 
     def bounds(self) -> tuple[float, float]:
-        """The least and the greatest number that it can be, infinite where there is no end or none is known."""
+        """Returns the least and the greatest number of the formula; infinite if it is unbounded or unknown."""
         return _combined(self)
 
     def _solutions(self, value: float) -> Iterator[float]:
-        """What the side that varies may be: for ``_gives`` to judge."""
+        """Yields candidates for the varying side, which ``_gives`` then checks."""
         on_left, on_right = _SOLUTIONS[self.name]
         varying = self.right if isinstance(self.left, Fixed) else self.left
         found = math.nan
@@ -101,9 +101,9 @@ class Formula(Node):
                 found = float(on_right(value, self.left.value))
         low, high = varying.bounds()
         for x in (found, -found) if math.isfinite(found) else ():
-            # As it is, without the errors of rounding, and with these taken back at a bound.
+            # These are the solution itself, without rounding errors, and moved back to a bound.
             yield from (x, round(x), min(max(x, low), high))
-        yield from (low, low + 1, 0.0)  # where it makes no difference, as in 0 * x, or only whether it is odd
+        yield from (low, low + 1, 0.0)  # These serve if its value makes no difference, as in 0 * x, or only its parity.
 
     def _gives(self, value: float, row: Row) -> bool:
         try:
@@ -117,10 +117,10 @@ def _log(x: float) -> float:
 
 
 def calculate(name: str, left: Any, right: Any, path: str) -> Any:
-    """The finite number that an operation gives.
+    """Returns the finite number that an operation gives.
 
     Raises:
-        SpaceError: It gives none: a division by zero, an overflow, the root of a negative number.
+        SpaceError: The result is not finite: a division by zero, an overflow, the root of a negative number.
     """
     symbol, function = OPERATIONS[name]
     with contextlib.suppress(ArithmeticError):
@@ -133,14 +133,14 @@ def calculate(name: str, left: Any, right: Any, path: str) -> Any:
 
 
 def _is_vast(base: Any, exponent: Any) -> bool:
-    """Whether an integer power is beyond all floats: known before it is calculated, which would take for ever."""
+    """Returns whether an integer power is beyond all floats, without calculating it, which could take for ever."""
     if not isinstance(base, int) or not isinstance(exponent, int) or abs(base) < 2:
         return False
     return exponent * (abs(base).bit_length() - 1) > MAX_BITS
 
 
 def _combined(node: Formula) -> tuple[float, float]:
-    """Of corners, since every operation is monotone in each side where it is defined all over."""
+    """Returns the extremes of the corners, as an operation that is defined everywhere is monotone in each side."""
     left, right = node.left.bounds(), node.right.bounds()
     unknown = (node.name == "hp_div" and right[0] <= 0 <= right[1]) or (node.name == "hp_pow" and left[0] <= 0)
     ends: list[float] = []

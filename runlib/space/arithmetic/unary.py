@@ -1,7 +1,7 @@
-"""Functions of one number in a search space: truncated as ``int`` does, exponential, logarithm, square root.
+"""Defines functions of one number in a search space: truncation as by ``int``, exponential, logarithm, square root.
 
-As in a formula, what varies below one does not show in the suggestion and stands in the memo. Without a memo the number
-below is looked for: of a truncated one, any that is truncated to the value.
+As for a formula, a suggestion does not show the variables inside, so the memo holds them. Without a memo, the inner
+number is searched for. For a truncated value, any number that is truncated to it will do.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NEAR = 1e-9
 
 
 def _of_numpy(name: str) -> Callable[[Any], Any]:
-    """A function of numpy, which those of hyperopt are, and from which the standard library differs in the last bit."""
+    """Returns a function of numpy, as hyperopt uses. The standard library may differ from it in the last bit."""
 
     def calculated(value: Any) -> float:
         numpy = load("numpy")
@@ -32,7 +32,7 @@ def _of_numpy(name: str) -> Callable[[Any], Any]:
     return calculated
 
 
-# The function, and its inverse where it has one.
+# Each entry has the function, and its inverse if there is one.
 UNARY: dict[str, tuple[Callable[[Any], Any], Callable[[float], float] | None]] = {
     "hp_exp": (_of_numpy("exp"), math.log),
     "hp_int": (int, None),
@@ -42,11 +42,11 @@ UNARY: dict[str, tuple[Callable[[Any], Any], Callable[[float], float] | None]] =
 
 
 class Unary(Node):
-    """A part that is a number, and what becomes of it.
+    """Applies a function to a part that is a number.
 
     Attributes:
-        name: A key of ``UNARY``.
-        path: Where it stands in the search space.
+        name: The name of the function, a key of ``UNARY``.
+        path: The place of the part in the search space.
     """
 
     __slots__ = ("function", "name", "operand", "path")
@@ -57,10 +57,10 @@ class Unary(Node):
         self.function = UNARY[name][0]
 
     def assemble(self, row: Sequence[float]) -> Any:
-        """A finite number.
+        """Returns a finite number.
 
         Raises:
-            SpaceError: It has none.
+            SpaceError: The function has no finite value there.
         """
         operand = self.operand.assemble(row)
         try:
@@ -70,11 +70,11 @@ class Unary(Node):
             raise SpaceError(reason, self.path) from None
 
     def read(self, value: Any, memo: Memo, row: Row) -> None:
-        """From the memo alone."""
+        """Reads the variables from the memo alone."""
         self.operand.read(None, memo, row)
 
     def locate(self, value: Any, row: Row) -> bool:
-        """A number below that gives the value."""
+        """Finds an inner number that gives the value. Returns whether there is one."""
         wanted = number(value, integer=self.name == "hp_int")
         for candidate in () if wanted is None else self._candidates(wanted):
             attempt = row[:]
@@ -84,11 +84,11 @@ class Unary(Node):
         return False
 
     def count(self) -> int | None:
-        """The points of what varies below, whether or not their values differ."""
+        """Returns the number of points of the inner part, whether or not their values differ."""
         return self.operand.count()
 
     def bounds(self) -> tuple[float, float]:
-        """Of the ends, since each of the functions is monotone where it is defined."""
+        """Returns the values at the inner bounds, since each of the functions is monotone where it is defined."""
         try:
             low, high = (float(self.function(end)) for end in self.operand.bounds())
         except (ArithmeticError, ValueError):
@@ -103,7 +103,7 @@ class Unary(Node):
             found = inverse(value)
         except (ArithmeticError, ValueError):
             return iter(())
-        return iter((found, float(round(found)), min(max(found, low), high)))  # without the errors of rounding
+        return iter((found, float(round(found)), min(max(found, low), high)))  # The last two undo rounding errors.
 
     def _gives(self, value: float, row: Row) -> bool:
         try:
@@ -113,7 +113,7 @@ class Unary(Node):
 
 
 def _truncated_to(node: Node, value: float) -> Iterator[float]:
-    """Numbers among which there is one that a part can become and that is truncated to ``value``, if there is any."""
+    """Yields candidates; at least one is a value of the part that is truncated to ``value``, if there is any."""
     if isinstance(node, Fixed):
         yield node.value
     elif isinstance(node, Branch):
@@ -128,7 +128,7 @@ def _truncated_to(node: Node, value: float) -> Iterator[float]:
 
 
 def _steps(node: Leaf, low: float) -> Iterator[float]:
-    """The first two steps of a variable from ``low`` on."""
+    """Yields the first two steps of a variable from ``low`` on."""
     given = node.distribution
     step, start = (getattr(given, "step", None), getattr(given, "low", 0.0))
     if step is None:

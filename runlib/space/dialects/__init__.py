@@ -1,8 +1,8 @@
-"""Search spaces as other tools write them, each dialect a function from that to the canonical form.
+"""Translates search spaces of other tools. Each dialect is a function from such a space to the canonical form.
 
-Their names are words in a config too: a dict with one key that is the name of a dialect, ``{"neps": {...}}``, is
-translated when a space is made of it, so that whatever holds a space holds the canonical form. Objects of these tools
-need no word: they are known wherever a parameter can stand (``runlib.space.dialects.objects``).
+The names of dialects are also keys in a config. A dict whose single key is the name of a dialect, ``{"neps": {...}}``,
+is translated when a space is made of it, so every stored space has the canonical form. Objects of these tools need no
+such key. They are recognised wherever a parameter can stand (``runlib.space.dialects.objects``).
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ DIALECTS: dict[str, Callable[[Any], Any]] = {
 
 
 def canonical_data(space: Any, path: str) -> Any:
-    """A space as plain data in the canonical form, whatever it is written in.
+    """Returns a space as plain data in the canonical form, whatever form it is written in.
 
     Raises:
-        SpaceError: Something is wrong in it; the place is that in the words of its dialect.
+        SpaceError: Something in the space is wrong. The path names the place in terms of its dialect.
     """
     given = resolved(space, path)
     refuse_ranges(given, path)
@@ -51,19 +51,19 @@ def canonical_data(space: Any, path: str) -> Any:
 
 
 def resolved(space: Any, path: str) -> Any:
-    """A space as it is written, read from its file and translated from its dialect where it is in one.
+    """Returns a space read from its file and translated from its dialect, if it has these.
 
     Raises:
-        SpaceError: As ``canonical_data``.
+        SpaceError: The file cannot be read, or something in the space is wrong.
     """
     return translated(read_space(space, path, reread_words) if is_path(space) else space, path)
 
 
 def translated(space: Any, path: str) -> Any:
-    """A space in the canonical form: translated if it is ``{dialect: space}``, and else as it is.
+    """Returns the canonical form of a space ``{dialect: space}``. Other spaces are returned unchanged.
 
     Raises:
-        SpaceError: Something is wrong in it; the place is that in the words of its dialect.
+        SpaceError: Something in the space is wrong. The path names the place in terms of its dialect.
     """
     name = next(iter(space)) if isinstance(space, dict) and len(space) == 1 else None
     if not isinstance(name, str) or name not in DIALECTS:

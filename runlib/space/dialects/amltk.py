@@ -1,8 +1,8 @@
-"""Spaces of AMLTK: tuples are ranges, lists are options, dicts are nested, all else is constant.
+"""Translates spaces of AMLTK: tuples are ranges, lists are options, dicts are nested, and all else is constant.
 
-A range of two integers gives integers, any other floats; both bounds are included, the lower is below the upper. As
-YAML has no tuples, ``{range: [a, b]}`` stands for one below the root. Options are data; a dict among them is a space of
-its own, whose parameters are there only if it was chosen.
+A range of two integers gives integers, and any other range gives floats. Both bounds are included, and the lower is
+below the upper. As YAML has no tuples, ``{range: [a, b]}`` below the root means a range. Options are data. A dict among
+them is a sub-space, whose parameters exist only if it was chosen.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ WRITTEN = "a dict {name: (low, high) or [option, ...]}"
 
 @known_arguments
 def from_amltk(space: Any) -> Any:
-    """The canonical form of a space of AMLTK.
+    """Returns the canonical form of a space of AMLTK.
 
     Args:
         space: A dict of parameters, ``{"x": (-10.0, 10.0), "y": ["cat", "dog"], "z": 3}``, or a file that holds one.
 
     Raises:
-        SpaceError: Something in it is wrong, with the place.
+        SpaceError: Something in the space is wrong. The path names the place.
     """
     return canonical(table(source(space, "amltk"), "amltk", _parameter, WRITTEN))
 

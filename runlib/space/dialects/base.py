@@ -1,7 +1,7 @@
-"""What the dialects share: constants that stay data, typed parameters with the user's path in their errors, tables.
+"""Provides what the dialects share: constants that stay data, typed parameters with the user's path, tables.
 
-A dialect is a function from a space as another tool writes it to the canonical form, plain data. Whatever is wrong is
-told at the place where the user wrote it. Variables in runlib's own forms may stand anywhere in a dialect.
+A dialect is a function from a space of another tool to the canonical form, which is plain data. An error names the
+place where the user wrote the wrong part. Variables in runlib's own forms may stand anywhere in a dialect.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ NAMES = ("amltk", "configspace", "hyperopt", "maggy", "neps")
 
 
 def source(space: Any, path: str, reread: Reread | None = None) -> Any:
-    """A space that a dialect is given: what a file holds, if it is the path of one, and else itself.
+    """Returns the space that a dialect is given: the content of a file if it is a path, or else the space itself.
 
     Raises:
         SpaceError: The file cannot be read.
@@ -54,19 +54,19 @@ def source(space: Any, path: str, reread: Reread | None = None) -> Any:
 
 
 def canonical(data: Any) -> Any:
-    """A whole space as it has to stand in a config: a dict with the name of a dialect as its one key is not one.
+    """Returns a whole space in a form in which a single key that names a dialect is not read as a dialect.
 
-    Its lists of two numbers are what the dialect takes for lists, and not to be warned of.
+    Its lists of two numbers are lists in the dialect as well, so they cause no warning.
     """
     data = as_meant(data)
     return ["hp_merge", [data]] if isinstance(data, dict) and len(data) == 1 and next(iter(data)) in NAMES else data
 
 
 def check_data(value: Any, path: str) -> Any:
-    """``value`` as plain data, its tuples in the form that a space has for them.
+    """Returns ``value`` as plain data, with its tuples in the form of a space.
 
     Raises:
-        SpaceError: It is none.
+        SpaceError: The value is not data.
     """
     try:
         return encoded(shaped(value))
@@ -75,7 +75,7 @@ def check_data(value: Any, path: str) -> Any:
 
 
 def constant(value: Any, path: str) -> Any:
-    """Data that do not vary, even where they look like a variable."""
+    """Returns data that does not vary, even if it looks like a variable."""
     data = check_data(value, path)
     return Constant(data).to_data() if _looks_variable(data) else data
 
@@ -89,35 +89,35 @@ def _looks_variable(data: Any) -> bool:
 
 
 def check_depth(path: str) -> None:
-    """Nothing, unless a space is nested too deeply, as one is that contains itself.
+    """Raises an error if a space is nested too deeply, such as one that contains itself.
 
     Raises:
-        SpaceError: It is.
+        SpaceError: The space is nested too deeply.
     """
     if path.count(".") > MAX_DEPTH:
         raise SpaceError(f"is nested deeper than {MAX_DEPTH} levels, or contains itself", f"{path[:60]}...")
 
 
 def is_number(value: Any) -> bool:
-    """Whether ``value`` is an int or a float; a truth value is none."""
+    """Returns whether ``value`` is an int or a float. A truth value is not a number."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def is_own(value: Any) -> bool:
-    """Whether ``value`` is written in one of runlib's own forms."""
+    """Returns whether ``value`` is written in one of runlib's own forms."""
     return isinstance(value, Term) or (isinstance(value, list) and is_function(value))
 
 
 def own(value: Any, path: str) -> Any:
-    """The data of something that ``is_own``."""
+    """Returns the data of a value for which ``is_own`` is true."""
     return check_data(to_data(value), path)
 
 
 def typed(path: str, make: Callable[..., Parameter], *args: Any, **kwargs: Any) -> list[Any]:
-    """The data form of a typed parameter.
+    """Returns the data form of a typed parameter.
 
     Raises:
-        SpaceError: An argument is wrong; at ``path``, in which the parameter stands.
+        SpaceError: An argument is wrong. Its path begins with ``path``, the place of the parameter.
     """
     try:
         return make(*args, **kwargs).to_data()
@@ -126,10 +126,10 @@ def typed(path: str, make: Callable[..., Parameter], *args: Any, **kwargs: Any) 
 
 
 def drawn_by_place(values: list[Any], path: str) -> list[Any]:
-    """The data of a choice of a tool that draws the place of an option: one that stands twice is drawn more often.
+    """Returns the data of a choice in a tool that draws the place of an option, so duplicates are drawn more often.
 
     Raises:
-        SpaceError: An option is no data.
+        SpaceError: An option is not data.
     """
     data = [check_data(value, f"{path}.{place}") for place, value in enumerate(values)]
     if any(same(item, before) for place, item in enumerate(data) for before in data[:place]):
@@ -138,10 +138,10 @@ def drawn_by_place(values: list[Any], path: str) -> list[Any]:
 
 
 def options(values: Any, path: str, what: str) -> list[Any]:
-    """Options as a list with something in it.
+    """Returns options as a list that is not empty.
 
     Raises:
-        SpaceError: They are none.
+        SpaceError: The value is not a list of options.
     """
     if not isinstance(values, list | tuple) or not values:
         raise SpaceError(f"{what} takes a list with something in it, got {values!r}", path)
@@ -149,10 +149,10 @@ def options(values: Any, path: str, what: str) -> list[Any]:
 
 
 def table(space: Any, path: str, of: Callable[[Any, str], Any], written: str) -> dict[str, Any]:
-    """A dict of parameters, each translated by ``of`` at its own path.
+    """Returns a dict of parameters, each translated by ``of`` at its own path.
 
     Raises:
-        SpaceError: It is no dict, or has a key that is no text.
+        SpaceError: The space is not a dict, or it has a key that is not text.
     """
     if not isinstance(space, Mapping):
         raise SpaceError(f"takes {written}, got {reprlib.repr(space)} of type {type(space).__name__}", path)

@@ -1,15 +1,15 @@
-"""Spaces of ConfigSpace: hyperparameters of every kind but beta, conditions, and forbidden clauses.
+"""Translates spaces of ConfigSpace: hyperparameters of every kind but beta, conditions, and forbidden clauses.
 
-A suggestion is the flat dict of the active hyperparameters, as ``dict(configuration)`` is. Conditions and forbidden
-clauses become nested choices (``runlib.space.dialects.unfold``), exact in their distribution, where they speak of
-categorical, ordinal, constant and uniform integer hyperparameters; about others they are refused by name.
+A suggestion is the flat dict of the active hyperparameters, like ``dict(configuration)``. Conditions and forbidden
+clauses become nested choices (``runlib.space.dialects.unfold``) with exactly the same distribution if they involve only
+categorical, ordinal, constant and uniform integer hyperparameters. For other kinds they are refused by name.
 
-Forbidden combinations are never drawn, rather than drawn and thrown away: a search learns from what it suggests, and
-of a quasi-random or evenly spaced sequence there is no drawing again.
+Forbidden combinations are never drawn, instead of being drawn and rejected. A search learns from its suggestions, and
+a quasi-random or evenly spaced sequence cannot draw again.
 
-Bounds are included. A normal is cut off at the bounds; of integers it is cut off half a step beyond them and rounded.
-An integer n on a logarithmic scale is as likely as a number from n - 1/2 to n + 1/2. Defaults and ``meta`` are of
-no consequence here.
+Bounds are included. A normal is cut off at the bounds; for integers, it is cut off half a step beyond them and rounded.
+An integer n on a logarithmic scale is as likely as the numbers from n - 1/2 to n + 1/2. Defaults and ``meta`` are
+ignored.
 """
 
 from __future__ import annotations
@@ -31,20 +31,21 @@ from runlib.space.files import is_path, read_space
 __all__ = ["from_configspace", "from_hyperparameter"]
 
 ROOT = "configspace"
-MAX_PAIRS = 100_000  # of values that a forbidden relation speaks of
+MAX_PAIRS = 100_000  # A forbidden relation may involve at most so many pairs of values.
 
 
 @known_arguments
 def from_configspace(space: Any) -> Any:
-    """The canonical form of a space of ConfigSpace.
+    """Returns the canonical form of a space of ConfigSpace.
 
     Args:
-        space: A ``ConfigSpace.ConfigurationSpace``; the dict that its ``to_serialized_dict`` gives; or a dict that
-            ``ConfigurationSpace`` takes itself, ``{"a": (0, 10), "b": ["x", "y"], "c": 3}``; or a file that holds a
+        space: A ``ConfigSpace.ConfigurationSpace``, the dict that its ``to_serialized_dict`` returns, a dict that
+            ``ConfigurationSpace`` itself takes (``{"a": (0, 10), "b": ["x", "y"], "c": 3}``), or a file that holds a
             dict, as its ``to_yaml`` and ``to_json`` write it.
 
     Raises:
-        SpaceError: Something in it is wrong, or cannot be expressed, with the name of the hyperparameter or clause.
+        SpaceError: Something in the space is wrong or cannot be expressed. The message names the hyperparameter or
+            clause.
         MissingExtra: ConfigSpace is not installed.
     """
     library = load("ConfigSpace", "configspace")
@@ -57,10 +58,10 @@ def from_configspace(space: Any) -> Any:
 
 
 def from_hyperparameter(given: Any) -> Any:
-    """The data form of one hyperparameter, without its name where that is not needed: it is called by its place.
+    """Returns the data form of one hyperparameter. Its name is left out if the place can serve as the label.
 
     Raises:
-        SpaceError: It cannot be expressed.
+        SpaceError: The hyperparameter cannot be expressed.
     """
     found = part(load("ConfigSpace", "configspace"), given, ROOT).leaf(str(given.name), None)
     named = isinstance(found, list) and len(found) == 3 and isinstance(found[2], dict)
@@ -73,11 +74,11 @@ def _configuration_space(library: Any, space: Any) -> Any:
     if not isinstance(space, Mapping):
         raise SpaceError(f"takes a ConfigurationSpace or a dict, got one of type {type(space).__name__}", ROOT)
     try:
-        own = native(copy.deepcopy(dict(space)))  # ConfigSpace takes keys out of what it reads
+        own = native(copy.deepcopy(dict(space)))  # ConfigSpace removes keys from the dict that it reads.
         if isinstance(own.get("hyperparameters"), list):
             return library.ConfigurationSpace.from_serialized_dict(own)
         return library.ConfigurationSpace(space=own)
-    except Exception as error:  # whatever ConfigSpace raises over a wrong space, it says it in its own words
+    except Exception as error:  # Any error of ConfigSpace about a wrong space is reported with its own message.
         said = " ".join(str(error).split())
         raise SpaceError(f"ConfigSpace does not take this: {type(error).__name__}: {said}", ROOT) from error
 
@@ -91,14 +92,14 @@ class _Reader:
         self._values = {str(given.name): listed(library, given) for given in space.values()}
 
     def conditions(self) -> dict[str, Formula]:
-        """When each hyperparameter is active."""
+        """Returns the condition under which each hyperparameter is active."""
         found: dict[str, list[Formula]] = {}
         for condition in self.space.conditions:
             found.setdefault(str(condition.child.name), []).append(self._condition(condition))
         return {name: all_of(parts) for name, parts in found.items()}
 
     def forbidden(self) -> list[Formula]:
-        """What must not hold."""
+        """Returns the formulas that must not hold."""
         return [self._clause(clause) for clause in self.space.forbidden_clauses]
 
     def _condition(self, given: Any) -> Formula:
@@ -136,7 +137,7 @@ class _Reader:
         return lambda other: given.is_forbidden_value({left: value, right: other})
 
     def _test(self, name: str, holds: Callable[[Any], Any], what: str) -> Formula:
-        """The formula of what is said about one hyperparameter."""
+        """Returns the formula of a condition on one hyperparameter."""
         places = frozenset(place for place, value in enumerate(self._listed(name, what)) if holds(value))
         return ("is", name, places) if places else False
 

@@ -1,4 +1,4 @@
-"""The hyperparameters of ConfigSpace, one by one: the data form of each, and the values that others can depend on."""
+"""Converts the hyperparameters of ConfigSpace: each to its data form, and to values that others can depend on."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from runlib.space.typed.quantities import Float, Integer
 
 __all__ = ["MAX_VALUES", "listed", "part"]
 
-MAX_VALUES = 10_000  # of an integer that others depend on
+MAX_VALUES = 10_000  # An integer that others depend on may have at most so many values.
 
 
 def part(library: Any, given: Any, path: str) -> Part:
-    """A hyperparameter as it unfolds.
+    """Returns a hyperparameter in the form that ``unfold`` takes.
 
     Raises:
-        SpaceError: It cannot be expressed.
+        SpaceError: The hyperparameter cannot be expressed.
     """
     if isinstance(given, library.CategoricalHyperparameter):
         return _categorical(given, path)
@@ -36,7 +36,7 @@ def part(library: Any, given: Any, path: str) -> Part:
 
 
 def listed(library: Any, given: Any) -> Sequence[Any] | None:
-    """The values of a hyperparameter that others can depend on; None if there is no list of them."""
+    """Returns the values of a hyperparameter that others can depend on; None if there is no list of them."""
     if isinstance(given, library.CategoricalHyperparameter):
         return list(given.choices)
     if isinstance(given, library.OrdinalHyperparameter):
@@ -114,7 +114,7 @@ def _classes(library: Any, kind: str) -> tuple[type, ...]:
 
 
 def _prior(given: Any, path: str) -> dict[str, Any]:
-    """A normal as a prior, whose spread is a share of the range."""
+    """Returns the prior of a normal, with its spread as a share of the range."""
     if not given.lower <= given.mu <= given.upper:
         raise SpaceError(f"a mean outside the bounds cannot be expressed, got {given.mu!r}", path)
     low, high = float(given.lower), float(given.upper)
@@ -122,7 +122,7 @@ def _prior(given: Any, path: str) -> dict[str, Any]:
         if not float(given.mu).is_integer():
             raise SpaceError(f"the mean of a normal integer must be an integer, got {given.mu!r}", path)
         low, high = low - 0.5, high + 0.5
-    # On a logarithmic scale ConfigSpace takes sigma for the distance from the lower bound (UnitScaler.vectorize_size).
+    # On a logarithmic scale, ConfigSpace measures sigma from the lower bound (UnitScaler.vectorize_size).
     spread = (
         abs(math.log(given.lower + given.sigma)) / math.log(high / low) if given.log else given.sigma / (high - low)
     )

@@ -1,10 +1,10 @@
-"""Spaces of hyperopt: graphs of ``hp.*`` in dicts, lists and tuples, choices and arithmetic included.
+"""Translates spaces of hyperopt: graphs of ``hp.*`` in dicts, lists and tuples, with choices and arithmetic.
 
-A graph is read by the names of its nodes, as ``hyperopt.pyll_utils`` makes them, without hyperopt itself; what a
-variable is drawn from is the same, value for value. ``scope.int`` truncates whatever number it is given, as Python's
-``int`` does; ``scope.float``, ``exp``, ``log`` and ``sqrt`` are known too. Other functions of ``scope`` have no
-counterpart and are refused by name. A variable that is used in several options is one variable; one that is used
-twice at the same time is refused when a space is made of it.
+A graph is read by the names of its nodes, as ``hyperopt.pyll_utils`` makes them, without importing hyperopt. Variables
+keep their exact distributions. ``scope.int`` truncates any number, as Python's ``int`` does. ``scope.float``, ``exp``,
+``log`` and ``sqrt`` are known too. Other functions of ``scope`` have no counterpart and are refused by name. A variable
+that is used in several options is one variable. A variable that is used twice at the same time is refused when a space
+is made of it.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ ARGUMENTS = {
 
 @known_arguments
 def from_hyperopt(space: Any) -> Any:
-    """The canonical form of a space of hyperopt.
+    """Returns the canonical form of a space of hyperopt.
 
     Args:
-        space: What ``fmin`` takes as its space: a graph, or dicts, lists and tuples with graphs and literals in them.
+        space: The space that ``fmin`` takes: a graph, or dicts, lists and tuples with graphs and literals in them.
 
     Raises:
-        SpaceError: Something in it is wrong, or cannot be expressed, with the place and the name of the function.
+        SpaceError: Something in the space is wrong or cannot be expressed. The message names the place and function.
     """
     if is_path(space):
         raise SpaceError(f"takes what fmin takes as its space, got the text {str(space)!r}", ROOT)
@@ -72,7 +72,7 @@ class _Reader:
         self._variables: dict[str, list[list[Any]]] = {}
 
     def agree(self) -> None:
-        """What is an integer in one place and a number in steps in another is the number, truncated in the one."""
+        """Turns an integer into the truncated number in steps, if its label has a number in steps elsewhere."""
         for found in self._variables.values():
             if len({variable[0] for variable in found}) > 1:
                 for variable in found:
@@ -80,7 +80,7 @@ class _Reader:
                         variable[:] = ["hp_int", ["hp_quniform", *variable[1:], 1]]
 
     def data(self, given: Any, path: str) -> Any:
-        """The data of a graph or of plain Python."""
+        """Returns the data of a graph or of plain Python values."""
         check_depth(path)
         if is_graph(given):
             return self._node(given, path)
@@ -108,7 +108,7 @@ class _Reader:
 
     def _listed(self, items: Any, path: str) -> list[Any]:
         found = self._items(items, path)
-        if is_function(found):  # text at the front of a list that would be taken for a variable
+        if is_function(found):  # The first item is a text that would make the list look like a variable.
             found[0] = Constant(found[0]).to_data()
         return found
 
@@ -116,7 +116,7 @@ class _Reader:
         name = node.name
         if name == "literal":
             return constant(node.obj, path)
-        if name == "pos_args":  # of a tuple it has the length
+        if name == "pos_args":  # The node of a tuple has a length.
             made_of_tuple = node.o_len is not None
             return [TUPLE, *self._items(node.pos_args, path)] if made_of_tuple else self._listed(node.pos_args, path)
         if name == "dict" and not node.pos_args:
@@ -134,7 +134,7 @@ class _Reader:
         if name in OPERATIONS and len(node.pos_args) == 2:
             sides = [self.data(side, f"{path}.{place}") for place, side in enumerate(node.pos_args)]
             return [OPERATIONS[name], *sides]
-        if name == "dict":  # of pairs, where not all keys are texts
+        if name == "dict":  # Not all keys are text, so the node holds pairs.
             pairs_in_it = [pair.pos_args for pair in node.pos_args[0].pos_args]
             return self._table([(_key(key, path), value) for key, value in pairs_in_it], path)
         raise _inexpressible(name, path)
@@ -159,7 +159,7 @@ class _Reader:
         return ["hp_pchoice", label, weighted]
 
     def _cast(self, node: Any, path: str) -> Any:
-        """What is cast: a variable with the casts that hyperopt puts around it, or anything that is a number."""
+        """Returns a variable with the casts that hyperopt puts around it, or any other number that is cast."""
         casts, inner = [], node
         while inner.name in ("float", "int"):
             casts.append(inner.name)
@@ -173,7 +173,7 @@ class _Reader:
         return found
 
     def _variable(self, node: Any, casts: list[str], path: str) -> Any:
-        """The variable; of the casts around it those are taken away that change nothing, or that its name implies."""
+        """Returns the variable, and removes those casts that change nothing or that its name implies."""
         label, drawn = self._labelled(node, path)
         if drawn.name not in ARGUMENTS:
             raise _inexpressible(drawn.name, path)
@@ -198,7 +198,7 @@ def _inexpressible(name: str, path: str) -> SpaceError:
 
 
 def _function(drawn: str, arguments: list[Any], casts: list[str]) -> str:
-    """The name in the text form; the casts that it makes needless are taken out of ``casts``."""
+    """Returns the name in the text form, and removes the casts that this name makes needless from ``casts``."""
     whole = drawn == "randint"
     outer, casts[:] = _distinct(casts), []
     while outer and outer[-1] == ("int" if whole else "float"):
@@ -212,12 +212,12 @@ def _function(drawn: str, arguments: list[Any], casts: list[str]) -> str:
 
 
 def _distinct(casts: list[str]) -> list[str]:
-    """Casts without those that repeat the one inside of them."""
+    """Returns the casts without those that repeat the next inner cast."""
     return [cast for place, cast in enumerate(casts) if casts[place + 1 : place + 2] != [cast]]
 
 
 def _arguments(node: Any, names: tuple[str, ...], path: str) -> list[Any]:
-    """The arguments of a draw, in the order of their names; an upper bound that is None is left out."""
+    """Returns the arguments of a draw in the order of their names. An upper bound that is None is left out."""
     given = {**dict(zip(names, node.pos_args, strict=False)), **dict(node.named_args)}
     if len(node.pos_args) > len(names) or not set(given) <= set(names):
         raise SpaceError(f"hp.{node.name} takes {', '.join(names)} here, and no more", path)
@@ -226,13 +226,13 @@ def _arguments(node: Any, names: tuple[str, ...], path: str) -> list[Any]:
 
 
 def _key(node: Any, path: str) -> Any:
-    """The key of a dict; a tuple, so that it can be told, where it cannot be one here."""
+    """Returns the key of a dict. A list becomes a tuple, so that the error about an invalid key can show it."""
     found = _given(node, path)
     return tuple(found) if isinstance(found, list) else found
 
 
 def _given(node: Any, path: str) -> Any:
-    """Plain data that do not vary."""
+    """Returns plain data that does not vary."""
     if not is_graph(node):
         return check_data(node, path)
     if node.name == "literal":

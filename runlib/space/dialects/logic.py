@@ -1,8 +1,8 @@
-"""Conditions as formulas: true, false, or open as long as they speak of parameters that are not decided.
+"""Represents conditions as formulas: true, false, or open while they depend on undecided parameters.
 
 A formula is a bool, ``("is", name, places)`` (the parameter is active and its value has one of these places), or
-``("and", parts)`` or ``("or", parts)``. All are hashable and kept in their shortest form, so that two states of a space
-that go on alike are equal.
+``("and", parts)`` or ``("or", parts)``. All formulas are hashable and kept in their shortest form, so that two states
+of a space with the same continuation are equal.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ Formula = bool | tuple[Any, ...]
 
 
 def all_of(parts: Iterable[Formula]) -> Formula:
-    """The formula that holds where every part does."""
+    """Returns the formula that holds if every part holds."""
     return _joined("and", parts, absorbing=False)
 
 
 def any_of(parts: Iterable[Formula]) -> Formula:
-    """The formula that holds where a part does."""
+    """Returns the formula that holds if at least one part holds."""
     return _joined("or", parts, absorbing=True)
 
 
@@ -38,7 +38,7 @@ def _joined(kind: str, parts: Iterable[Formula], *, absorbing: bool) -> Formula:
 
 
 def assume(formula: Formula, name: str, place: int | None) -> Formula:
-    """What is left of a formula once a parameter is decided; ``place`` is None for one that is inactive."""
+    """Returns what is left of a formula once a parameter is decided. ``place`` is None for an inactive parameter."""
     if isinstance(formula, bool):
         return formula
     kind, first = formula[0], formula[1]
@@ -49,7 +49,7 @@ def assume(formula: Formula, name: str, place: int | None) -> Formula:
 
 
 def names_in(formula: Formula) -> set[str]:
-    """The parameters that a formula speaks of."""
+    """Returns the parameters that occur in a formula."""
     if isinstance(formula, bool):
         return set()
     if formula[0] == "is":

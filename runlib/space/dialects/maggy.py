@@ -1,8 +1,8 @@
-"""Spaces of Maggy: ``{name: (TYPE, [...])}``, and its ``Searchspace``.
+"""Translates spaces of Maggy: ``{name: (TYPE, [...])}`` and its ``Searchspace``.
 
-``DOUBLE`` and ``INTEGER`` take two bounds, both included, the lower below the upper, the integers all equally likely.
-``CATEGORICAL`` takes options, ``DISCRETE`` options in their order. The type is read in any case, a list serves for the
-tuple. (``maggy/searchspace.py``.)
+``DOUBLE`` and ``INTEGER`` take two bounds, both included, the lower below the upper. All integers are equally likely.
+``CATEGORICAL`` takes options, and ``DISCRETE`` takes options in their order. The case of the type does not matter, and
+a list may replace the tuple. The source is ``maggy/searchspace.py``.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ TYPES = {"CATEGORICAL": Categorical, "DISCRETE": Ordinal, "DOUBLE": Float, "INTE
 
 @known_arguments
 def from_maggy(space: Any) -> Any:
-    """The canonical form of a space of Maggy.
+    """Returns the canonical form of a space of Maggy.
 
     Args:
-        space: A dict ``{name: (TYPE, [...])}``, or a ``maggy.Searchspace`` (anything with its ``to_dict`` or
-            ``items``); or a file that holds such a dict.
+        space: A dict ``{name: (TYPE, [...])}``, a ``maggy.Searchspace`` (or any object with its ``to_dict`` or
+            ``items``), or a file that holds such a dict.
 
     Raises:
-        SpaceError: Something in it is wrong, with the place.
+        SpaceError: Something in the space is wrong. The path names the place.
     """
     return canonical(table(native(_pairs(source(space, "maggy"))), "maggy", _parameter, WRITTEN))
 
@@ -44,7 +44,7 @@ def _pairs(space: Any) -> Any:
         return space.to_dict()
     if not callable(getattr(space, "items", None)):
         return space
-    # A Searchspace gives {"name", "type", "values"} here, others pairs.
+    # The items of a Searchspace are dicts {"name", "type", "values"}. Those of other objects are pairs.
     items = [(i["name"], (i["type"], i["values"])) if isinstance(i, Mapping) else tuple(i) for i in space.items()]
     return dict(items)
 

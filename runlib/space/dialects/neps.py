@@ -1,12 +1,12 @@
-"""Spaces of NePS: dicts and YAML of its documentation, ``neps.Float`` and its kin, ``PipelineSpace``, ``SearchSpace``.
+"""Translates spaces of NePS: its dicts and YAML, ``neps.Float`` and the like, ``PipelineSpace``, ``SearchSpace``.
 
-Read as ``neps/space/parsing.py`` reads them: a scalar is constant; a list of two ordered numbers, or a tuple, is a
-pair of bounds, both included, of integers or floats by their type; any other list is a categorical; a dict has
-``lower`` and ``upper``, or ``choices``, or ``value``. Text like ``1e-5`` is a number, and ``1e3`` the integer 1000.
-Bounds of two types, or equal ones, are refused, as there; truth values are options here and never bounds. A prior
-has the confidence low unless another is given. A base of a logarithm changes nothing in what is drawn.
+The rules are those of ``neps/space/parsing.py``. A scalar is constant. A tuple, or a list of two ordered numbers, is a
+pair of bounds, both included, of integers or floats by their type. Any other list is a categorical. A dict has
+``lower`` and ``upper``, or ``choices``, or ``value``. Text like ``1e-5`` is a number, and ``1e3`` is the integer 1000.
+As in NePS, bounds of two types and equal bounds are refused. Truth values are options here and never bounds. The
+confidence of a prior is low unless another is given. The base of a logarithm does not affect the draws.
 
-Objects of NePS are known by the names of their classes, so that it need not be installed.
+Objects of NePS are recognised by the names of their classes, so NePS need not be installed.
 """
 
 from __future__ import annotations
@@ -41,32 +41,32 @@ OWN_TYPES = {"choices": ("cat", "categorical"), "lower": tuple(TYPES), "value": 
 
 
 def reread_words(node: yaml.Node) -> yaml.Node:
-    """Of a YAML text, the spaces under the word ``neps``, at its root or under ``space``, as NePS reads them."""
+    """Rereads the spaces under the key ``neps`` of a YAML text, at its root or under ``space``, as NePS reads them."""
     return where(node, lambda key, inner: key in (None, "space") and [k.value for k, _ in inner.value] == ["neps"])
 
 
 @known_arguments
 def from_neps(space: Any) -> Any:
-    """The canonical form of a space of NePS.
+    """Returns the canonical form of a space of NePS.
 
     Args:
-        space: The ``pipeline_space``: a dict of plain data and of NePS's parameters, or an object of NePS; or the path
-            of a YAML file that holds such a dict, alone or under ``pipeline_space``, and is read as NePS reads it.
+        space: The ``pipeline_space``: a dict of plain data and of NePS's parameters, an object of NePS, or the path
+            of a YAML file. The file holds such a dict, alone or under ``pipeline_space``, and is read as NePS reads it.
 
     Raises:
-        SpaceError: Something in it is wrong, or has no counterpart here, with the place.
+        SpaceError: Something in the space is wrong or has no counterpart here. The path names the place.
     """
     if is_path(space):
         space = read_space(space, "neps", as_yaml_1_1)
         space = space["pipeline_space"] if isinstance(space, dict) and "pipeline_space" in space else space
     found = elements(space)
-    if found is not None:  # a list in a PipelineSpace is a value, not a pair of bounds
+    if found is not None:  # In a PipelineSpace, a list is a value and not a pair of bounds.
         return canonical(table(native(found), "neps", _element, WRITTEN))
     return canonical(table(native(space), "neps", _parameter, WRITTEN))
 
 
 def from_neps_object(given: Any) -> Any:
-    """The data of a parameter object of NePS; anything else as it is."""
+    """Returns the data of a parameter object of NePS. Other values are returned unchanged."""
     words = described(given, "neps")
     return given if words is None else _described(words, "neps")
 
@@ -82,7 +82,7 @@ def _parameter(given: Any, path: str) -> Any:
 
 
 def _element(given: Any, path: str) -> Any:
-    """An object of NePS, or a constant."""
+    """Translates an object of NePS, a parameter in runlib's own forms, or a constant."""
     words = None if is_own(given) else described(given, path)
     if words is not None:
         return _described(words, path)
@@ -90,7 +90,7 @@ def _element(given: Any, path: str) -> Any:
 
 
 def _number(value: Any) -> Any:
-    """A number that is written as text in the scientific way, or what was given."""
+    """Returns the number that a text in scientific notation means. Other values are returned unchanged."""
     if not isinstance(value, str) or not SCIENTIFIC.fullmatch(value.replace(" ", "")):
         return value
     found = float(value.replace(" ", ""))
@@ -105,14 +105,14 @@ def _listed(given: list[Any] | tuple[Any, ...], path: str) -> Any:
         if isinstance(given, tuple):
             raise SpaceError(f"the bounds in a tuple must be numbers, got {given!r}; options are a list", path)
         return _categorical(values, {}, path)
-    mixed = isinstance(values[0], int) != isinstance(values[1], int)  # refused, in any order
+    mixed = isinstance(values[0], int) != isinstance(values[1], int)  # ``_bounded`` refuses these, in any order.
     if isinstance(given, tuple) or mixed or values[0] <= values[1]:
         return _bounded(values[0], values[1], {}, path)
     return _categorical(values, {}, path)
 
 
 def _described(words: Mapping[str, Any], path: str) -> Any:
-    """A parameter from the dict that describes it."""
+    """Returns a parameter from the dict that describes it."""
     form = next((form for form in KNOWN if form in words), None)
     if form is None:
         raise SpaceError(f"needs lower and upper, or choices, or value, got {sorted(map(str, words))}", path)
@@ -150,7 +150,7 @@ def _bounded(low: Any, high: Any, words: Mapping[str, Any], path: str) -> Any:
 
 
 def _categorical(choices: list[Any], words: Mapping[str, Any], path: str) -> Any:
-    if "prior_index" in words:  # of an object, whose choices may be objects in turn
+    if "prior_index" in words:  # The words come from an object, and its choices may be objects too.
         index = words["prior_index"]
         if not isinstance(index, int) or not 0 <= index < len(choices):
             raise SpaceError(f"prior is the place of a choice, below {len(choices)}, got {index!r}", path)

@@ -1,8 +1,8 @@
-"""Objects of NePS, put into the words of its dicts.
+"""Converts objects of NePS to the dicts that NePS uses for the same parameters.
 
-An object is known by the names of its class and the classes above it. Those of the older spaces (``HPOFloat``) have
-None for a prior that is not there; those of the newer ones (``Float``) say so by ``has_prior``, and the prior of a
-``Categorical`` is there the place of a choice.
+An object is recognised by the names of its class and its base classes. Objects of older spaces (``HPOFloat``) have None
+as a missing prior. Objects of newer spaces (``Float``) have ``has_prior`` instead, and the prior of a ``Categorical``
+is then the place of a choice.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ UNKNOWN = ("ByName", "Lazy", "Operation", "Repeated", "Resample", "Resolvable")
 
 
 def elements(space: Any) -> Mapping[str, Any] | None:
-    """The parameters of a ``PipelineSpace`` or a ``SearchSpace`` by name; None for anything else."""
+    """Returns the parameters of a ``PipelineSpace`` or a ``SearchSpace`` by name; None for other values."""
     names = _names(space)
     if "PipelineSpace" in names and callable(getattr(space, "get_attrs", None)):
         return dict(space.get_attrs())
@@ -29,10 +29,10 @@ def elements(space: Any) -> Mapping[str, Any] | None:
 
 
 def described(given: Any, path: str) -> dict[str, Any] | None:
-    """A parameter object as the dict that describes it; None if it is none.
+    """Returns the dict that describes a parameter object; None if the value is not a parameter object.
 
     Raises:
-        SpaceError: It is something of NePS that has no counterpart here.
+        SpaceError: The value is an object of NePS that has no counterpart here.
     """
     names = _names(given)
     if "Fidelity" in names and hasattr(given, "domain"):

@@ -1,7 +1,7 @@
-"""Objects of other tools, wherever a parameter can stand: ``{"x": hp.uniform("x", 0, 1), "n": IntDistribution(1, 9)}``.
+"""Translates objects of other tools that stand as parameters: ``{"x": hp.uniform("x", 0, 1)}``.
 
-Each is known by the names of its classes, so that its tool need not be installed to take it for something else. The
-label that it has in its own tool is kept where a variable of hyperopt has one; else a parameter is called by its place.
+Each object is recognised by the names of its classes, so its tool need not be installed. The label of a hyperopt
+variable is kept. Any other parameter takes its place as its label.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ __all__ = ["from_object"]
 
 @register_translator
 def from_object(value: Any) -> Any:
-    """The data of an object of another tool; anything else as it is.
+    """Returns the data of an object of another tool. Other values are returned unchanged.
 
     Raises:
-        SpaceError: It is such an object, and has no counterpart.
+        SpaceError: The value is such an object and has no counterpart.
     """
     if value is None or isinstance(value, str | int | float | list | tuple | Term):
         return value
@@ -38,7 +38,7 @@ def from_object(value: Any) -> Any:
         return from_scikit_learn(value) if is_scikit_learn(value) else value
     try:
         return _data(value)
-    except SpaceError as error:  # the place is told by whoever knows where the object stands
+    except SpaceError as error:  # The caller knows the place of the object and adds it to the path.
         raise SpaceError(error.reason, ".".join(error.path.split(".")[1:])) from error.__cause__
     except NotPlain as error:
         raise refused(error) from None

@@ -1,6 +1,6 @@
-"""Distributions of Optuna: ``FloatDistribution``, ``IntDistribution``, ``CategoricalDistribution`` and the older ones.
+"""Translates ``FloatDistribution``, ``IntDistribution``, ``CategoricalDistribution`` and the older ones of Optuna.
 
-Both bounds are included. Where they are equal there is nothing to choose, and the value is a constant.
+Both bounds are included. If they are equal, there is nothing to choose, and the value is a constant.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ PATH = "optuna"
 
 
 def is_distribution(value: Any) -> bool:
-    """Whether ``value`` is a distribution of Optuna."""
+    """Returns whether ``value`` is a distribution of Optuna."""
     return comes_from(value, "optuna") and "BaseDistribution" in class_names(value)
 
 
 def from_distribution(given: Any) -> Any:
-    """The data of one.
+    """Returns the data of a distribution of Optuna.
 
     Raises:
-        SpaceError: Something is wrong in it.
+        SpaceError: Something in the distribution is wrong.
     """
     if "CategoricalDistribution" in class_names(given):
         return drawn_by_place(list(given.choices), PATH)

@@ -1,10 +1,10 @@
-"""Distributions of ``scipy.stats`` with their parameters, and the dicts of them that scikit-learn searches.
+"""Translates distributions of ``scipy.stats`` with their parameters, and the dicts of them that scikit-learn searches.
 
-What runlib has itself becomes that: ``uniform``, ``loguniform``, ``randint``, ``norm``, ``lognorm``, and ``truncnorm``
+Some become parameters of runlib: ``uniform``, ``loguniform``, ``randint``, ``norm``, ``lognorm``, and ``truncnorm``
 around a mean within its bounds. Any other is drawn by its quantiles (``runlib.space.typed.quantiles``).
 
-In ``RandomizedSearchCV`` a list beside distributions is a choice. It is one here too, in a dict that holds nothing but
-distributions of scipy, lists, and values; a list of such dicts is a choice of them.
+In ``RandomizedSearchCV``, a list beside distributions is a choice. The same holds here for a dict that contains only
+distributions of scipy, lists, and values. A list of such dicts is a choice of them.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ Arguments = Mapping[str, Any]
 
 
 def from_frozen(given: Any) -> Any:
-    """The data of a distribution.
+    """Returns the data of a distribution.
 
     Raises:
-        SpaceError: It is one without a counterpart.
+        SpaceError: The distribution has no counterpart.
     """
     name, arguments = _name(given), _arguments(given)
     make = KNOWN.get(name)
@@ -48,8 +48,8 @@ def _name(given: Any) -> str:
 
 
 def _arguments(given: Any) -> dict[str, Any]:
-    """The parameters by their names."""
-    if not hasattr(given, "dist"):  # the distributions since scipy 1.15 have them as attributes
+    """Returns the parameters by their names."""
+    if not hasattr(given, "dist"):  # The distributions of scipy 1.15 and later have their parameters as attributes.
         return {name: native(getattr(given, name)) for name in ("a", "b", "mu", "sigma") if hasattr(given, name)}
     dist = given.dist
     names = [name.strip() for name in (dist.shapes or "").split(",") if name.strip()]
@@ -85,7 +85,7 @@ def _lognorm(given: Arguments) -> Any:
 
 
 def _truncnorm(given: Arguments) -> Any:
-    """A normal around a prior, cut off at the bounds, whose spread is told as a share of the range."""
+    """Returns a prior with its spread as a share of the range; None if its mean is outside or its range infinite."""
     mean, deviation = given.get("loc", 0), given.get("scale", 1)
     low, high = mean + given["a"] * deviation, mean + given["b"] * deviation
     if not low <= mean <= high or not math.isfinite(high - low):
@@ -106,10 +106,10 @@ KNOWN: dict[str, Callable[[Arguments], Any]] = {
 
 
 def from_scikit_learn(space: Mapping[str, Any]) -> dict[str, Any]:
-    """The data of a dict that ``is_scikit_learn``: lists are options.
+    """Returns the data of a dict for which ``is_scikit_learn`` is true. Lists become options.
 
     Raises:
-        SpaceError: Something in it is wrong, with its place.
+        SpaceError: Something in the dict is wrong. The path names the place.
     """
     return {key: _value(value, str(key)) for key, value in space.items()}
 
@@ -126,7 +126,7 @@ def _value(value: Any, path: str) -> Any:
 
 
 def alternatives(space: Any) -> Any:
-    """A list of dicts as scikit-learn takes it, as a choice of these; any other space as it is."""
+    """Returns a list of dicts in the form of scikit-learn as a choice of these. Other spaces stay unchanged."""
     if not isinstance(space, list) or not any(map(is_scikit_learn, space)):
         return space
     if not all(is_scikit_learn(item) or is_grid(item) for item in space):

@@ -1,10 +1,10 @@
-"""From parameters with conditions and forbidden combinations to nested choices.
+"""Converts parameters with conditions and forbidden combinations to nested choices.
 
-A parameter that others depend on becomes a choice, and what is active with each of its values stands in that option.
-The distribution is that of drawing each parameter by itself, dropping the inactive ones, and drawing again where the
-whole is forbidden: options are weighted by the share of draws that is allowed in them. Values with which all goes on
-alike share an option; parameters that have nothing to do with each other stay apart. A parameter that is active in
-several options is a variable of its own in each.
+A parameter that others depend on becomes a choice, and each option holds the parameters that are active for its values.
+The distribution is that of the following process: draw each parameter by itself, drop the inactive ones, and draw again
+if the whole is forbidden. Options are therefore weighted by their share of allowed draws. Values with the same
+continuation share an option. Independent parameters stay apart. A parameter that is active in several options is a
+separate variable in each.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ MAX_VARIABLES = 2000
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A parameter.
+    """Describes a parameter.
 
     Attributes:
-        leaf: Makes its data form from a label and the places of its admissible values, None for all of them.
+        leaf: A function that makes its data form from a label and the places of its allowed values, None for all.
         shares: The probability of each value, if it has a list of values.
         runs: Whether only neighbouring values can share an option, as those of an integer.
     """
@@ -37,23 +37,24 @@ class Part:
     runs: bool = False
 
     def share(self, place: int) -> float:
-        """The probability of a value."""
+        """Returns the probability of a value."""
         return self.shares[place]
 
 
-State = tuple[tuple[tuple[str, Formula], ...], tuple[Formula, ...]]  # what is not decided yet: conditions, forbidden
+# A state holds what is not decided yet: the conditions by name, and the forbidden clauses.
+State = tuple[tuple[tuple[str, Formula], ...], tuple[Formula, ...]]
 
 
 def unfold(parts: Mapping[str, Part], conditions: Mapping[str, Formula], forbidden: Sequence[Formula]) -> Any:
-    """The canonical form of a flat space.
+    """Returns the canonical form of a flat space.
 
     Args:
         parts: The parameters by name.
-        conditions: By name, when a parameter is active; always, if nothing is said.
-        forbidden: What must not hold.
+        conditions: The condition by name under which a parameter is active. Without one, it is always active.
+        forbidden: The formulas that must not hold.
 
     Raises:
-        SpaceError: Nothing is allowed, or it becomes too large.
+        SpaceError: No combination is allowed, or the result is too large.
     """
     state = _settled({name: conditions.get(name, True) for name in parts}, forbidden)
     share, data = (0.0, None) if state is None else _Unfolding(parts).joined(state, {})
@@ -63,7 +64,7 @@ def unfold(parts: Mapping[str, Part], conditions: Mapping[str, Formula], forbidd
 
 
 def _settled(conditions: Mapping[str, Formula], forbidden: Sequence[Formula]) -> State | None:
-    """Parameters that turned out inactive are dropped, and what follows; None if it is forbidden."""
+    """Drops inactive parameters and decides what depends on them. Returns None if the state is forbidden."""
     found, clauses = dict(conditions), list(forbidden)
     while gone := [name for name, condition in found.items() if condition is False]:
         for name in gone:
@@ -81,7 +82,7 @@ class _Unfolding:
         self._labels: dict[str, int] = {}
 
     def joined(self, state: State, given: Mapping[str, Any]) -> tuple[float, Any]:
-        """The share of draws that is allowed, and the data of what is open beside what is ``given``."""
+        """Returns the share of allowed draws, and the data of the undecided parameters together with ``given``."""
         table, branches, total = dict(given), [], 1.0
         for conditions, clauses in _components(state):
             if len(conditions) == 1 and not clauses:
@@ -103,7 +104,7 @@ class _Unfolding:
         name = _pivot(state)
         part = self.parts[name]
         groups = [(places, after) for places, after in self._groups(name, state) if any(map(part.share, places))]
-        # With one option there is no choice, and the label is free for the parameter itself.
+        # A single option is no choice, so the parameter itself can have the label.
         label, options = self._label(name) if len(groups) > 1 else "", []
         for places, after in groups:
             share, data = self.joined(after, {name: self._leaf(name, places)})
@@ -115,7 +116,7 @@ class _Unfolding:
         return total, _choice(label, [share / total for share, _ in possible], [data for _, data in possible])
 
     def _groups(self, name: str, state: State) -> list[tuple[list[int], State]]:
-        """The values of a parameter that go on alike, without those that are forbidden."""
+        """Groups the values of a parameter with the same continuation, without the forbidden values."""
         groups: list[tuple[list[int], State]] = []
         known: dict[State, list[int]] = {}
         for place in range(len(self.parts[name].shares)):
@@ -149,14 +150,14 @@ def _after(state: State, name: str, place: int) -> State | None:
 
 
 def _pivot(state: State) -> str:
-    """The first active parameter that something depends on."""
+    """Returns the first active parameter that something depends on."""
     used = {name for _, condition in state[0] for name in names_in(condition)}
     used |= {name for clause in state[1] for name in names_in(clause)}
     return next(name for name, condition in state[0] if condition is True and name in used)
 
 
 def _components(state: State) -> list[State]:
-    """The parameters that have to do with each other, each group with its clauses."""
+    """Splits a state into groups of parameters that depend on each other, each with its clauses."""
     groups: list[set[str]] = []
     links = [{name, *names_in(condition)} for name, condition in state[0]] + [names_in(clause) for clause in state[1]]
     for link in links:

@@ -1,1 +1,1 @@
-"""What a variable is drawn from."""
+"""Defines the distributions that variables are drawn from."""

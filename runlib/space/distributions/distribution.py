@@ -1,12 +1,12 @@
-"""What a variable is drawn from: the raw numbers a search works with, and the values a suggestion shows.
+"""Defines distributions, which connect the raw numbers of a search with the values in a suggestion.
 
-A search knows a variable by one *raw* number: the draw itself, the index of an option, the exponent of a
-power. ``value`` turns it into what stands in the suggestion, always plain Python; ``raw`` goes back, and gives
-None for a value that the distribution cannot have made.
+A search handles a variable as one *raw* number: the draw itself, the index of an option, or the exponent of a power.
+``value`` turns it into the value in the suggestion, which is always plain Python. ``raw`` goes back, and returns None
+for a value that the distribution cannot have made.
 
-However a search makes its points, there is one way to a raw number: ``from_unit`` turns the share u in [0, 1) of all
-draws into the raw number below which they lie. ``draw`` gives it a random u, a quasi-random search one of its
-sequence; ``to_unit`` goes back; ``grid`` lists raw numbers, all of them where ``size`` is not None.
+Every search gets raw numbers in the same way: ``from_unit`` turns the share u in [0, 1) of all draws into the raw
+number below which they lie. ``draw`` passes it a random u, and a quasi-random search passes a number of its sequence.
+``to_unit`` is the inverse. ``grid`` lists raw numbers, and lists all of them if ``size`` is not None.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = ["Distribution", "Integers", "Normal", "Options", "Power", "Quantile",
 
 @dataclass(frozen=True, slots=True)
 class Integers:
-    """Each integer from ``low`` up to and without ``high`` is equally likely, and unlike its neighbours."""
+    """Draws each integer from ``low`` to below ``high`` equally likely. Neighbours do not count as similar."""
 
     low: int
     high: int
@@ -39,47 +39,47 @@ class Integers:
 
     @property
     def size(self) -> int:
-        """The number of points."""
+        """Returns the number of points."""
         return self.high - self.low
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """The least and the greatest value."""
+        """Returns the least and the greatest value."""
         return self.low, self.high - 1
 
     def value(self, raw: float) -> int:
-        """The integer in the suggestion."""
+        """Returns the integer in the suggestion."""
         return int(raw)
 
     def raw(self, value: Any) -> float | None:
-        """The draw that shows as ``value``."""
+        """Returns the raw number that shows as ``value``; None if there is none."""
         found = number(value, integer=True)
         return found if found is not None and self.low <= found < self.high else None
 
     def from_unit(self, u: float) -> float:
-        """The raw number below which the share ``u`` of all draws lies."""
+        """Returns the raw number below which the share ``u`` of all draws lies."""
         return min(self.low + int(u * (self.high - self.low)), self.high - 1)
 
     def to_unit(self, raw: float) -> float:
-        """The middle of the shares that lead to ``raw``."""
+        """Returns the middle of the shares that lead to ``raw``."""
         return (raw - self.low + 0.5) / (self.high - self.low)
 
     def draw(self, rng: Rng) -> float:
-        """A random raw number."""
+        """Returns a random raw number."""
         return self.from_unit(rng.random())
 
     def grid(self, resolution: int) -> Sequence[float]:
-        """All raw numbers."""
+        """Returns all raw numbers."""
         return range(self.low, self.low + listable(self.size))
 
     def describe(self) -> str:
-        """What is admissible, for people."""
+        """Returns a description of the allowed values for messages."""
         return f"an integer from {self.low} to {self.high - 1}"
 
 
 @dataclass(frozen=True, slots=True)
 class Power:
-    """``base`` to the power of a draw from ``exponent``; the suggestion does not show the exponent exactly."""
+    """Draws a power of ``base`` with an exponent from ``exponent``. A suggestion does not show the exponent exactly."""
 
     base: float
     exponent: Uniform
@@ -89,27 +89,27 @@ class Power:
 
     @property
     def inner(self) -> Uniform:
-        """What the raw number is drawn from."""
+        """Returns the distribution of the raw number."""
         return self.exponent
 
     @property
     def size(self) -> int | None:
-        """The number of points; None if there is no end of them."""
+        """Returns the number of points; None if it is infinite."""
         return self.exponent.size
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """The least and the greatest value."""
+        """Returns the least and the greatest value."""
         low, high = sorted(self.base**exponent for exponent in self.exponent.bounds)
         return low, high
 
     def value(self, raw: float) -> float:
-        """The power in the suggestion."""
+        """Returns the power in the suggestion."""
         q = self.exponent.q
         return float(self.base ** (float(raw) + 0.0 if q is None else multiple(float(raw), q)))
 
     def raw(self, value: Any) -> float | None:
-        """The exponent of ``value``."""
+        """Returns the exponent of ``value``; None if the distribution cannot have made it."""
         found = number(value, integer=False)
         if found is None or found <= 0:
             return None
@@ -120,29 +120,29 @@ class Power:
         return self.exponent.raw(exponent) if near else None
 
     def from_unit(self, u: float) -> float:
-        """The exponent below which the share ``u`` of all draws lies."""
+        """Returns the exponent below which the share ``u`` of all draws lies."""
         return self.exponent.from_unit(u)
 
     def to_unit(self, raw: float) -> float:
-        """The inverse of ``from_unit``; of a rounded exponent a share that leads to it."""
+        """Returns the inverse of ``from_unit``; for a rounded exponent, a share that leads to it."""
         return self.exponent.to_unit(raw)
 
     def draw(self, rng: Rng) -> float:
-        """A random exponent."""
+        """Returns a random exponent."""
         return self.exponent.from_unit(rng.random())
 
     def grid(self, resolution: int) -> Sequence[float]:
-        """All exponents, or ``resolution`` of them evenly spaced."""
+        """Returns all exponents, or ``resolution`` of them evenly spaced."""
         return self.exponent.grid(resolution)
 
     def describe(self) -> str:
-        """What is admissible, for people."""
+        """Returns a description of the allowed values for messages."""
         return f"{shown(self.base)} to the power of {self.exponent.describe()}"
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The index of an option: of ``count``, equally likely or with the given probabilities."""
+    """Draws the index of one of ``count`` options, equally likely or with the given weights."""
 
     count: int
     weights: tuple[float, ...] | None = None
@@ -157,34 +157,34 @@ class Options:
 
     @property
     def possible(self) -> list[int]:
-        """The options whose probability is not 0."""
+        """Returns the options whose probability is not 0."""
         return [k for k in range(self.count) if self.weights is None or self.weights[k] > 0]
 
     @property
     def size(self) -> int:
-        """The number of options that can be drawn."""
+        """Returns the number of options that can be drawn."""
         return len(self.possible)
 
     def from_unit(self, u: float) -> float:
-        """The index below which the share ``u`` of all draws lies."""
+        """Returns the index below which the share ``u`` of all draws lies."""
         if self.weights is None:
             return min(int(u * self.count), self.count - 1)
         found = bisect_right(self._ends, u)
         return found if found < self.count else self.possible[-1]
 
     def to_unit(self, raw: float) -> float:
-        """The middle of the shares that lead to ``raw``."""
+        """Returns the middle of the shares that lead to ``raw``."""
         if self.weights is None:
             return (raw + 0.5) / self.count
         k = int(raw)
         return ((self._ends[k - 1] if k else 0.0) + self._ends[k]) / 2
 
     def draw(self, rng: Rng) -> float:
-        """A random index."""
+        """Returns a random index."""
         return self.from_unit(rng.random())
 
     def grid(self, resolution: int) -> Sequence[float]:
-        """All indices that can be drawn."""
+        """Returns all indices that can be drawn."""
         return self.possible
 
 

@@ -1,7 +1,7 @@
-"""What the distributions need of plain numbers: reading them, rounding to multiples, and text for people.
+"""Helps the distributions with plain numbers: it reads them, rounds them to multiples and formats them for messages.
 
-Nothing here raises for a number that is out of range: what cannot be a float is None, and exponentials end where
-floats do.
+Numbers that are out of range raise no error. A number that a float cannot hold is read as None, and exponentials stay
+within the range of a float.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from runlib.errors import SpaceError
 
 __all__ = ["CLOSE", "MAX_LISTED", "exp", "listable", "number", "on_grid", "shown"]
 
-CLOSE = 1e-9  # relative: exp and multiples of q are not exactly invertible
-MAX_LISTED = 1_000_000  # points of a grid of one variable
+CLOSE = 1e-9  # This tolerance is relative. exp and multiples of q are not exactly invertible.
+MAX_LISTED = 1_000_000  # The grid of one variable has at most so many points.
 
 
 def number(value: Any, integer: bool) -> float | None:
-    """``value`` as a finite number, or None; a bool is none."""
+    """Returns ``value`` as a finite number; None if it is not one. A bool is not a number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -29,27 +29,27 @@ def number(value: Any, integer: bool) -> float | None:
 
 
 def on_grid(found: float, q: float | None) -> bool:
-    """Whether a number is a multiple of ``q``, up to rounding."""
+    """Returns whether a number is a multiple of ``q``, up to rounding."""
     if q is None:
         return True
     return math.isclose(round(found / q) * q, found, rel_tol=CLOSE, abs_tol=CLOSE * q)
 
 
 def exp(x: float) -> float:
-    """The exponential, positive and finite whatever ``x`` is."""
+    """Returns the exponential, which is positive and finite for every ``x``."""
     return math.exp(-708.0 if x < -708.0 else 709.0 if x > 709.0 else x)
 
 
 def shown(found: float) -> str:
-    """A number for people: an integer without its point."""
+    """Returns a number as text for messages, an integer without its point."""
     return str(int(found)) if float(found).is_integer() and abs(found) < 1e15 else repr(float(found))
 
 
 def listable(count: int) -> int:
-    """``count``, if that many points can be listed.
+    """Returns ``count`` if that many points can be listed.
 
     Raises:
-        SpaceError: They cannot.
+        SpaceError: There are too many points to list.
     """
     if count > MAX_LISTED:
         raise SpaceError(f"{count} points are too many to list (at most {MAX_LISTED}); give it a coarser step")

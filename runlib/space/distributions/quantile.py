@@ -1,7 +1,7 @@
-"""The numbers of any distribution of ``scipy.stats``, drawn by its quantiles.
+"""Draws numbers from any distribution of ``scipy.stats`` by its quantiles.
 
-A search knows the share of all draws that lies below the value, from 0 to 1; the suggestion shows the value, and the
-memo has the share. So a search by steps, by neighbours or by estimates works on a scale on which all draws are alike.
+The raw number is the share of all draws below the value, from 0 to 1. The suggestion shows the value, and the memo
+holds the share. A search by steps, by neighbours or by estimates thus works on a scale on which draws are uniform.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from runlib.space.distributions.ranges import Rng
 
 __all__ = ["Quantile"]
 
-LEAST, MOST = 2.0**-54, 1 - 2.0**-53  # at 0 and 1 quantiles may be infinite
-NEAR = 1e-6  # relative: quantiles are found by iteration, and are not exactly invertible
+LEAST, MOST = 2.0**-54, 1 - 2.0**-53  # At 0 and 1 quantiles may be infinite.
+NEAR = 1e-6  # This tolerance is relative. Quantiles are found by iteration and are not exactly invertible.
 
 
 @dataclass(frozen=True, slots=True)
 class Quantile:
-    """The numbers of a distribution of scipy; the raw number is the share of draws below.
+    """Draws the numbers of a distribution of scipy. The raw number is the share of draws below the value.
 
     Attributes:
-        name: Of the distribution in ``scipy.stats``.
-        arguments: Its parameters, sorted by name.
-        integer: Whether values are ints: the distribution is discrete.
+        name: The name of the distribution in ``scipy.stats``.
+        arguments: The parameters of the distribution, sorted by name.
+        integer: Whether values are ints because the distribution is discrete.
     """
 
     name: str
@@ -51,50 +51,50 @@ class Quantile:
 
     @property
     def inner(self) -> Uniform:
-        """What the raw number is drawn from."""
+        """Returns the distribution of the raw number."""
         return Uniform(0.0, 1.0)
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """The least and the greatest value."""
+        """Returns the least and the greatest value."""
         low, high = self._frozen.support()
         return float(low), float(high)
 
     def value(self, raw: float) -> Any:
-        """The number in the suggestion."""
+        """Returns the number in the suggestion."""
         found = float(self._frozen.ppf(min(max(raw, LEAST), MOST)))
         return int(found) if self.integer else found + 0.0
 
     def raw(self, value: Any) -> float | None:
-        """A share that shows as ``value``."""
+        """Returns a share that shows as ``value``; None if there is none."""
         found = number(value, self.integer)
         if found is None:
             return None
         below = float(self._frozen.cdf(found))
-        if self.integer:  # the middle of the shares that lead to it
+        if self.integer:  # This takes the middle of the shares that lead to the value.
             below = (below + float(self._frozen.cdf(found - 1))) / 2
         near = math.isclose(self.value(below), found, rel_tol=NEAR, abs_tol=1e-12)
         return below if near else None
 
     def from_unit(self, u: float) -> float:
-        """The share itself."""
+        """Returns the share itself."""
         return u
 
     def to_unit(self, raw: float) -> float:
-        """The share itself."""
+        """Returns the share itself."""
         return raw
 
     def draw(self, rng: Rng) -> float:
-        """A random share."""
+        """Returns a random share."""
         return rng.random()
 
     def grid(self, resolution: int) -> Sequence[float]:
-        """Shares, each in the middle of an equal part."""
+        """Returns ``resolution`` shares, each in the middle of an equal part."""
         count = listable(resolution)
         return [(k + 0.5) / count for k in range(count)]
 
     def describe(self) -> str:
-        """What is admissible, for people."""
+        """Returns a description of the allowed values for messages."""
         low, high = self.bounds
         noun = "an integer" if self.integer else "a number"
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.arguments)

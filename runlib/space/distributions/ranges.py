@@ -1,7 +1,7 @@
-"""Numbers between two bounds that are values themselves: what the typed parameters of numbers are drawn from.
+"""Defines numbers between two bounds that are values themselves. The typed parameters of numbers use them.
 
-A value never leaves the bounds and is never off its step: both are restored after every calculation, so that
-what a search draws, however it draws, is what was written down.
+A value never leaves the bounds and is always on a step. Both are restored after every calculation, so that every search
+draws only values that the user allowed.
 """
 
 from __future__ import annotations
@@ -20,30 +20,31 @@ __all__ = ["Range", "Rng"]
 
 
 class Rng(Protocol):
-    """A generator: ``random.Random``, ``numpy.random.Generator``."""
+    """Describes a random generator: ``random.Random`` or ``numpy.random.Generator``."""
 
     def random(self) -> float:
-        """The next number, uniform in [0, 1)."""
+        """Returns the next number, uniform in [0, 1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Numbers from ``low`` to ``high``, both included; the raw number is the value, or k where there are steps.
+    """Draws numbers from ``low`` to ``high``, both included. The raw number is the value, or k if there are steps.
 
-    Uniform on the scale, which is the logarithm if ``log``. Whole raw numbers (integers, and steps) are equally
-    likely, the ends too: the scale then begins half a step below the first and ends half a step above the last, and
-    what is drawn is rounded. So an integer n of a logarithmic range has a probability in proportion to
+    Draws are uniform on the scale, which is the logarithm if ``log``. Whole raw numbers (integers and steps) are
+    equally likely, including the ends. The scale then begins half a step below the first and ends half a step above the
+    last, and a draw is rounded. An integer n of a logarithmic range therefore has a probability in proportion to
     log(n + 1/2) - log(n - 1/2).
 
     Attributes:
-        low: Least value.
-        high: Greatest value; if it is not low + k * step, the greatest one below it.
+        low: The least value.
+        high: The greatest value. If it is not low + k * step, the greatest value is the last step below it.
         log: Whether the scale is logarithmic; excludes a step.
         integer: Whether values are ints.
-        step: Values are low + k * step, to their decimals (``runlib.space.distributions.steps``).
-        prior: Around this value a normal, cut off at the bounds of the scale, takes the place of the uniform.
+        step: The distance of values, which are low + k * step, to their decimals
+            (``runlib.space.distributions.steps``).
+        prior: The centre of a normal distribution that replaces the uniform one, cut off at the bounds of the scale.
         width: The standard deviation of that normal, as a share of the scale.
-        from_unit: Turns a share u in [0, 1) of all draws into the raw number below which they lie.
+        from_unit: The function that turns a share u in [0, 1) of all draws into the raw number below which they lie.
     """
 
     low: float
@@ -53,7 +54,7 @@ class Range:
     step: float | None = None
     prior: float | None = None
     width: float = 0.5
-    # Of raw numbers; then of the scale, over which a draw is spread.
+    # ``least`` and ``most`` bound raw numbers. ``start`` and ``end`` bound the scale on which draws are spread.
     least: float = field(init=False, repr=False, compare=False)
     most: float = field(init=False, repr=False, compare=False)
     start: float = field(init=False, repr=False, compare=False)
@@ -89,27 +90,27 @@ class Range:
 
     @property
     def size(self) -> int | None:
-        """The number of points; None if there is no end of them."""
+        """Returns the number of points; None if it is infinite."""
         return int(self.most - self.least) + 1 if self.whole else None
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """The least and the greatest value."""
+        """Returns the least and the greatest value."""
         return self.low, self.value(self.most)
 
     def value(self, raw: float) -> Any:
-        """The number in the suggestion."""
+        """Returns the number in the suggestion."""
         if self.steps is None:
             return int(raw) if self.integer else float(raw) + 0.0
         value = self.steps.at(int(raw))
         if self.integer:
             return int(value)
-        # A step such as 1/3 has no decimals that lead to the bound, and is meant to reach it.
+        # A step such as 1/3 has no decimals that lead exactly to the bound, but it is meant to reach the bound.
         at_end = value > self.high or (raw >= self.most and math.isclose(value, self.high, rel_tol=CLOSE))
         return (self.high if at_end else value) + 0.0
 
     def raw(self, value: Any) -> float | None:
-        """The raw number that shows as ``value``, or None if none does."""
+        """Returns the raw number that shows as ``value``; None if there is none."""
         found = number(value, self.integer)
         if found is None or not self.low <= found <= self.high:
             return None
@@ -120,25 +121,25 @@ class Range:
         return float(k) if near and k <= self.most else None
 
     def settle(self, raw: float) -> float:
-        """The raw number next to a calculated one: within bounds and whole where it has to be."""
+        """Returns the raw number nearest to a calculated one: within the bounds, and whole if raw numbers are whole."""
         raw = float(round(raw)) if self.whole else float(raw) + 0.0
         return float(self.least) if raw < self.least else float(self.most) if raw > self.most else raw
 
     def scaled(self, raw: float) -> float:
-        """The place of a raw number on the scale from ``start`` to ``end``."""
+        """Returns the place of a raw number on the scale from ``start`` to ``end``."""
         return math.log(raw) if self.log else raw
 
     def to_unit(self, raw: float) -> float:
-        """The inverse of ``from_unit``."""
+        """Returns the inverse of ``from_unit``."""
         x = self.scaled(raw)
         return (x - self.start) / (self.end - self.start) if self.bell is None else self.bell.below(x)
 
     def draw(self, rng: Rng | random.Random) -> float:
-        """A random raw number."""
+        """Returns a random raw number."""
         return self.from_unit(rng.random())
 
     def grid(self, resolution: int) -> Sequence[float]:
-        """All raw numbers if these are whole, or ``resolution`` of them evenly spaced on the scale, ends included."""
+        """Returns all whole raw numbers, or else ``resolution`` of them evenly spaced on the scale, ends included."""
         if self.whole:
             return range(int(self.least), int(self.least) + listable(self.size or 0))
         gaps, width = listable(resolution) - 1, self.end - self.start
@@ -147,11 +148,11 @@ class Range:
         return [self.least, *(self._at(self.start + width * k / gaps) for k in range(1, gaps)), self.most]
 
     def _at(self, x: float) -> float:
-        """The raw number at a place of the scale."""
+        """Returns the raw number at a place of the scale."""
         return self.settle(math.exp(x) if self.log else x)
 
     def describe(self) -> str:
-        """What is admissible, for people."""
+        """Returns a description of the allowed values for messages."""
         noun = "an integer" if self.integer else "a number"
         if self.step is None or (self.integer and self.step == 1):
             return f"{noun} from {shown(self.low)} to {shown(self.high)}"
@@ -160,12 +161,12 @@ class Range:
 
 
 def _quantiles(given: Range) -> Callable[[float], float]:
-    """``from_unit`` of a range: a function of its own for the kinds that are drawn most, which are made of little."""
+    """Returns ``from_unit`` of a range. The most frequent kinds get short functions of their own, for speed."""
     least, most, start, width = given.least, given.most, given.start, given.end - given.start
     if given.log or given.bell is not None:
         return _curved(given)
     if given.whole:
-        count = given.size or 0  # and not the width, which is rounded where halves are no floats, from 2**51 on
+        count = given.size or 0  # The width is not used. From 2**51 on it is rounded, as floats cannot hold halves.
 
         def whole(u: float) -> float:
             x = least + int(u * count)

@@ -1,7 +1,7 @@
-"""Steps of a decimal number, each the float that is written with its decimals: three steps of 0.1 are 0.3.
+"""Computes steps of a decimal number, so that each step is the float of its decimals: three steps of 0.1 are 0.3.
 
-Adding or multiplying floats gives 0.30000000000000004 instead, and then one point has two spellings. What a step is
-worth is calculated with integers and rounded once.
+Adding or multiplying floats would give 0.30000000000000004, and one point would then have two spellings. The value of a
+step is calculated with integers and rounded once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["Steps", "multiple", "nearest"]
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """The numbers ``(low + k * step) / scale``, all three being integers."""
+    """Represents the numbers ``(low + k * step) / scale``, where all three arguments are integers."""
 
     low: int
     step: int
@@ -24,26 +24,26 @@ class Steps:
 
     @classmethod
     def of(cls, low: float, step: float) -> Steps:
-        """The steps from ``low`` on, each number taken for the decimal that it is written as."""
+        """Returns the steps from ``low`` on. Each number is read as the decimal that its repr() shows."""
         (start, below), (width, under) = (Decimal(repr(x)).as_integer_ratio() for x in (low, step))
         scale = math.lcm(below, under)
         return cls(start * (scale // below), width * (scale // under), scale)
 
     def at(self, k: int) -> float:
-        """Step number ``k``: the float next to it."""
+        """Returns the float nearest to step number ``k``."""
         return (self.low + k * self.step) / self.scale
 
 
 def nearest(x: float, q: float) -> float:
-    """The multiple of ``q`` next to ``x``, half to even, as floats multiply; what is beyond all multiples stays."""
+    """Returns the multiple of ``q`` nearest to ``x``, half to even, as a float product; ``x`` if that overflows."""
     steps = x / q
-    return round(steps) * q + 0.0 if math.isfinite(steps) else x  # + 0.0: a rounded -0.0 is 0.0
+    return round(steps) * q + 0.0 if math.isfinite(steps) else x  # Adding 0.0 turns -0.0 into 0.0.
 
 
 def multiple(x: float, q: float) -> float:
-    """The same with its decimals: 0.3, where three times 0.1 is 0.30000000000000004 as floats multiply.
+    """Returns the multiple of ``q`` nearest to ``x`` with its decimals: 0.3 and not 0.30000000000000004 for 3 * 0.1.
 
-    A step such as 1/3 has no decimals that are meant: of the two, the one is taken that is written shorter.
+    A step such as 1/3 has no exact decimals. Of the exact and the float product, the shorter one is then returned.
     """
     steps = x / q
     if not math.isfinite(steps):

@@ -1,1 +1,1 @@
-"""The text form of a search space, and how it becomes a tree."""
+"""Defines the text form of a search space and converts it to a tree."""

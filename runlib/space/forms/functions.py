@@ -1,8 +1,7 @@
-"""The functions of the text form, each with its checks: arguments in, distribution out.
+"""Defines the functions of the text form. Each checks its arguments and returns a distribution.
 
-A check fails with a ``SpaceError`` that says what the function takes and what it got. Bounds are those of
-hyperopt: of the logarithm where the name says ``log``, both included for ``hp_uniformint``, half-open for
-``hp_randint``.
+A failed check raises a ``SpaceError`` that says what the function takes and what it got. Bounds are those of hyperopt:
+bounds of the logarithm if the name says ``log``, both included for ``hp_uniformint``, half-open for ``hp_randint``.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from runlib.space.distributions.distribution import Distribution, Integers, Norm
 __all__ = ["FUNCTIONS", "pairs", "powers"]
 
 MAX_FLOAT = 1.7976931348623157e308
-MIN_LOG, MAX_LOG = -708.0, 709.0  # exp of these is a normal float
-MAX_POINTS = 10_000  # of a grid
+MIN_LOG, MAX_LOG = -708.0, 709.0  # exp of these is a normal float.
+MAX_POINTS = 10_000  # A grid has at most so many points.
 Make = Callable[[str, list[Any], str], Distribution]
 
 
@@ -94,9 +93,9 @@ FUNCTIONS: dict[str, Make] = {
 
 
 def powers(name: str, args: list[Any], path: str) -> list[Any]:
-    """The points of ``hp_loggrid``: base**exponent over equally spaced exponents.
+    """Returns the points of ``hp_loggrid``: base**exponent over equally spaced exponents.
 
-    An int third argument is the number of points, a float one the step of the exponent.
+    If the third argument is an int, it is the number of points. If it is a float, it is the step of the exponent.
     """
     if len(args) not in (3, 4):
         raise SpaceError(f"{name} takes start, stop, num and maybe a base, got {len(args)} arguments", path)
@@ -125,7 +124,7 @@ def _exponents(name: str, start: float, stop: float, num: float, path: str) -> l
 
 
 def pairs(name: str, args: list[Any], path: str) -> tuple[tuple[float, ...], list[Any]]:
-    """The probabilities and the options of ``hp_pchoice``, which takes a list of [probability, option]."""
+    """Returns the probabilities and the options of ``hp_pchoice``, which takes a list of [probability, option]."""
     if len(args) != 1 or not isinstance(args[0], list):
         raise SpaceError(f"{name} takes one list of [probability, option] after its label", path)
     if not args[0]:
@@ -143,7 +142,7 @@ def pairs(name: str, args: list[Any], path: str) -> tuple[tuple[float, ...], lis
 
 
 def _numbers(name: str, args: list[Any], path: str, names: tuple[str, ...]) -> list[float]:
-    """The arguments as finite floats, one for each name."""
+    """Returns the arguments as finite floats, one for each name."""
     if len(args) != len(names):
         raise SpaceError(f"{name} takes {', '.join(names)}, got {len(args)} arguments", path)
     for what, value in zip(names, args, strict=True):

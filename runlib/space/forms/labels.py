@@ -1,8 +1,8 @@
-"""Labels: each stands for one variable.
+"""Checks labels: each label belongs to one variable.
 
-The same variable may stand in several places of which only one can be active: in different options of one choice, as
-in a space of hyperopt in which one object is used in several branches. It is drawn once, and searches learn of it from
-all of these places together.
+The same variable may stand in several places if only one of them can be active, such as in different options of one
+choice. A space of hyperopt does this when it uses one object in several branches. The variable is drawn once, and
+searches learn about it from all of these places together.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from runlib.errors import SpaceError
 
 __all__ = ["Labels"]
 
-Above = tuple[tuple[str, int], ...]  # choices by label, each with its option
+Above = tuple[tuple[str, int], ...]  # These are choices by label, each with its option.
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +26,16 @@ class _Use:
 
 
 class Labels:
-    """The labels of a space, and where each is used."""
+    """Holds the labels of a space and the places where each is used."""
 
     def __init__(self) -> None:
         self._uses: dict[str, list[_Use]] = {}
 
     def claim(self, label: str, data: list[Any], path: str, above: Above) -> None:
-        """A variable of that label stands at a place; ``data`` are looked at when all is read.
+        """Records that a variable of that label stands at a place. ``check`` compares the ``data`` after all is read.
 
         Raises:
-            SpaceError: It stands elsewhere too, where it can be active at the same time, or as something else.
+            SpaceError: The label also stands where it can be active at the same time, or where it is something else.
         """
         uses = self._uses.setdefault(label, [])
         for use in uses:
@@ -46,10 +46,10 @@ class Labels:
         uses.append(_Use(data, path, above))
 
     def check(self) -> None:
-        """Nothing, if what stands in several places is the same in all of them.
+        """Raises an error if a variable in several places is not the same in all of them.
 
         Raises:
-            SpaceError: It is not.
+            SpaceError: The places differ.
         """
         for label, (first, *others) in self._uses.items():
             for use in others:
@@ -58,7 +58,7 @@ class Labels:
 
 
 def _exclude(one: Above, other: Above) -> bool:
-    """Whether a choice that stands above both has another option in one than in the other."""
+    """Returns whether a choice above both places has a different option for each of them."""
     options = dict(one)
     return any(options.get(label, option) != option for label, option in other)
 

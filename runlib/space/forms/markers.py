@@ -1,7 +1,7 @@
-"""Reading the data forms of typed parameters and of arithmetic: what is one, and which.
+"""Recognises and reads the data forms of typed parameters and of arithmetic.
 
-A typed form is ``[name, {arguments}]`` or ``[name, label, {arguments}]``. Four of the names are names of the text form
-too; there no dict stands at the end, so the two never meet.
+A typed form is ``[name, {arguments}]`` or ``[name, label, {arguments}]``. Four of the names are also names of the text
+form. The text form never ends with a dict, so the two cannot be confused.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ TYPED: dict[str, type[Parameter]] = {cls.name: cls for cls in CLASSES}
 
 
 def is_function(data: Any) -> bool:
-    """Whether plain data is a variable, or something that is calculated, in one of the forms."""
+    """Returns whether plain data is a variable or a calculation in one of the forms."""
     return isinstance(data, list) and bool(data) and isinstance(data[0], str) and data[0].startswith("hp_")
 
 
 def read_typed(data: list[Any], path: str) -> Parameter | None:
-    """The parameter that a list stands for; None if it is not the form of one.
+    """Returns the parameter that a list describes; None if the list is not a typed form.
 
     Raises:
-        SpaceError: It is the form of one, and wrong.
+        SpaceError: The list is a typed form and is wrong.
     """
     name, *rest = data
     if name not in TYPED or not rest or not isinstance(rest[-1], dict):
@@ -45,9 +45,9 @@ def read_typed(data: list[Any], path: str) -> Parameter | None:
 
 
 def from_data(data: Any, path: str = "space") -> Any:
-    """A space in which the typed forms and arithmetic are objects; all else stays the data that it is.
+    """Returns a space in which typed forms and arithmetic are objects. All other data stays unchanged.
 
-    The way back is ``runlib.space.arithmetic.expression.to_data``.
+    The inverse is ``runlib.space.arithmetic.expression.to_data``.
 
     Raises:
         SpaceError: A typed form is wrong.

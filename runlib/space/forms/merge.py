@@ -1,7 +1,7 @@
-"""Dicts that are joined into one flat dict: how a condition can decide on keys that stand beside others.
+"""Joins dicts into one flat dict, so that a condition can decide on keys that stand beside others.
 
-``["hp_merge", [part, ...]]`` is written with dicts, choices of dicts, and merges. No key stands in two of the parts,
-whatever is chosen in them, so that each key of a suggestion belongs to one part, which alone reads it.
+``["hp_merge", [part, ...]]`` takes dicts, choices of dicts, and merges. No key stands in two of the parts, whichever
+options are chosen. Each key of a suggestion therefore belongs to exactly one part, which reads it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["Merge", "merged"]
 
 
 class Merge(Items):
-    """Parts that are dicts, joined into one.
+    """Joins parts that are dicts into one dict.
 
     Attributes:
         keys: The keys that each part can have.
@@ -30,30 +30,30 @@ class Merge(Items):
         self.keys = list(keys)
 
     def assemble(self, row: Sequence[float]) -> Any:
-        """One dict."""
+        """Returns one dict with the keys of all parts."""
         return {key: value for node in self.nodes for key, value in node.assemble(row).items()}
 
     def read(self, value: Any, memo: Memo, row: Row) -> None:
-        """Each part finds its own keys."""
+        """Lets each part read its own keys."""
         for _, node in self.varying:
             node.read(value, memo, row)
 
     def locate(self, value: Any, row: Row) -> bool:
-        """Each part fits the keys that are its own, and no key is left over."""
+        """Returns whether each part fits its own keys and no key is left over."""
         if not isinstance(value, dict) or not value.keys() <= frozenset().union(*self.keys):
             return False
         return all(node.locate(part, row) for node, part in zip(self.nodes, self.split(value), strict=True))
 
     def split(self, value: dict[str, Any]) -> list[dict[str, Any]]:
-        """What of a dict belongs to each part."""
+        """Returns the items of a dict that belong to each part."""
         return [{key: item for key, item in value.items() if key in own} for own in self.keys]
 
 
 def merged(nodes: Sequence[Node], path: str) -> Node:
-    """The merge of parts; a constant if they all are.
+    """Returns the merge of parts, or a constant if all parts are constant.
 
     Raises:
-        SpaceError: A part is no dict, or a key stands in two.
+        SpaceError: A part is not a dict, or a key stands in two parts.
     """
     keys = [_keys(node, f"{path}.{place}") for place, node in enumerate(nodes)]
     for place, own in enumerate(keys):

@@ -1,8 +1,8 @@
-"""From the data of a search space to its tree: finds the variables, gives them labels and places.
+"""Converts the data of a search space to its tree. It finds the variables and gives them labels and places.
 
-The data are a copy that the parser may write in: it fills in the labels and defaults of typed parameters as it
-meets them, so that what it leaves is the canonical form. A parameter in a formula is hidden: its raw number goes into
-the memo, for the suggestion does not show it.
+The parser writes into the data, which is a copy. It fills in the labels and defaults of typed parameters, so that the
+data ends up in the canonical form. A parameter in a formula is hidden: its raw number goes into the memo, since the
+suggestion does not show it.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ NAMES = [
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the parser is.
+    """Describes the place in the data that the parser has reached.
 
     Attributes:
-        path: Dotted, for people.
+        path: The dotted path, for messages.
         parent: The choice above, or None.
-        option: The option of it.
-        hidden: Whether a formula lies above.
+        option: The option of that choice.
+        hidden: Whether the place lies inside a formula.
         above: All choices above by label, each with its option.
     """
 
@@ -61,16 +61,16 @@ class Place:
     above: tuple[tuple[str, int], ...] = ()
 
     def inner(self, key: str | int) -> Place:
-        """One level further in."""
+        """Returns the place one level further in."""
         return replace(self, path=f"{self.path}.{key}")
 
 
 class Parser:
-    """Collects the variables on the way through the data.
+    """Makes the tree of a space and collects its variables.
 
     Args:
         root: The path of the whole space.
-        full_fidelity: Whether fidelities become constants, at their upper bounds.
+        full_fidelity: Whether fidelities become constants at their upper bounds.
     """
 
     def __init__(self, root: str, full_fidelity: bool) -> None:
@@ -80,20 +80,20 @@ class Parser:
         self._by_label: dict[str, Variable] = {}
 
     def tree(self, data: Any) -> Node:
-        """The tree that ``data`` writes down: ``node`` for the whole of it.
+        """Returns the tree that the whole of ``data`` describes.
 
         Raises:
-            SpaceError: Something is wrong in it.
+            SpaceError: Something in the data is wrong.
         """
         root = self.node(data, Place(self._root))
         self._labels.check()
         return root
 
     def node(self, data: Any, place: Place) -> Node:
-        """The part of the tree that ``data`` writes down; typed forms in it are made canonical.
+        """Returns the part of the tree that ``data`` describes. Typed forms in ``data`` are made canonical.
 
         Raises:
-            SpaceError: Something is wrong in it.
+            SpaceError: Something in the data is wrong.
         """
         if is_function(data):
             return self._function(data, place)
@@ -188,7 +188,7 @@ class Parser:
             return self._branch(variable, options, place)
         if not isinstance(parameter, Categorical | Ordinal):
             raise TypeError(f"a {type(parameter).__name__} has no place in a tree")
-        # Its options are all different, so the suggestion shows which it is.
+        # The options are all different, so the suggestion shows which one it is.
         variable = self._variable(label, place, parameter.distribution(), shown=True)
         return Branch(variable, [Fixed(option) for option in parameter.options])
 
@@ -214,7 +214,7 @@ class Parser:
     ) -> Variable:
         memorable = place.hidden or (distribution.memorable and not shown)
         before = self._by_label.get(label)
-        if before is not None and place.parent is not None:  # in another option, as is checked
+        if before is not None and place.parent is not None:  # It stands in another option, as ``Labels`` has checked.
             before.share(place.parent, place.option, memorable=memorable)
             return before
         variable = Variable(

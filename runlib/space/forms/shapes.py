@@ -1,8 +1,8 @@
-"""Tuples, and dicts whose keys are no text, as a space writes them down: a config has lists and text keys alone.
+"""Encodes tuples and dicts whose keys are not text, since a config has only lists and text keys.
 
-``["hp_tuple", item, ...]`` is a tuple and ``["hp_dict", [key, value], ...]`` a dict with any keys that are texts,
-numbers, truth values or None. They may stand wherever data may stand, in options and constants too; items and values
-outside of these may vary.
+``["hp_tuple", item, ...]`` is a tuple. ``["hp_dict", [key, value], ...]`` is a dict whose keys are texts, numbers,
+truth values or None. Both may stand wherever data may stand, also in options and constants. Elsewhere their items and
+values may vary.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ SHAPES = (TUPLE, DICT)
 
 
 def has_texts(value: Mapping[Any, Any]) -> bool:
-    """Whether all keys are texts."""
+    """Returns whether all keys are text."""
     return all(isinstance(key, str) for key in value)
 
 
 def encoded(value: Any) -> Any:
-    """Shaped data as a space writes them down: plain data."""
+    """Encodes shaped data as plain data in the form of a space."""
     if isinstance(value, dict):
         inner = {key: encoded(item) for key, item in value.items()}
         return inner if has_texts(value) else [DICT, *map(list, inner.items())]
@@ -36,10 +36,10 @@ def encoded(value: Any) -> Any:
 
 
 def decoded(data: Any, depth: int = 0) -> Any:
-    """Data with the shape that is written down in them; tuples and keys that are there already stay.
+    """Decodes tuples and keys in the form of a space. Tuples and keys that are decoded already stay unchanged.
 
     Raises:
-        NotPlain: A dict is written wrongly, or something is no data.
+        NotPlain: The form of a dict is wrong, or something is not data.
     """
     if depth > MAX_DEPTH:
         raise NotPlain(f"is nested deeper than {MAX_DEPTH} levels, or contains itself")
@@ -64,10 +64,10 @@ def _inner(data: Any, place: Any, depth: int) -> Any:
 
 
 def as_dict(pairs: Any) -> dict[Any, Any]:
-    """The dict that stands behind ``hp_dict``.
+    """Returns the dict that an ``hp_dict`` form describes.
 
     Raises:
-        NotPlain: It is written wrongly.
+        NotPlain: The form is wrong.
     """
     found: dict[Any, Any] = {}
     for pair in pairs:
@@ -80,7 +80,7 @@ def as_dict(pairs: Any) -> dict[Any, Any]:
 
 
 def without_tuples(data: Any) -> Any:
-    """A config in which tuples are lists, as all of them were before they had a form."""
+    """Converts tuples in a config to lists, as they were before tuples had a form of their own."""
     if isinstance(data, dict):
         return {key: without_tuples(item) for key, item in data.items()}
     if isinstance(data, list):
@@ -89,10 +89,10 @@ def without_tuples(data: Any) -> Any:
 
 
 def pairs_of(value: Mapping[Any, Any]) -> list[Any]:
-    """The form of a dict whose values are written down already.
+    """Returns the form of a dict whose values are encoded already.
 
     Raises:
-        NotPlain: It has a key that none of the forms can hold.
+        NotPlain: It has a key that no form can hold.
     """
     keys = [*shaped(dict.fromkeys(value))]
     return [DICT, *([key, item] for key, item in zip(keys, value.values(), strict=True))]

@@ -1,1 +1,1 @@
-"""Typed parameters: what a user writes as ``Float(0, 1)``."""
+"""Defines the typed parameters, which a user writes as ``Float(0, 1)``."""

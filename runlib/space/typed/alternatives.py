@@ -1,7 +1,7 @@
-"""The typed parameters that are one of several: options, ordered options, sub-spaces, and the constant.
+"""Defines the typed parameters that choose one of several: options, ordered options, sub-spaces, and the constant.
 
-The options of ``Categorical`` and ``Ordinal`` and the value of ``Constant`` are data: nothing in them varies,
-even if it is written like a variable. The options of ``Choice`` are search spaces.
+The options of ``Categorical`` and ``Ordinal`` and the value of ``Constant`` are data: nothing in them varies, even if
+it is written like a variable. The options of ``Choice`` are search spaces.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from runlib.space.typed.parameter import Parameter
 
 __all__ = ["Categorical", "Choice", "Constant", "Ordinal"]
 
-MAX_OPTIONS = 100_000  # of something that is gone through
+MAX_OPTIONS = 100_000  # An iterator may yield at most so many options.
 
 
 class _Listing(Parameter):
-    """What takes a list of options, and says so where they are given one by one."""
+    """Is the base class of parameters that take a list of options. An error explains options given one by one."""
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        """Check the arguments; ``__init__`` takes them.
+        """Checks the arguments before ``__init__`` takes them.
 
         Raises:
-            UnknownArgument: There are several options, and no list of them.
+            UnknownArgument: The call has several options and no list of them.
         """
         if len(args) > 1:
             shown = ", ".join(map(repr, args)) if len(args) < 5 else f"{args[0]!r}, {args[1]!r}, ..."
@@ -47,12 +47,12 @@ class _Listing(Parameter):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Categorical(_Listing):
-    """One of several options without an order.
+    """Chooses one of several options without an order.
 
     Args:
-        options: Different plain data, in a list or whatever has an order; a set is sorted.
-        label, prior, prior_confidence: See ``Parameter``. The prior is an option: to it goes a share of 0.25, 0.5 or
-            0.75 of all draws, and the rest to all options alike.
+        options: Different plain data, in a list or another collection with an order. A set is sorted.
+        label, prior, prior_confidence: See ``Parameter``. The prior is an option. It gets a share of 0.25, 0.5 or 0.75
+            of all draws, and all options share the rest equally.
 
     Raises:
         SpaceError: An argument is wrong.
@@ -70,18 +70,18 @@ class Categorical(_Listing):
         return _written(name, value)
 
     def distribution(self) -> Options:
-        """What its index is drawn from."""
+        """Returns the distribution of the index of the option."""
         return _options(self, None if self.prior is None else _place(self, self.prior))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Ordinal(_Listing):
-    """One of several options in an order, equally likely; a search may take neighbours for similar.
+    """Chooses one of several ordered, equally likely options. A search may treat neighbours as similar.
 
     Args:
         options: Different plain data, in their order.
-        label, prior, prior_confidence: See ``Parameter``. The prior is an option; draws of the index follow a
-            normal around its place, as those of an ``Integer`` do.
+        label, prior, prior_confidence: See ``Parameter``. The prior is an option. The index then follows a normal
+            distribution around its place, as for an ``Integer``.
 
     Raises:
         SpaceError: An argument is wrong.
@@ -99,18 +99,18 @@ class Ordinal(_Listing):
         return _written(name, value)
 
     def distribution(self) -> Range:
-        """What its index is drawn from."""
+        """Returns the distribution of the index of the option."""
         place = None if self.prior is None else _place(self, self.prior)
         return Range(0, len(self.options) - 1, integer=True, prior=place, width=self.width)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Constant(Parameter):
-    """Always the same: data that stay as they are, even where they look like a variable.
+    """Always returns the same data, which stays as it is even if it looks like a variable.
 
     Args:
         value: Plain data.
-        label, prior, prior_confidence: See ``Parameter``; the prior can be the value alone.
+        label, prior, prior_confidence: See ``Parameter``. The prior can only be the value itself.
 
     Raises:
         SpaceError: An argument is wrong.
@@ -132,12 +132,12 @@ class Constant(Parameter):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Choice(_Listing):
-    """One of several sub-spaces, equally likely; what stands in one is there only if it was chosen.
+    """Chooses one of several equally likely sub-spaces. The parameters in a sub-space exist only if it was chosen.
 
     Args:
         options: Search spaces: data, parameters, dicts and lists of these.
-        label, prior, prior_confidence: See ``Parameter``. The prior is the place of an option, 0 for the first: to it
-            goes a share of 0.25, 0.5 or 0.75 of all draws, and the rest to all options alike.
+        label, prior, prior_confidence: See ``Parameter``. The prior is the place of an option, 0 for the first. It
+            gets a share of 0.25, 0.5 or 0.75 of all draws, and all options share the rest equally.
 
     Raises:
         SpaceError: An argument is wrong.
@@ -158,7 +158,7 @@ class Choice(_Listing):
                 )
 
     def distribution(self) -> Options:
-        """What its index is drawn from."""
+        """Returns the distribution of the index of the option."""
         return _options(self, self.prior)
 
     def _written(self, name: str, value: Any) -> Any:
@@ -166,7 +166,7 @@ class Choice(_Listing):
 
 
 def _shaped(given: Parameter, name: str) -> Any:
-    """An argument as data, with its tuples and keys."""
+    """Returns an argument as data that keeps its tuples and keys."""
     try:
         return decoded(getattr(given, name))
     except NotPlain as error:
@@ -181,7 +181,7 @@ def _written(name: str, value: Any) -> Any:
 def _listed(given: Categorical | Ordinal | Choice) -> tuple[Any, ...]:
     options = _in_order(given, given.options)
     if not isinstance(options, list | tuple) or not options:
-        shown = " ".join(repr(options).split())  # a table has several lines
+        shown = " ".join(repr(options).split())  # The repr() of a table has several lines.
         raise given.wrong(f"options of {given.noun} must be a list with something in it, got {shown[:80]}")
     if not isinstance(given, Choice):
         return tuple(options)
@@ -191,7 +191,7 @@ def _listed(given: Categorical | Ordinal | Choice) -> tuple[Any, ...]:
 
 
 def _in_order(given: Parameter, options: Any) -> Any:
-    """Options as a list, if they are something that goes through in one order, and a set in sorted order."""
+    """Returns options from ordered collections as a list, and those from a set in sorted order."""
     if is_column(options):
         return listed(options)
     if isinstance(options, set | frozenset):
@@ -212,7 +212,7 @@ def _in_order(given: Parameter, options: Any) -> Any:
 
 def _check_options(given: Categorical | Ordinal) -> None:
     given._set(options=_listed(given))
-    given._set(options=_shaped(given, "options"))  # a parameter among them is no data, and told to be none
+    given._set(options=_shaped(given, "options"))  # A parameter among the options raises an error that says so.
     for place, option in enumerate(given.options):
         before = _place(given, option)
         if before != place:
@@ -227,15 +227,15 @@ def _check_options(given: Categorical | Ordinal) -> None:
 
 
 def _place(given: Categorical | Ordinal, wanted: Any) -> int | None:
-    """The first option that is equal to ``wanted``."""
+    """Returns the place of the first option that is equal to ``wanted``; None if there is none."""
     return next((place for place, option in enumerate(given.options) if same(option, wanted)), None)
 
 
-def _options(given: Categorical | Choice, favourite: int | None) -> Options:
+def _options(given: Categorical | Choice, prior_place: int | None) -> Options:
     count = len(given.options)
-    if favourite is None:
+    if prior_place is None:
         return Options(count)
     if given.width > 1:
         raise given.wrong(f"prior_confidence of {given.noun} is a share from 0 to 1, got {given.prior_confidence!r}")
-    rest = given.width / count  # the width is one minus the confidence
-    return Options(count, tuple(rest + (1 - given.width) * (place == favourite) for place in range(count)))
+    rest = given.width / count  # The width is one minus the confidence.
+    return Options(count, tuple(rest + (1 - given.width) * (place == prior_place) for place in range(count)))

@@ -1,8 +1,8 @@
-"""What the typed parameters have in common: label and prior, their data form, equality and text.
+"""Defines what all typed parameters share: label and prior, the data form, equality and text.
 
-A parameter checks its arguments as it is made, whether a program or a file says them; so the data form
-``["hp_float", label, {"low": 0, "high": 1}]`` is read by making the parameter, and has no checks of its own. An
-argument that has its default is not written.
+A parameter checks its arguments when it is made, from a program or from a file. The data form
+``["hp_float", label, {"low": 0, "high": 1}]`` is therefore read by making the parameter and needs no checks of its own.
+An argument at its default is not written.
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ MAX_FLOAT = 1.7976931348623157e308
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Parameter(KnownArguments, Term):
-    """Base of the typed parameters.
+    """Is the base class of the typed parameters.
 
     Attributes:
-        label: Its name, unique in the space; without one it is called by its place, ``a.b.0``.
-        prior: The value that is believed to be good, or None. Draws favour its neighbourhood.
-        prior_confidence: ``"low"``, ``"medium"`` (the default) or ``"high"``: how much they do; or a number below 1.
-            One minus it is the spread of the draws, as a share of the range; the words are 0.25, 0.5 and 0.75.
+        label: The name of the parameter, unique in the space. Without it, the place is the name, such as ``a.b.0``.
+        prior: The value that the user expects to be good, or None. Draws favour its neighbourhood.
+        prior_confidence: The strength of the prior: ``"low"``, ``"medium"`` (the default), ``"high"`` or a number
+            below 1. One minus that number is the spread of the draws, as a share of the range. The three names mean
+            0.25, 0.5 and 0.75.
     """
 
     name: ClassVar[str]
@@ -56,40 +57,40 @@ class Parameter(KnownArguments, Term):
 
     @property
     def noun(self) -> str:
-        """What it is called in errors."""
+        """Returns the name of the parameter type in error messages."""
         return type(self).__name__
 
     @property
     def width(self) -> float:
-        """The standard deviation that the prior gives to draws, as a share of the range."""
+        """Returns the standard deviation of draws with the prior, as a share of the range."""
         given = "medium" if self.prior_confidence is None else self.prior_confidence
         return WIDTHS[given] if isinstance(given, str) else 1 - given
 
     def wrong(self, reason: str) -> SpaceError:
-        """The error to raise over an argument."""
+        """Returns the error to raise for a wrong argument."""
         return SpaceError(reason)
 
     def to_data(self) -> list[Any]:
-        """``[name, label, {arguments}]``, plain; without the label if there is none."""
+        """Returns ``[name, label, {arguments}]`` as plain data, without the label if there is none."""
         written = {name: self._written(name, value) for name, value in self.arguments().items()}
         return [self.name, *([self.label] if self.label else []), written]
 
     def _written(self, name: str, value: Any) -> Any:
-        """An argument in the data form."""
+        """Returns an argument in the data form."""
         return to_data(value)
 
     def arguments(self) -> dict[str, Any]:
-        """The arguments that are not at their defaults, without the label."""
+        """Returns the arguments that are not at their defaults, without the label."""
         given = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "label"}
         defaults = {item.name: item.default for item in fields(self)}
         if self.prior is not None:
-            defaults["prior_confidence"] = MISSING  # so that it is written beside the prior
+            defaults["prior_confidence"] = MISSING  # It is always written beside a prior.
         ordered = sorted(given.items(), key=lambda pair: pair[0].startswith("prior"))
         return {name: value for name, value in ordered if _differs(value, defaults[name])}
 
     @classmethod
     def from_arguments(cls, label: str | None, arguments: Mapping[str, Any]) -> Self:
-        """The parameter that a data form stands for.
+        """Returns the parameter that a data form describes.
 
         Raises:
             SpaceError: An argument is wrong, unknown or missing.
@@ -117,14 +118,14 @@ class Parameter(KnownArguments, Term):
             object.__setattr__(self, name, value)
 
     def _plain(self, name: str) -> Any:
-        """An argument as plain data."""
+        """Returns an argument as plain data."""
         try:
             return plain(getattr(self, name))
         except NotPlain as error:
             raise SpaceError(f"{name} of {self.noun} {error.reason}", error.path) from None
 
     def _number(self, name: str) -> float:
-        """An argument that is a finite number."""
+        """Returns an argument that must be a finite number."""
         value = self._plain(name)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self.wrong(f"{name} of {self.noun} must be a number, got {value!r}")
@@ -133,7 +134,7 @@ class Parameter(KnownArguments, Term):
         return float(value) + 0.0
 
     def _integer(self, name: str) -> int:
-        """An argument that is an integer of which a float is a true image."""
+        """Returns an argument that must be an integer that a float represents exactly."""
         value = self._number(name)
         if not value.is_integer() or abs(value) >= 2**53:
             raise self.wrong(f"{name} of {self.noun} must be an integer below 2**53, got {getattr(self, name)!r}")

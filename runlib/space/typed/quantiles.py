@@ -1,4 +1,4 @@
-"""The parameter that follows a distribution of ``scipy.stats``: what becomes of one that stands in a space itself."""
+"""Defines the parameter that follows a distribution of ``scipy.stats``. Such a distribution in a space becomes one."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["Quantiles"]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Quantiles(Parameter):
-    """A number that follows a distribution of ``scipy.stats``, continuous or discrete.
+    """Draws a number from a distribution of ``scipy.stats``, continuous or discrete.
 
     Args:
-        stats: Its name there: ``"expon"``.
-        parameters: Its parameters by name: ``{"scale": 100}``.
-        label: See ``Parameter``. There is no prior, for the distribution is one.
+        stats: The name of the distribution in ``scipy.stats``, such as ``"expon"``.
+        parameters: The parameters of the distribution by name, such as ``{"scale": 100}``.
+        label: See ``Parameter``. There is no prior, since the distribution is one.
 
     Raises:
         SpaceError: There is no such distribution, it does not take these parameters, or a prior is given.
@@ -53,5 +53,5 @@ class Quantiles(Parameter):
             raise self.wrong(f"{self.stats} of scipy.stats has no quantiles with {self.parameters or {}!r}")
 
     def distribution(self) -> Quantile:
-        """What it is drawn from."""
+        """Returns the distribution of the number."""
         return Quantile(self.stats, tuple(sorted((self.parameters or {}).items())))

@@ -1,9 +1,9 @@
-"""The typed parameters that are numbers.
+"""Defines the typed parameters that are numbers.
 
-Bounds are values, not logarithms, and both belong to the range. Without a prior, draws are uniform on the range
-(on its logarithm with ``log=True``), the ends of an ``Integer`` being as likely as any other. With a prior they
-follow a normal around it on that same scale, cut off at the bounds, whose standard deviation is 0.75, 0.5 or 0.25 of
-the scale for a low, medium or high confidence, as NePS has it (``runlib.space.distributions.bell``).
+Bounds are values, not logarithms, and both belong to the range. Without a prior, draws are uniform on the range, or on
+its logarithm with ``log=True``. The ends of an ``Integer`` are as likely as its other values. With a prior, draws
+follow a normal distribution around it on the same scale, cut off at the bounds. Its standard deviation is 0.75, 0.5 or
+0.25 of the scale for a low, medium or high confidence, as in NePS (``runlib.space.distributions.bell``).
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ __all__ = ["Float", "Integer", "LogNormal", "Normal"]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Float(Parameter):
-    """A number from ``low`` to ``high``, both included.
+    """Draws a number from ``low`` to ``high``, both included.
 
     Args:
-        low: Least value; above 0 with ``log``.
-        high: Greatest value, above ``low``.
+        low: The least value; above 0 with ``log``.
+        high: The greatest value, above ``low``.
         log: Whether draws are uniform in the logarithm.
-        step: Values are ``low + k * step``, all equally likely; not with ``log``.
-        fidelity: It is the resource of a trial; a search that knows no fidelity takes ``high``.
-        label, prior, prior_confidence: See ``Parameter``; the prior is a value.
+        step: The distance of values, which are ``low + k * step``, all equally likely. It excludes ``log``.
+        fidelity: Whether it is the resource of a trial. A search that ignores fidelities takes ``high``.
+        label, prior, prior_confidence: See ``Parameter``. The prior is a value.
 
     Raises:
         SpaceError: An argument is wrong.
@@ -54,21 +54,22 @@ class Float(Parameter):
         _check_range(self)
 
     def distribution(self) -> Range:
-        """What it is drawn from."""
+        """Returns the distribution of the number."""
         return Range(self.low, self.high, self.log, False, self.step, self.prior, self.width)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Integer(Parameter):
-    """An integer from ``low`` to ``high``, both included and as likely as the others.
+    """Draws an integer from ``low`` to ``high``, both included and as likely as the others.
 
     Args:
-        low: Least value; above 0 with ``log``.
-        high: Greatest value, not below ``low``.
-        log: Whether an integer n is as likely as a number from n - 1/2 to n + 1/2 that is uniform in the logarithm.
-        step: Values are ``low + k * step``; not with ``log``.
-        fidelity: It is the resource of a trial; a search that knows no fidelity takes the greatest value.
-        label, prior, prior_confidence: See ``Parameter``; the prior is a value.
+        low: The least value; above 0 with ``log``.
+        high: The greatest value, not below ``low``.
+        log: Whether draws are uniform in the logarithm. An integer n is then as likely as the numbers from n - 1/2 to
+            n + 1/2.
+        step: The distance of values, which are ``low + k * step``. It excludes ``log``.
+        fidelity: Whether it is the resource of a trial. A search that ignores fidelities takes the greatest value.
+        label, prior, prior_confidence: See ``Parameter``. The prior is a value.
 
     Raises:
         SpaceError: An argument is wrong.
@@ -92,7 +93,7 @@ class Integer(Parameter):
         _check_range(self)
 
     def distribution(self) -> Range:
-        """What it is drawn from."""
+        """Returns the distribution of the integer."""
         return Range(self.low, self.high, self.log, True, self.step, self.prior, self.width)
 
 
@@ -128,13 +129,13 @@ def _check_step(given: Float | Integer) -> None:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Normal(Parameter):
-    """A normally distributed number.
+    """Draws a normally distributed number.
 
     Args:
-        mu: Mean.
-        sigma: Standard deviation, positive.
-        label, prior, prior_confidence: See ``Parameter``. A prior takes the place of the mean, and the standard
-            deviation becomes 0.75, 0.5 or 0.25 of ``sigma``.
+        mu: The mean.
+        sigma: The standard deviation, positive.
+        label, prior, prior_confidence: See ``Parameter``. A prior replaces the mean, and the standard deviation
+            becomes 0.75, 0.5 or 0.25 of ``sigma``.
 
     Raises:
         SpaceError: An argument is wrong.
@@ -150,19 +151,19 @@ class Normal(Parameter):
         _check_normal(self)
 
     def distribution(self) -> NormalDistribution:
-        """What it is drawn from."""
+        """Returns the distribution of the number."""
         return _normal(self)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LogNormal(Parameter):
-    """A positive number whose logarithm is normally distributed.
+    """Draws a positive number whose logarithm is normally distributed.
 
     Args:
-        mu: Mean of the logarithm.
-        sigma: Standard deviation of the logarithm, positive.
-        label, prior, prior_confidence: See ``Parameter`` and ``Normal``; the prior is a value, its logarithm takes
-            the place of ``mu``.
+        mu: The mean of the logarithm.
+        sigma: The standard deviation of the logarithm, positive.
+        label, prior, prior_confidence: See ``Parameter`` and ``Normal``. The prior is a value, and its logarithm
+            replaces ``mu``.
 
     Raises:
         SpaceError: An argument is wrong.
@@ -182,7 +183,7 @@ class LogNormal(Parameter):
             raise self.wrong(f"prior of LogNormal must be above 0, got {self.prior!r}")
 
     def distribution(self) -> NormalDistribution:
-        """What it is drawn from."""
+        """Returns the distribution of the number."""
         return _normal(self)
 
 

@@ -1,1 +1,1 @@
-"""Payloads: how an evaluator, and the script that it was defined in, get into a worker."""
+"""Brings an evaluator, and the script that defines it, into a worker."""

@@ -1,4 +1,4 @@
-"""The rest of a script: the functions and classes that its evaluator does not use, without the data that they use."""
+"""Pickles the functions and classes of a script that its evaluator does not use, without the data that they use."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ __all__ = ["DefinitionPickler", "definitions"]
 
 
 def definitions(script: dict[str, Any]) -> dict[str, Any]:
-    """The functions, classes and small constants of the script, by their names."""
+    """Returns the functions, classes and small constants of the script, by their names."""
     return {
         name: value
         for name, value in list(script.items())
-        if not name.startswith("__") and is_definition(value) and _stands_here(name, value)
+        if not name.startswith("__") and is_definition(value) and _belongs_to_script(name, value)
     }
 
 
-def _stands_here(name: str, value: Any) -> bool:
+def _belongs_to_script(name: str, value: Any) -> bool:
     module = getattr(value, "__module__", None)
     return module == "__main__" if module is not None else not name.startswith("_")
 
@@ -31,9 +31,9 @@ class DefinitionPickler(PayloadPickler):
     """Pickles the rest of the script: its functions and classes, without the data that they use.
 
     Args:
-        file: Where to.
+        file: The file to write to.
         script: The names of ``__main__``.
-        known: What the worker has already, by the names in ``__main__``.
+        known: The objects that the worker has already, by their names in ``__main__``.
         present: All names that the worker's ``__main__`` has already.
     """
 
@@ -43,7 +43,7 @@ class DefinitionPickler(PayloadPickler):
         self._present = present
 
     def reducer_override(self, obj: Any) -> Any:
-        """What the worker has already goes by its name."""
+        """Pickles an object by its name if the worker has it already."""
         if id(obj) in self._known:
             return rebuilding.named, ("__main__", self._known[id(obj)])
         return super().reducer_override(obj)

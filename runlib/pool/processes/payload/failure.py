@@ -1,7 +1,7 @@
-"""Which value of a payload cannot be unpickled: its type is found in the worker, its name in the manager.
+"""Finds the value of a payload that cannot be unpickled: the worker finds its type, and the manager finds its name.
 
-The worker knows the type alone, since a pickle holds no names of variables. The manager has the evaluator, and looks
-for the nearest value of that type. Nothing is unpickled in the manager, where that might change the script.
+The worker knows only the type, since a pickle holds no names of variables. The manager has the evaluator, and looks for
+the nearest value of that type. It unpickles nothing, because that might change the script.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from runlib.pool.processes.payload.modules import is_handmade
 
 __all__ = ["describe_failure", "type_that_fails"]
 
-MOST = 20_000  # values that are looked at; an evaluator may hold a whole data set
+MOST = 20_000  # values that are checked; an evaluator may hold a whole data set
 
 
 def type_that_fails(data: bytes | memoryview) -> str | None:
-    """The full name of the type whose value fails to be unpickled; None if none does, or if it has no name."""
+    """Returns the full name of the type whose value cannot be unpickled, or None if there is none or it has no name."""
     unpickler = _Unpickler(io.BytesIO(data))
     try:
         unpickler.load()
-    except Exception:  # whatever the class raises: it is being looked for
+    except Exception:  # the class may raise anything, and its failure is what is looked for
         return unpickler.at_work
     return None
 
 
 class _Unpickler(pickle._Unpickler):
-    """Python's own unpickler in Python, which notes the type of what it makes or fills."""
+    """Unpickles in pure Python, and notes the type of the object that it makes or fills."""
 
     dispatch: ClassVar[dict[int, Any]] = dict(pickle._Unpickler.dispatch)
 
@@ -43,11 +43,11 @@ class _Unpickler(pickle._Unpickler):
         self.at_work: str | None = None
 
     def note_call(self, step: Any) -> None:
-        """Note the type that is called, then take the step."""
+        """Notes the type that is called, then performs the step."""
         self._take(self.stack[-2], step)
 
     def note_state(self, step: Any) -> None:
-        """Note the type of what is given its state, then take the step."""
+        """Notes the type of the object that is given its state, then performs the step."""
         self._take(type(self.stack[-2]), step)
 
     def _take(self, cls: Any, step: Any) -> None:
@@ -66,19 +66,19 @@ _Unpickler.dispatch[pickle.BUILD[0]] = _noting(_Unpickler.dispatch[pickle.BUILD[
 
 
 def describe_failure(thing: Any, name: str, reason: str) -> str | None:
-    """Which part of ``thing`` is the value of the type with this full name, and what to do; None if none is found.
+    """Returns which part of ``thing`` is the value of the given type and what to do, or None if there is no such part.
 
     Args:
-        thing: What was sent.
-        name: What ``type_that_fails`` gave.
-        reason: What unpickling it raised.
+        thing: The object that was sent.
+        name: The full name of the type, from ``type_that_fails``.
+        reason: The text of the error that unpickling raised.
     """
     steps = _find(thing, name)
     return None if steps is None else describe_way(steps, f"cannot be unpickled there ({reason})")
 
 
 def _find(thing: Any, name: str) -> list[Step] | None:
-    """The shortest way to a value of that type."""
+    """Returns the shortest path to a value of that type."""
     waiting: deque[tuple[Any, list[Step]]] = deque([(thing, [])])
     seen = {id(thing)}
     while waiting and len(seen) < MOST:
@@ -93,7 +93,7 @@ def _find(thing: Any, name: str) -> list[Step] | None:
 
 
 def _is_imported(part: Any) -> bool:
-    """Whether a worker gets it by importing it, so that nothing in it is unpickled."""
+    """Returns whether a worker gets an object by an import, so that none of its parts is unpickled."""
     if isinstance(part, ModuleType):
         name = part.__name__
     elif isinstance(part, FunctionType | type):

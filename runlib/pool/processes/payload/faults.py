@@ -1,4 +1,4 @@
-"""Why something cannot be sent to a worker: the way from the evaluator to what cannot be pickled, in one sentence."""
+"""Describes why an object cannot be sent to a worker. One sentence names the path to the part that is at fault."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from runlib.pool.processes.payload.names import code_names
 
 __all__ = ["Step", "describe_fault", "describe_way", "parts_of", "type_name"]
 
-Step = tuple[str, Any]  # what it is called where it is reached, and what it is
-SHOWN = 4  # steps; beyond them is what no user knows
+Step = tuple[str, Any]  # the description of a part, and the part
+SHOWN = 4  # steps; later ones are unknown to the user
 ADVICE = "make it inside the function, or use pool_serial"
 
 
 def describe_fault(thing: Any, reason: Exception, is_sendable: Callable[[Any], bool]) -> str:
-    """What is at fault, and what to do.
+    """Returns a sentence about what is at fault and what to do.
 
     Args:
-        thing: What cannot be pickled.
-        reason: What pickling it raised.
-        is_sendable: Whether something can be pickled.
+        thing: The object that cannot be pickled.
+        reason: The error that pickling raised.
+        is_sendable: A function that returns whether an object can be pickled.
     """
     steps = list(_way(thing, is_sendable, frozenset()))
     if not steps:
@@ -31,8 +31,8 @@ def describe_fault(thing: Any, reason: Exception, is_sendable: Callable[[Any], b
 
 
 def describe_way(steps: list[Step], fault: str, reason: str = "") -> str:
-    """The sentence for a way that was found: who uses what at its end, what is wrong with that, and what to do."""
-    # The last function on the way is where the user looks; how it is reached does not matter.
+    """Returns the sentence for a path: which code uses the part at its end, what is wrong with it, and what to do."""
+    # The user looks at the last function on the path; how it is reached does not matter.
     begin = max((number for number, (_, value) in enumerate(steps[:-1], 1) if _is_code(value)), default=0)
     shown = steps[begin : begin + SHOWN]
     where = ", in it the ".join(f"{name} of type {type_name(type(value))}" for name, value in shown)
@@ -50,7 +50,7 @@ def _way(thing: Any, is_sendable: Callable[[Any], bool], seen: frozenset[int]) -
 
 
 def parts_of(thing: Any) -> Iterator[Step]:
-    """What a value holds, and what each is called."""
+    """Yields the parts of a value, each with its description."""
     if isinstance(thing, FunctionType):
         yield from _parts_of_function(thing)
     elif isinstance(thing, type):
@@ -91,10 +91,10 @@ def _parts_of_object(thing: Any) -> Iterator[Step]:
 
 
 def _state(thing: Any) -> dict[str, Any]:
-    """The attributes that are pickled."""
+    """Returns the attributes that are pickled."""
     try:
         state = thing.__getstate__()
-    except Exception:  # whatever a class of the user's raises: this object is the end of the way
+    except Exception:  # a class of the user may raise anything; the path ends at this object
         return {}
     parts = state if isinstance(state, tuple) else (state,)
     return {name: value for part in parts if isinstance(part, dict) for name, value in part.items()}
@@ -113,6 +113,6 @@ def _code_name(code: Any) -> str:
 
 
 def type_name(cls: type) -> str:
-    """The name of a type for people: with its module, unless that says nothing."""
+    """Returns the name of a type for the user, with its module unless that says nothing."""
     plain = cls.__module__ in ("builtins", "_thread", "__main__")
     return cls.__qualname__ if plain else f"{cls.__module__}.{cls.__qualname__}"

@@ -1,9 +1,9 @@
-"""How a process handles warnings, floating-point errors and log records: the same in a worker as in the script.
+"""Carries the handling of warnings, floating-point errors and log records from the script to a worker.
 
-These three are carried: the filters of ``warnings``; what ``np.seterr`` and ``np.seterrcall`` set; the levels of the
-loggers, with the plain handlers of the root logger that write to stdout or stderr, without which a level shows
-nothing. What else a script sets in its process (random generators, options of libraries, handlers of other kinds) is
-not: an evaluator sets it itself.
+Three settings are carried: the filters of ``warnings``, the values of ``np.seterr`` and ``np.seterrcall``, and the
+levels of the loggers. The plain handlers of the root logger that write to stdout or stderr are carried with the levels,
+because a level without a handler shows nothing. Other settings of a script (random generators, options of libraries,
+other handlers) are not carried: an evaluator sets them itself.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from runlib.engine.extras import load
 __all__ = ["Handling", "apply_handling", "note_handling"]
 
 STREAMS = ("stdout", "stderr")
-# What numpy does unless it is told otherwise: then it need not be imported for this.
+# The defaults of numpy. With these, numpy need not be imported for this.
 NUMPY = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
 
 
@@ -29,15 +29,15 @@ Name = tuple[str, str]  # module and qualified name of a class
 
 @dataclass(frozen=True)
 class Handling:
-    """What one process does.
+    """Holds the settings of one process.
 
     Attributes:
-        filters: Of ``warnings``, the first to be asked first.
-        errors: As ``np.geterr`` has it; None where numpy does as it always does.
+        filters: The filters of ``warnings``, in the order in which they are tried.
+        errors: The result of ``np.geterr``, or None if numpy has its defaults.
         call: The function or object given to ``np.seterrcall``.
-        levels: Of the loggers by their names; the root logger has none.
-        disabled: As ``logging.disable`` set it.
-        handlers: Of the root logger: stream, level, formatter.
+        levels: The levels of the loggers by their names. The root logger has an empty name.
+        disabled: The level given to ``logging.disable``.
+        handlers: The stream, level and formatter of each handler of the root logger.
     """
 
     filters: list[tuple[str, str, type[Warning] | Name, str, int]]
@@ -49,7 +49,7 @@ class Handling:
 
 
 def note_handling() -> Handling:
-    """What this process does."""
+    """Returns the settings of this process."""
     filters = [
         (action, _pattern(message), _name(category), _pattern(module), line)
         for action, message, category, module, line in warnings.filters
@@ -61,14 +61,14 @@ def note_handling() -> Handling:
 
 
 def _pattern(found: Any) -> str:
-    """The text of a filter's regular expression; Python's own filters have plain names."""
+    """Returns the text of a filter's regular expression. Python's own filters have plain names."""
     if found is None:
         return ""
     return str(found.pattern if isinstance(found, re.Pattern) else re.escape(found) + r"\Z")
 
 
 def _name(category: Any) -> type[Warning] | Name:
-    """A category that lies in some package goes by its name, so that a worker need not import the package."""
+    """Returns a category, or its name if it is from a package, so that a worker need not import the package."""
     module, name = category.__module__, category.__qualname__
     stays = module in ("builtins", "__main__") or getattr(sys.modules.get(module), name, None) is not category
     found: type[Warning] | Name = category if stays else (module, name)
@@ -76,7 +76,7 @@ def _name(category: Any) -> type[Warning] | Name:
 
 
 class _ByName(type):
-    """The type of categories that stand for a class which is not imported yet."""
+    """Is the type of categories that represent a class which is not imported yet."""
 
     name: Name
 
@@ -119,7 +119,7 @@ def _describe_handler(handler: logging.Handler) -> tuple[str, int, logging.Forma
 
 
 def apply_handling(handling: Handling) -> None:
-    """Do in this process as another one does."""
+    """Applies the settings of another process to this one."""
     warnings.resetwarnings()
     for action, message, category, module, line in reversed(handling.filters):
         warnings.filterwarnings(action, message, _category(category), module, line)  # type: ignore[arg-type]

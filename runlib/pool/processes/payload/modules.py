@@ -1,8 +1,9 @@
-"""Modules that a worker would not find by their names, or would find elsewhere: loaded from a file by its path, say.
+"""Carries modules to a worker that it would not find by their names, or would find in another place.
 
-A module with a file is imported from that file in the worker, as any module is: by ``CarriedModules``, if it stands in
-``sys.modules`` under its name, otherwise by ``load_file``. A module that was made by hand has no file, and travels by
-value. So a worker has the same modules under the same names as the manager.
+A module with a file, for example one that was loaded by its path, is imported from that file in the worker, as any
+module is. ``CarriedModules`` does it if the module is in ``sys.modules`` under its name, and ``load_file`` otherwise. A
+module that was made by hand has no file, and is pickled by value. So a worker has the same modules under the same names
+as the manager.
 """
 
 from __future__ import annotations
@@ -18,18 +19,19 @@ from typing import Any, NamedTuple
 __all__ = ["CarriedModules", "Location", "carried_modules", "find_location", "is_handmade", "load_file"]
 
 Loader = importlib.machinery.SourceFileLoader
-MAIN = ("__main__", "__mp_main__")  # the script itself; in a process that multiprocessing started, a copy of it
+MAIN = ("__main__", "__mp_main__")  # the script itself, and its copy in a process that multiprocessing started
 LOADERS = (Loader, importlib.machinery.SourcelessFileLoader, importlib.machinery.ExtensionFileLoader)
 _loaded: dict[tuple[str, str], ModuleType] = {}
 
 
 class Location(NamedTuple):
-    """Where a module comes from.
+    """Describes where a module comes from.
 
     Attributes:
-        file: The file.
-        loader: The class that loads it.
-        search: Where the submodules of a package are looked for; None for what is no package.
+        file: The file of the module.
+        loader: The class that loads the file.
+        search: The folders in which the submodules of a package are looked for, or None for a module that is no
+            package.
     """
 
     file: str
@@ -38,7 +40,7 @@ class Location(NamedTuple):
 
 
 def find_location(spec: Any) -> Location | None:
-    """Where the module of a specification comes from; None if it has no file of its own."""
+    """Returns where the module of a specification comes from, or None if it has no file of its own."""
     file = getattr(spec, "origin", None)
     if not getattr(spec, "has_location", False) or not isinstance(file, str) or not os.path.isfile(file):
         return None
@@ -49,12 +51,12 @@ def find_location(spec: Any) -> Location | None:
 
 
 def carried_modules() -> dict[str, Location]:
-    """The modules that were loaded from files, and that importing their names in a worker would not give."""
+    """Returns the modules that were loaded from files and that a worker would not get by importing their names."""
     folders = {"": {os.path.abspath(entry) for entry in sys.path if isinstance(entry, str)}}
     found = {}
     for name, module in list(sys.modules.items()):
         spec: Any = getattr(module, "__spec__", None)
-        if not getattr(spec, "has_location", False) or name in MAIN or _is_at_home(name, spec.origin, folders):
+        if not getattr(spec, "has_location", False) or name in MAIN or _lies_where_expected(name, spec.origin, folders):
             continue
         location = None if _is_second_name(name, spec.name) else find_location(spec)
         if location is not None and not _is_found(name, location.file):
@@ -62,8 +64,8 @@ def carried_modules() -> dict[str, Location]:
     return found
 
 
-def _is_at_home(name: str, file: Any, folders: dict[str, set[str]]) -> bool:
-    """Whether a module plainly lies where its name says: the quick answer for nearly all of them."""
+def _lies_where_expected(name: str, file: Any, folders: dict[str, set[str]]) -> bool:
+    """Returns whether a module plainly lies where its name says. This quick check suffices for nearly all modules."""
     parent, _, last = name.rpartition(".")
     if parent not in folders:
         folders[parent] = set(_search_of(parent))
@@ -74,7 +76,7 @@ def _is_at_home(name: str, file: Any, folders: dict[str, set[str]]) -> bool:
 
 
 def _is_second_name(name: str, first: str) -> bool:
-    """Whether a module is found by another name as well, as ``os.path`` is."""
+    """Returns whether a module is also found by another name, as ``os.path`` is."""
     return name != first and sys.modules.get(first) is sys.modules[name]
 
 
@@ -89,7 +91,7 @@ def _is_found(name: str, file: str) -> bool:
 
 
 def _find_spec(name: str) -> Any:
-    """What an import would find, without a look at ``sys.modules``; None if it would find nothing."""
+    """Returns what an import would find without ``sys.modules``, or None if it would find nothing."""
     parent = name.rpartition(".")[0]
     path = _search_of(parent) if parent else None
     if parent and parent not in sys.modules:
@@ -99,7 +101,7 @@ def _find_spec(name: str) -> Any:
 
 
 def is_handmade(name: str) -> bool:
-    """Whether a module of ``sys.modules`` was made by hand, so that no other process can import it."""
+    """Returns whether a module of ``sys.modules`` was made by hand, so that no other process can import it."""
     module = sys.modules.get(name)
     top = name.partition(".")[0]
     if type(module) is not ModuleType or name == "__main__" or top in sys.stdlib_module_names:
@@ -110,7 +112,10 @@ def is_handmade(name: str) -> bool:
 
 
 def load_file(name: str, location: Location) -> ModuleType:
-    """The module in a file, loaded once for each name, and not put into ``sys.modules``, where it was not either."""
+    """Returns the module in a file, which is loaded once for each name.
+
+    The module is not put into ``sys.modules``, because it was not there in the manager either.
+    """
     key = name, location.file
     if key not in _loaded:
         spec = _make_spec(name, location)
@@ -125,19 +130,19 @@ def _make_spec(name: str, location: Location) -> Any:
 
 
 class CarriedModules:
-    """Finds the modules that the manager loaded from files by their paths; before all other finders.
+    """Finds the modules that the manager loaded from files by their paths. It comes before all other finders.
 
     Args:
-        locations: Where each of them comes from.
+        locations: The location of each module by its name.
     """
 
     def __init__(self, locations: Mapping[str, Location]) -> None:
         self.locations = locations
-        # A module may be called "plugins.mine" where there is no "plugins".
+        # A module may be called "plugins.mine" although there is no module "plugins".
         self._parents = {name[:end] for name in locations for end, letter in enumerate(name) if letter == "."}
 
     def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> Any:
-        """The specification of a module that came along; None for any other."""
+        """Returns the specification of a carried module, or None for any other."""
         if name in self.locations:
             return _make_spec(name, self.locations[name])
         if name in self._parents and _find_elsewhere(name, path) is None:

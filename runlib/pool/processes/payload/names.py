@@ -1,4 +1,4 @@
-"""The names that code uses, and what of a script is code, as opposed to data."""
+"""Finds the names that code uses, and distinguishes the code of a script from its data."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 
 __all__ = ["annotated_names", "code_names", "find_script", "globals_of_class", "is_definition"]
 
-SMALL = 4096  # characters or bytes of a constant that goes along without being asked for
+SMALL = 4096  # longest constant, in characters or bytes, that is sent without being used
 DEFINITIONS = (FunctionType, type, ModuleType, functools._lru_cache_wrapper, typing.NewType)
 CONSTANTS = (bool, int, float, complex, str, bytes, type(None))
 
 
 def code_names(code: CodeType) -> Iterator[str]:
-    """The names that code looks up in its module, among others."""
+    """Yields the names that code looks up in its module, and other names that it uses."""
     yield from code.co_names
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
@@ -26,7 +26,7 @@ def code_names(code: CodeType) -> Iterator[str]:
 
 
 def globals_of_class(cls: type) -> dict[str, Any] | None:
-    """The global variables of the module of a class, if one of its methods shows them."""
+    """Returns the global variables of the module of a class, if one of its methods shows them."""
     for value in vars(cls).values():
         space = getattr(value, "__globals__", None)
         if isinstance(space, dict) and space.get("__name__") == cls.__module__:
@@ -35,10 +35,10 @@ def globals_of_class(cls: type) -> dict[str, Any] | None:
 
 
 def find_script(evaluator: Any) -> dict[str, Any]:
-    """The names of the script that an evaluator was defined in.
+    """Returns the names of the script that defines an evaluator.
 
     They are not always those of the running ``__main__``: a debugger or a profiler executes the script elsewhere, and
-    so does a program that goes on with the run of a script.
+    so does a program that continues the run of a script.
     """
     for thing in [evaluator, *vars(evaluator).values()]:
         is_wrapper = inspect.isroutine(thing) or isinstance(thing, functools._lru_cache_wrapper)
@@ -51,14 +51,14 @@ def find_script(evaluator: Any) -> dict[str, Any]:
 
 
 def is_definition(value: Any) -> bool:
-    """Whether it is code or a small constant, and may go along without being asked for."""
+    """Returns whether a value is code or a small constant, which may be sent even if it is not used."""
     if isinstance(value, CONSTANTS):
         return not isinstance(value, str | bytes) or len(value) <= SMALL
     return isinstance(value, DEFINITIONS) or type(value).__module__ == "typing"
 
 
 def annotated_names(function: FunctionType, found: Mapping[str, Any]) -> dict[str, Any]:
-    """What the text of annotations names, for those who resolve it."""
+    """Returns the definitions that annotations written as text refer to, for code that resolves them."""
     space = function.__globals__
     names: set[str] = set()
     for text in function.__annotations__.values():

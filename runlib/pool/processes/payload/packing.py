@@ -1,8 +1,8 @@
-"""The evaluator's way into a worker: packed by the manager, for ``unpack`` in a process that knows nothing of it.
+"""Packs an evaluator in the manager, so that ``unpack`` can rebuild it in a process that knows nothing of it.
 
-The registered components that a worker cannot import come along, because the evaluator may build one of them by its
-kind. So do the other functions and classes of the script, which a worker unpacks when somebody asks for one. Only a
-manager's own workers ever read a payload: it is no file.
+The registered components that a worker cannot import are packed too, because the evaluator may build one of them by its
+kind. So are the other functions and classes of the script, which a worker unpacks when one is asked for. Only a
+manager's own workers ever read a payload, because it is never written to a file.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ from runlib.pool.processes.payload.unpacking import FOOT
 __all__ = ["pack"]
 
 Make = Callable[[IO[bytes], dict[str, Any]], PayloadPickler]
-Part = tuple[int, int]  # where a part begins and ends
+Part = tuple[int, int]  # begin and end of a part
 
 
 def pack(evaluator: Evaluator) -> bytes:
-    """The evaluator as bytes for ``unpack``.
+    """Returns the evaluator as bytes for ``unpack``.
 
-    It is pickled as it is; failing that, its class goes with its config and context, and it is built anew.
+    It is pickled as it is. If that fails, its class is sent with its config and context, and the worker builds it anew.
 
     Raises:
-        PoolError: Neither works; the message names what is at fault.
+        PoolError: Neither works. The message names what is at fault.
     """
     return _Packing(evaluator).payload()
 
 
 class _Packing:
-    """A payload in the making: its parts one after the other, so that none is copied; at the end their list."""
+    """Builds a payload: its parts follow one after the other, so that none is copied, and their list comes last."""
 
     def __init__(self, evaluator: Evaluator) -> None:
         self._evaluator = evaluator
@@ -64,13 +64,13 @@ class _Packing:
 
     def _contents(self) -> dict[str, Any]:
         try:
-            # In one go, so that what they share stays shared.
+            # They are pickled together, so that the objects that they share stay shared.
             return {"evaluator": self._dump((self._evaluator, self._classes)), "classes": []}
         except Exception as error:
             return self._parts(error)
 
     def _parts(self, reason: Exception) -> dict[str, Any]:
-        """One thing in the payload cannot be pickled: leave out what need not be in it."""
+        """Packs the parts separately and leaves out what is not needed, because a part cannot be pickled."""
         packed = [part for cls in self._classes if (part := self._try_dump(cls)) is not None]
         whole = self._try_dump((self._evaluator, []))
         if whole is not None:
@@ -101,7 +101,7 @@ class _Packing:
             ) from error
 
     def _rest(self) -> Part | None:
-        """The functions and classes of the script that are not in the payload yet, but those that cannot be sent."""
+        """Packs the functions and classes of the script that are not in the payload yet and can be sent."""
         known = {name: value for pickler in self._picklers for name, value in pickler.named.items()}
         present = set(known).union(*(pickler.filled for pickler in self._picklers))
         rest = {name: value for name, value in definitions(self._script).items() if name not in present}
@@ -137,14 +137,14 @@ class _Packing:
 
 
 class _Nowhere(io.RawIOBase):
-    """A file that forgets what is written to it."""
+    """Discards what is written to it."""
 
     def write(self, data: Any) -> int:
         return len(data)
 
 
 def _has_name(cls: type) -> bool:
-    """Whether another process finds this very class by its module and name."""
+    """Returns whether another process finds this very class by its module and name."""
     module = sys.modules.get(cls.__module__)
     if cls.__module__ == "__main__" or module is None:
         return False

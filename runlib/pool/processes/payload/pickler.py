@@ -1,11 +1,12 @@
-"""What goes into a payload: by name what a worker can import, by value what it cannot.
+"""Pickles a payload: by name what a worker can import, and by value what it cannot.
 
-By value goes what stands in ``__main__`` (a script, a notebook), in modules that were made by hand, and what no name
-leads to. That is cloudpickle's work. Here is what it leaves open:
+Objects of ``__main__`` (a script, a notebook), of modules that were made by hand, and objects that no name leads to are
+pickled by value. cloudpickle does that. This module adds the following:
 
-- The global variables of ``__main__`` stay one and the same dict, that of the worker's ``__main__``.
-- Functions keep the names of their files, and source that no file has comes along, for tracebacks and ``inspect``.
-- What pickles itself by its name in ``__main__`` (a cached function, ``NewType``, a sentinel) goes by value too.
+- The global variables of ``__main__`` stay one single dict, that of the worker's ``__main__``.
+- Functions keep the names of their files, and source without a file is included, for tracebacks and ``inspect``.
+- Objects that pickle themselves by their name in ``__main__`` (a cached function, ``NewType``, a sentinel) are pickled
+  by value too.
 - Modules that were loaded from a file are loaded from that file again.
 """
 
@@ -32,12 +33,12 @@ from runlib.pool.processes.payload.reducers import REDUCERS, WITHOUT_NAME, compl
 
 __all__ = ["PayloadPickler"]
 
-OWN = ("__builtins__", "__cached__", "__loader__", "__spec__")  # of each module, not of the user
+OWN = ("__builtins__", "__cached__", "__loader__", "__spec__")  # names of each module that are not the user's
 LOOKING_UP = {"eval", "exec", "globals", "vars"}
 
 
 class _Space:
-    """In a payload, the global variables of a module that travels by value."""
+    """Stands in a payload for the global variables of a module that is pickled by value."""
 
     def __init__(self, module: str) -> None:
         self.module = module
@@ -50,14 +51,14 @@ class PayloadPickler(cloudpickle.Pickler):  # type: ignore[misc]
     """Pickles the evaluator and all that it needs.
 
     Args:
-        file: Where to.
+        file: The file to write to.
         script: The names of ``__main__``, see ``find_script``.
 
     Attributes:
-        named: What of ``__main__`` went by value, under its name there.
-        filled: The names of ``__main__`` that the functions in here bring along.
-        sources: The lines of source that no file has, by the names of their files.
-        looks_up: Whether a function looks names up itself, so that none can be left out.
+        named: The objects of ``__main__`` that were pickled by value, by their names there.
+        filled: The names of ``__main__`` that the functions in the payload need.
+        sources: The lines of source without a file, by the names of their files.
+        looks_up: Whether a function looks up names itself, so that none can be left out.
     """
 
     dispatch_table = ChainMap(REDUCERS, cloudpickle.Pickler.dispatch_table)
@@ -74,10 +75,10 @@ class PayloadPickler(cloudpickle.Pickler):  # type: ignore[misc]
         self._registered: list[ModuleType] = []
 
     def put(self, value: Any) -> None:
-        """Pickle a value, and the names that its parts have in ``__main__``.
+        """Pickles a value, and the names that its parts have in ``__main__``.
 
         Raises:
-            Exception: Something in it cannot be pickled.
+            Exception: A part of the value cannot be pickled.
         """
         try:
             self.dump((value, self.named))
@@ -87,7 +88,7 @@ class PayloadPickler(cloudpickle.Pickler):  # type: ignore[misc]
             self._registered.clear()
 
     def reducer_override(self, obj: Any) -> Any:
-        """How one object is pickled; called for each that is no plain data."""
+        """Returns how one object is pickled. It is called for each object that is no plain data."""
         if isinstance(obj, FunctionType):
             return self._reduce_function(obj)
         if issubclass(type(obj), type):
@@ -114,7 +115,7 @@ class PayloadPickler(cloudpickle.Pickler):  # type: ignore[misc]
         return reduced
 
     def _globals(self, function: FunctionType, found: dict[str, Any]) -> dict[str, Any]:
-        """The global variables that a function brings along."""
+        """Returns the global variables that are pickled with a function."""
         found = {**found, **annotated_names(function, found)}
         if function.__globals__ is self._script:
             self.filled |= found.keys()
@@ -126,7 +127,7 @@ class PayloadPickler(cloudpickle.Pickler):  # type: ignore[misc]
             return self._part_of_file(cls, space)
         self._open(cls)
         reduced = super().reducer_override(cls)
-        if reduced is not NotImplemented and len(reduced) > 2:  # else it is one of Python's own
+        if reduced is not NotImplemented and len(reduced) > 2:  # otherwise it is one of Python's own classes
             self._note(cls)
             complete_class(cls, reduced)
         return reduced
@@ -141,7 +142,7 @@ class PayloadPickler(cloudpickle.Pickler):  # type: ignore[misc]
             return load_file, (name, location)
         names = {key: value for key, value in vars(module).items() if key not in OWN}
         make = rebuilding.registered_module if registered else rebuilding.make_module
-        # The names come as its state, since they may lead back to the module.
+        # The names are pickled as its state, since they may lead back to the module.
         return make, (name,), names, None, None, rebuilding.fill_module
 
     def _reduce_object(self, obj: Any) -> Any:
@@ -158,7 +159,7 @@ class PayloadPickler(cloudpickle.Pickler):  # type: ignore[misc]
         return copyreg.__newobj__, (type(obj),), obj.__getstate__()  # type: ignore[attr-defined]
 
     def _is_found(self, obj: Any, name: str) -> bool:
-        """Whether a worker finds something by the name under which it pickles itself."""
+        """Returns whether a worker finds an object by the name under which it pickles itself."""
         module = pickle.whichmodule(obj, name)  # type: ignore[attr-defined]
         if module == "__main__" or self._is_handmade(module) or module not in sys.modules:
             return False
@@ -167,7 +168,7 @@ class PayloadPickler(cloudpickle.Pickler):  # type: ignore[misc]
         except AttributeError:
             return False
 
-    # -- what is noted --------------------------------------------------------------------------
+    # -- notes ----------------------------------------------------------------------------------
 
     def _note(self, obj: Any, name: str | None = None) -> None:
         name = name or getattr(obj, "__qualname__", None)
@@ -191,7 +192,7 @@ class PayloadPickler(cloudpickle.Pickler):  # type: ignore[misc]
         return self._handmade[name]
 
     def _open(self, thing: Any) -> None:
-        """Let cloudpickle pickle what comes from a module made by hand by value."""
+        """Makes cloudpickle pickle an object by value if its module was made by hand."""
         name = getattr(thing, "__module__", None)
         if not isinstance(name, str) or name not in sys.modules or not self._is_handmade(name):
             return
@@ -202,7 +203,7 @@ class PayloadPickler(cloudpickle.Pickler):  # type: ignore[misc]
             self._registered.append(module)
 
     def _is_part_of_file(self, thing: Any, space: Mapping[str, Any]) -> bool:
-        """Whether it stands at the top of a module that is not in ``sys.modules`` and has a file."""
+        """Returns whether an object is in the namespace of a module that has a file but is not in ``sys.modules``."""
         name = str(space.get("__name__"))
         if name == "__main__" or vars(sys.modules.get(name, ModuleType("none"))) is space:
             return False
@@ -219,7 +220,7 @@ class PayloadPickler(cloudpickle.Pickler):  # type: ignore[misc]
 
 
 class _Names:
-    """A mapping whose keys are attributes."""
+    """Gives the keys of a mapping as attributes."""
 
     def __init__(self, names: Mapping[str, Any]) -> None:
         self.__dict__.update(names)

@@ -1,4 +1,4 @@
-"""What a payload calls as it is unpacked: it puts together what cannot be pickled, from what can."""
+"""Holds the functions that a payload calls while it is unpacked. They rebuild what cannot be pickled from what can."""
 
 from __future__ import annotations
 
@@ -25,47 +25,47 @@ __all__ = [
 
 
 def make_code(file: str, make: Callable[..., CodeType], *arguments: Any) -> CodeType:
-    """Code with the name of the file that it stands in, for tracebacks and ``inspect``."""
+    """Returns code with the name of its file, for tracebacks and ``inspect``."""
     return make(*arguments).replace(co_filename=file)
 
 
 def make_lru_cache(function: Callable[..., Any], parameters: Mapping[str, Any]) -> Any:
-    """A function with a cache of its results, which is empty here."""
+    """Returns a function with an empty cache of its results."""
     return functools.lru_cache(**parameters)(function)
 
 
 def make_cached_property(function: Callable[..., Any], name: str | None) -> functools.cached_property[Any]:
-    """A cached property with the name that its class gave it."""
+    """Returns a cached property with the name that its class gave it."""
     made = functools.cached_property(function)
     made.attrname = name
     return made
 
 
 def registered_module(name: str) -> ModuleType:
-    """The module of this name in ``sys.modules``, made if there is none."""
+    """Returns the module of this name in ``sys.modules``, which is made if there is none."""
     return sys.modules.setdefault(name, ModuleType(name))
 
 
 def make_module(name: str) -> ModuleType:
-    """An empty module that is not put into ``sys.modules``."""
+    """Returns an empty module that is not put into ``sys.modules``."""
     return ModuleType(name)
 
 
 def fill_module(module: ModuleType, names: Mapping[str, Any]) -> None:
-    """Give a module its names."""
+    """Gives a module its names."""
     vars(module).update(names)
 
 
 def space(name: str) -> dict[str, Any]:
-    """The global variables of a module that travels by value: those of ``__main__`` or of one made by hand."""
+    """Returns the global variables of a module that is pickled by value: ``__main__`` or one made by hand."""
     return vars(registered_module(name))
 
 
 def named(module: str, name: str) -> Any:
-    """What a module that travelled by value has under a name."""
+    """Returns the object that a module which was pickled by value has under a name."""
     return operator.attrgetter(name)(sys.modules[module])
 
 
 def part_of_file(name: str, location: Location, part: str) -> Any:
-    """What a module that was loaded from a file has under a name."""
+    """Returns the object that a module which was loaded from a file has under a name."""
     return operator.attrgetter(part)(load_file(name, location))

@@ -1,4 +1,4 @@
-"""How single kinds of things are pickled that cloudpickle leaves to their names, or cannot pickle."""
+"""Pickles single kinds of objects that cloudpickle pickles by their names, or cannot pickle."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ REDUCERS: dict[type, Callable[[Any], Any]] = {
     weakref.WeakKeyDictionary: _reduce_weak_mapping,
     weakref.WeakValueDictionary: _reduce_weak_mapping,
 }
-# Things that pickle themselves by their names, for where their names lead nowhere.
+# Kinds of objects that pickle themselves by name, for objects whose names lead nowhere.
 WITHOUT_NAME: dict[type, Callable[[Any], Any]] = {
     functools._lru_cache_wrapper: _reduce_lru_cache,
     typing.ParamSpec: _reduce_by_name_alone,
@@ -57,10 +57,10 @@ WITHOUT_NAME: dict[type, Callable[[Any], Any]] = {
 
 
 def complete_class(cls: type, reduced: tuple[Any, ...]) -> None:
-    """Add what cloudpickle leaves out."""
+    """Adds what cloudpickle leaves out of a class."""
     _, arguments, (names, _), *_ = reduced
-    names["__qualname__"] = cls.__qualname__  # by which a class within a class is found
+    names["__qualname__"] = cls.__qualname__  # a class within a class is found by this
     slots = vars(cls).get("__slots__")
-    generic = "__orig_bases__" in vars(cls)  # a NamedTuple among them, which refuses slots
+    generic = "__orig_bases__" in vars(cls)  # a NamedTuple is among them, and refuses slots
     if isinstance(slots, str | tuple | list) and (slots or not generic) and not isinstance(cls, enum.EnumMeta):
         arguments[3]["__slots__"] = slots

@@ -1,7 +1,7 @@
-"""What stands for the script in a worker: a ``__main__`` with the names of the script, which did not run there.
+"""Replaces the script in a worker by a ``__main__`` that has the names of the script but did not run it.
 
-What the evaluator uses is there from the start. The other functions and classes come when somebody asks for one, by
-``__main__.name``: that is how ``pickle`` finds what a file names.
+What the evaluator uses is there from the start. The other functions and classes are unpacked when one is asked for as
+``__main__.name``, as ``pickle`` does for the names in a file.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ __all__ = ["Origin", "ScriptModule", "note_origin", "stand_in"]
 
 
 class Origin(NamedTuple):
-    """What a worker must know of the manager's modules before it can unpack anything.
+    """Holds what a worker must know of the manager's modules before it can unpack anything.
 
     Attributes:
-        name: The name of the script as a module; "__main__" if it has none.
-        attributes: Those of ``__main__`` that say where it comes from.
-        modules: Modules that a worker cannot find by their names.
+        name: The name of the script as a module, or "__main__" if it has none.
+        attributes: The attributes of ``__main__`` that say where it comes from.
+        modules: The modules that a worker cannot find by their names.
     """
 
     name: str
@@ -34,13 +34,13 @@ class Origin(NamedTuple):
 
 
 def note_origin(script: dict[str, Any]) -> Origin:
-    """The origin of a script.
+    """Returns the origin of a script.
 
     Args:
         script: The names of its ``__main__``.
     """
     main = sys.modules["__main__"]
-    if isinstance(main, ScriptModule) and vars(main) is script:  # a worker that has workers
+    if isinstance(main, ScriptModule) and vars(main) is script:  # this is a worker that has workers
         return main.origin
     name = getattr(script.get("__spec__"), "name", None) or "__main__"
     kept: dict[str, Any] = {key: script[key] for key in ("__doc__", "__file__", "__package__") if key in script}
@@ -48,7 +48,7 @@ def note_origin(script: dict[str, Any]) -> Origin:
 
 
 def stand_in(origin: Origin) -> ScriptModule:
-    """Put a module in the place of ``__main__``, and make the modules of the manager known."""
+    """Replaces ``__main__`` by a module for the script, and makes the modules of the manager known."""
     sys.meta_path.insert(0, CarriedModules(origin.modules))
     made = ScriptModule(origin)
     sys.modules["__main__"] = made
@@ -56,13 +56,13 @@ def stand_in(origin: Origin) -> ScriptModule:
 
 
 class ScriptModule(ModuleType):
-    """A ``__main__`` that did not run here.
+    """Represents a ``__main__`` that did not run in this process.
 
     Args:
-        origin: Of the script.
+        origin: The origin of the script.
     """
 
-    __slots__ = ("_lock", "_rest", "origin")  # not among the names of the script
+    __slots__ = ("_lock", "_rest", "origin")  # so that these are not among the names of the script
     __spec__: ModuleSpec
 
     def __init__(self, origin: Origin) -> None:
@@ -74,11 +74,11 @@ class ScriptModule(ModuleType):
         self._lock = threading.RLock()
 
     def complete_by(self, rest: Callable[[], object] | None) -> None:
-        """Let ``rest`` be called once, when somebody asks for a name that is not here."""
+        """Sets the function that is called once when a name is asked for that is not here."""
         self._rest = rest
 
     def complete(self) -> None:
-        """Put all names of the script here."""
+        """Adds all names of the script."""
         with self._lock:
             rest, self._rest = self._rest, None
             try:
@@ -89,9 +89,9 @@ class ScriptModule(ModuleType):
                 raise
 
     def __getattr__(self, name: str) -> Any:
-        """What the script has under a name that was not used before."""
+        """Returns the object that the script has under a name that was not used before."""
         while not name.startswith("__") and name not in vars(self) and self._rest is not None:
-            self.complete()  # which may find out that there is more
+            self.complete()  # this may set another function for the rest
         if name not in vars(self):
             raise AttributeError(f"module '__main__' has no attribute {name!r}", name=name, obj=self)
         return vars(self)[name]

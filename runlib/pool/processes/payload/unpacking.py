@@ -1,4 +1,4 @@
-"""The other end of a payload: what the manager packed comes to life in a worker."""
+"""Unpacks in a worker what the manager packed."""
 
 from __future__ import annotations
 
@@ -19,14 +19,17 @@ from runlib.pool.processes.payload.script import Origin, ScriptModule, stand_in
 
 __all__ = ["FOOT", "ScriptName", "arrive_again", "arriving", "is_arriving", "type_at_fault", "unpack"]
 
-FOOT = 8  # bytes at the end of a payload: how long the list of its parts is
-LARGEST = 64 * 2**20  # bytes of a payload that is kept for the processes which a trial starts
+FOOT = 8  # bytes at the end of a payload that hold the length of the list of its parts
+LARGEST = 64 * 2**20  # bytes; a larger payload is not kept for the processes that a trial starts
 _arriving = False
 
 
 @contextlib.contextmanager
 def arriving() -> Iterator[None]:
-    """A worker imports and builds in here; a run that this starts would have workers that do the same, without end."""
+    """Marks that a worker imports and builds its evaluator in this context.
+
+    A run that is started here would have workers that start a run too, without end.
+    """
     global _arriving
     _arriving = True
     try:
@@ -36,15 +39,15 @@ def arriving() -> Iterator[None]:
 
 
 def is_arriving() -> bool:
-    """Whether this is a worker that is still building its evaluator."""
+    """Returns whether this is a worker that is still building its evaluator."""
     return _arriving
 
 
 def unpack(data: bytes) -> Evaluator:
-    """The evaluator in a payload; the components that came along are registered, the script's names in ``__main__``.
+    """Returns the evaluator in a payload, registers its components, and adds the script's names to ``__main__``.
 
     Raises:
-        Exception: Whatever the code in it raises.
+        Exception: The code in the payload raises it.
     """
     parts = _Parts(data)
     for file, lines in parts.head["sources"].items():
@@ -61,15 +64,15 @@ def unpack(data: bytes) -> Evaluator:
 
 
 def type_at_fault(data: bytes) -> str | None:
-    """The full name of the type whose value in the payload fails to be unpickled; None if there is none."""
+    """Returns the full name of the type whose value in the payload cannot be unpickled, or None if there is none."""
     parts = _Parts(data)
-    type_that_fails = load("runlib.pool.processes.payload.failure").type_that_fails  # what no other worker needs
+    type_that_fails = load("runlib.pool.processes.payload.failure").type_that_fails  # no other worker needs this import
     found = (type_that_fails(part) for part in parts.of_evaluator())
     return next((name for name in found if name is not None), None)
 
 
 class _Parts:
-    """The parts of a payload."""
+    """Gives access to the parts of a payload."""
 
     def __init__(self, data: bytes) -> None:
         self._view = memoryview(data)
@@ -83,7 +86,7 @@ class _Parts:
         return _load(self._view[slice(*part)])
 
     def of_evaluator(self) -> list[memoryview]:
-        """What is pickled of the evaluator and the classes that came along."""
+        """Returns the pickled parts of the evaluator and of the classes in the payload."""
         parts = [self.head.get("evaluator"), *self.head["classes"], self.head.get("recipe")]
         return [self._view[slice(*part)] for part in parts if part is not None]
 
@@ -92,7 +95,7 @@ class _Parts:
 
 
 def _load(data: bytes | memoryview) -> Any:
-    """What was pickled, after its parts that stand at the top of the script got their names there."""
+    """Returns a pickled value, after its parts from the top level of the script got their names in ``__main__``."""
     value, named = pickle.loads(data)
     names = vars(sys.modules["__main__"])
     for name, thing in named.items():
@@ -112,7 +115,7 @@ def _unpack_evaluator(parts: _Parts) -> Evaluator:
 
 
 def _unpack_rest(data: bytes | None) -> None:
-    """The functions and classes of the script that the evaluator does not use."""
+    """Unpacks the functions and classes of the script that the evaluator does not use."""
     with registry.deferred():
         names = {} if data is None else _load(data)
     main = vars(sys.modules["__main__"])
@@ -128,14 +131,14 @@ def _build(cls: type, config: Any, context: Any, objective: str) -> Evaluator:
 
 
 class ScriptName(str):
-    """The name of the script as a module, in a worker.
+    """Holds the name of the script as a module, in a worker.
 
     A process that a trial starts afresh (``multiprocessing`` with "spawn" or "forkserver") is sent this name, and would
-    run the script again by it. What arrives there is the payload instead, and a name that runs nothing.
+    run the script again because of it. Instead, it gets the payload and a name that runs nothing.
 
     Args:
-        origin: Of the script.
-        payload: What the worker was made of.
+        origin: The origin of the script.
+        payload: The payload from which the worker was made.
     """
 
     origin: Origin
@@ -152,7 +155,7 @@ class ScriptName(str):
 
 
 def arrive_again(origin: Origin, payload: bytes | None) -> str:
-    """Let the names of the script be found in a process that a trial started; unpacked when one is asked for."""
+    """Makes the script's names available in a process that a trial started. They are unpacked on first use."""
     main = stand_in(origin)
     if payload is not None:
         main.complete_by(functools.partial(unpack, payload))

@@ -1,1 +1,1 @@
-"""The worker's side: the program of a worker process."""
+"""Holds the program of a worker process."""

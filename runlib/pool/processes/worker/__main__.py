@@ -1,6 +1,6 @@
-"""The program of a worker process: ``python -m runlib.pool.processes.worker STREAM TASKS LIFE``, three descriptors.
+"""Runs a worker process: ``python -m runlib.pool.processes.worker STREAM TASKS LIFE``, with three descriptors.
 
-It is the ``__main__`` of the worker only until that knows of the user's script (see ``payload/script.py``).
+It is the ``__main__`` of the worker only until the worker knows the user's script (see ``payload/script.py``).
 """
 
 from __future__ import annotations

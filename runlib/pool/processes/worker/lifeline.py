@@ -1,8 +1,8 @@
-"""The worker's end of the life line: when the manager's end closes, its whole process group dies.
+"""Kills the worker's whole process group when the manager's end of the life line closes.
 
-On Linux the kernel does it: the pipe is set to send a signal when it changes, the signal is SIGKILL and goes to
-the group (``F_SETSIG`` and ``F_SETOWN`` in fcntl(2)). That costs nothing, needs no thread and reaches a worker
-that computes in C without ever letting go of the interpreter. Elsewhere a thread waits for the end of the pipe.
+On Linux the kernel does it: the pipe sends a signal when it changes, the signal is SIGKILL, and it goes to the group
+(``F_SETSIG`` and ``F_SETOWN`` in fcntl(2)). This costs nothing, needs no thread, and reaches a worker that computes in
+C without ever releasing the interpreter. On other systems a thread waits for the end of the pipe.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ __all__ = ["hold"]
 
 
 def hold(life: int) -> None:
-    """Tie the life of this process group, of which this process is the leader, to the pipe ``life``."""
+    """Ties the life of this process group, which this process leads, to the pipe ``life``."""
     if not _ask_kernel(life):
         threading.Thread(target=_wait, args=(life,), name="runlib-life", daemon=True).start()
-    elif _has_ended(life):  # before the kernel was asked
+    elif _has_ended(life):  # the pipe ended before the kernel was asked
         _die()
 
 

@@ -1,7 +1,7 @@
-"""What a trial prints is written where the worker's output goes, as long as somebody takes it there.
+"""Writes what a trial prints to the worker's output, as long as the output has a reader.
 
-A reader that went away (``| head``), or a terminal that hung up, makes every further print an error. That is no fault
-of the trial that prints.
+If the reader is gone (``| head``) or the terminal hung up, every further print would be an error. The trial that prints
+is not to blame for that.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ GONE = frozenset({errno.EPIPE, errno.EIO})
 
 
 class _Output(io.FileIO):
-    """A descriptor that forgets what nobody takes."""
+    """Writes to a descriptor, and discards output that nobody reads."""
 
     def write(self, data: Any) -> int:
         try:
@@ -29,10 +29,10 @@ class _Output(io.FileIO):
 
 
 def print_to_nobody() -> None:
-    """Let standard output and error of this process take prints also where their reader is gone.
+    """Makes standard output and error of this process accept prints even after their reader is gone.
 
-    Lines are written whole and at once: a killed trial leaves what it printed, and lines of several workers do not mix,
-    also with PYTHONUNBUFFERED, by which a line is as many writes as it was printed in.
+    Lines are written whole and at once, so that a killed trial leaves what it printed, and lines of several workers do
+    not mix. This also holds with PYTHONUNBUFFERED, which would otherwise split a line into several writes.
     """
     for name, number in (("stdout", 1), ("stderr", 2)):
         before = getattr(sys, name)

@@ -1,7 +1,7 @@
-"""What a worker does: it unpacks its evaluator once, then evaluates one task after the other.
+"""Unpacks the evaluator once, then evaluates one task after the other: this is what a worker does.
 
-The evaluator runs in the main thread; reports are JSON, so that whatever it made, only plain data leaves. The
-worker decides nothing: when to stop is up to the manager, and signals of others are not for it (see ``orderly``).
+The evaluator runs in the main thread. Reports are JSON, so that only plain data leaves the worker. The worker decides
+nothing: the manager decides when it stops, and signals of other senders do not concern it (see ``orderly``).
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ from runlib.pool.processes.worker.prints import print_to_nobody
 __all__ = ["serve"]
 
 DATAGRAM = 64 * 1024
-OOM_SCORE = 500  # thousandths of all memory: what is added to a worker's share when the kernel looks for a victim
+OOM_SCORE = 500  # added to the score by which the kernel chooses what to kill, in thousandths of all memory
 
 
 def serve() -> None:
-    """Serve the manager on the descriptors named in ``sys.argv`` until it says that this is all."""
+    """Serves the manager on the descriptors named in ``sys.argv`` until the manager ends it."""
     stream, tasks, requests = _connect(*map(int, sys.argv[1:4]))
     try:
         _serve(stream, tasks, requests)
@@ -59,7 +59,7 @@ def _serve(stream: socket.socket, tasks: socket.socket, requests: Requests) -> N
         return  # the manager is gone
     try:
         with arriving():
-            _settle(pickle.loads(boot.body))
+            _imitate_manager(pickle.loads(boot.body))
             evaluator = unpack(payload.body)
     except BaseException as error:
         told = {"reason": _describe(error), "traceback": _as_text(traceback.format_exc())}
@@ -75,14 +75,14 @@ def _connect(stream: int, tasks: int, life: int) -> tuple[socket.socket, socket.
     requests = Requests(lambda: _is_last(line))
     requests.listen()
     hold(life)
-    _be_taken_first()
-    # Where a crash is described: after the last message, see ``WorkerProcess.last_words``.
+    _raise_oom_score()
+    # The traceback of a crash comes after the last message, see ``WorkerProcess.last_words``.
     faulthandler.enable(stream, all_threads=False)
     return socket.socket(fileno=stream), line, requests
 
 
 def _is_last(tasks: socket.socket) -> bool:
-    """Whether the manager says that this is all; it does so, too, if it cannot be heard."""
+    """Returns whether the manager asks the worker to end, or cannot be heard any more."""
     try:
         datagram = tasks.recv(DATAGRAM, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:
@@ -92,9 +92,9 @@ def _is_last(tasks: socket.socket) -> bool:
     return not datagram or datagram[0] == Kind.LEAVE
 
 
-def _be_taken_first() -> None:
-    """When the machine runs out of memory, the kernel is to kill this process, or what it starts, not the manager."""
-    with suppress(OSError):  # a system that knows no such score
+def _raise_oom_score() -> None:
+    """Makes the kernel kill this process or its children before the manager when the machine runs out of memory."""
+    with suppress(OSError):  # the system has no such score
         with open("/proc/self/oom_score_adj", "rb") as file:
             score = min(1000, int(file.read()) + OOM_SCORE)
         line = open_output(Path("/proc/self/oom_score_adj"))
@@ -104,8 +104,8 @@ def _be_taken_first() -> None:
             os.close(line)
 
 
-def _settle(boot: dict[str, Any]) -> None:
-    """Make this process like the manager where code can tell the difference."""
+def _imitate_manager(boot: dict[str, Any]) -> None:
+    """Makes this process like the manager in everything that code can observe."""
     stand_in(boot["origin"])
     os.chdir(boot["folder"])
     sys.path[:] = boot["path"]
@@ -119,7 +119,7 @@ def _settle(boot: dict[str, Any]) -> None:
         registry.add_path(folder)
     for plugin in boot["plugins"]:
         registry.load_plugin(plugin)
-    import_under(boot["trust"])  # from here on: what an evaluator builds of a suggestion
+    import_under(boot["trust"])  # this applies from here on, to what an evaluator builds from a suggestion
 
 
 def _describe(error: BaseException) -> str:
@@ -127,7 +127,7 @@ def _describe(error: BaseException) -> str:
 
 
 def _as_text(text: str) -> str:
-    """Text that JSON can hold, whatever an exception of somebody else says."""
+    """Returns text that JSON can hold, whatever an exception of other code says."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
@@ -137,7 +137,7 @@ def _work(evaluator: Evaluator, stream: socket.socket, tasks: socket.socket, req
     while (datagram := tasks.recv(DATAGRAM)) and datagram[0] != Kind.LEAVE:
         kind, number = PREFIX.unpack_from(datagram)
         if kind == Kind.PROBE:
-            continue  # that it was taken is the answer
+            continue  # the worker answers by taking it
         data = _receive_long(stream, number) if kind == Kind.ANNOUNCED else datagram[PREFIX.size :]
         report = _evaluate(evaluator, number, load(data), requests)
         _flush()
@@ -152,7 +152,7 @@ def _work(evaluator: Evaluator, stream: socket.socket, tasks: socket.socket, req
 
 
 def _identities(stream: int, tasks: int) -> tuple[int, ...] | None:
-    """What the descriptors stand for; None if one was closed."""
+    """Returns the files behind the descriptors, or None if one was closed."""
     try:
         first, second = os.fstat(stream), os.fstat(tasks)
     except OSError:
@@ -161,7 +161,7 @@ def _identities(stream: int, tasks: int) -> tuple[int, ...] | None:
 
 
 def _receive_long(stream: socket.socket, number: int) -> bytes:
-    """A task too long for a datagram, from the stream; those before it were taken back by the manager."""
+    """Returns a task from the stream that is too long for a datagram. The manager took back those before it."""
     while (message := receive(stream)) is not None:
         if message.kind == Kind.TASK and int.from_bytes(message.body[:8]) == number:
             return message.body[8:]
@@ -179,7 +179,7 @@ def _evaluate(evaluator: Evaluator, number: int, task: list[Any], requests: Requ
         if why is None:
             report = dump([number, tid, result, names])
             why = excess(report)
-    except Exception as error:  # out of memory, most likely: the result was checked to be data
+    except Exception as error:  # this is most likely a lack of memory, because the result was checked to be data
         return dump([number, tid, *failed(error)])
     if why is None:
         return report
@@ -187,7 +187,7 @@ def _evaluate(evaluator: Evaluator, number: int, task: list[Any], requests: Requ
 
 
 def _flush() -> None:
-    # The evaluator may have closed or replaced them.
+    # The evaluator may have closed or replaced the streams.
     with suppress(AttributeError, OSError, ValueError):
         sys.stdout.flush()
         sys.stderr.flush()
