@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import select
 import signal
@@ -25,7 +26,16 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "runlib"))
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+LONGEST_ID = 200  # pytest puts the name of a test into the environment, which has a limit for all that it starts
 GRACE = 20_000  # milliseconds for a process that is just ending
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """A long value stands in the name of a test by the beginning and a hash."""
+    if not isinstance(val, str | bytes) or len(val) <= LONGEST_ID:
+        return None
+    data = val.encode("utf-8", "surrogatepass") if isinstance(val, str) else val
+    return f"{argname}-of-{len(val)}-{hashlib.blake2b(data, digest_size=4).hexdigest()}"
 
 
 @pytest.fixture(autouse=True)

@@ -162,7 +162,11 @@ def test_half_a_header_swallows_nothing(shared):
     lost(attack(shared, do="say", text=MARK.decode("latin-1") + "\x13"))
 
 
-@pytest.mark.parametrize("text", ["Fatal", "Fatal Python error", "Fatal Python error: nothing happened\n" * 10_000])
+@pytest.mark.parametrize(
+    "text",
+    ["Fatal", "Fatal Python error", "Fatal Python error: nothing happened\n" * 10_000],
+    ids=["begun", "one", "many"],
+)
 def test_words_of_a_crash_that_did_not_happen_are_no_reason_to_wait(shared, text):
     lost(attack(shared, do="say", text=text))
 
@@ -236,6 +240,21 @@ def test_answers_that_were_not_asked_for_stop_nobody(open_pool, ahead):
 @pytest.mark.parametrize("line", ["stream", "tasks"])
 def test_a_line_that_was_shut_down_stops_nobody(shared, line, how):
     attack(shared, do="shut", line=line, how=int(how))
+
+
+def test_a_line_that_was_shut_costs_no_trial_that_takes_its_time(open_pool, monkeypatch, tmp_path):
+    looks, took_all = [], WorkerProcess.took_all
+    monkeypatch.setattr(WorkerProcess, "took_all", lambda process: looks.append(process) or took_all(process))
+    pool, mark = open_pool(max_workers=1), tmp_path / "mark"
+    pool.schedule(Task(0, {"do": "shut", "line": "tasks", "how": int(socket.SHUT_RDWR)}))
+    pool.schedule(Task(1, {"do": "wait", "mark": str(mark)}))  # it waits with the same worker
+    events = finished(pool, 1)
+    looks.clear()
+    while len(looks) < 4:
+        events += pool.collect(0.05)
+    mark.touch()
+    events += finished(pool, 1)
+    assert [(event.tid, event.result["ok"]["loss"]) for event in events] == [(0, 1.0), (1, 1.0)]
 
 
 @pytest.mark.parametrize("by", ["socket", "file", "nothing"])

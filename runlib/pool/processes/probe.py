@@ -49,8 +49,9 @@ class Probe:
         if not self._process.took_all():
             return None
         if self._behind is None:
-            self._behind = awaited
-            self._process.send_task(Kind.PROBE)
+            # A line that was shut takes no probe, and looks as if everything had been taken from it, so it tells
+            # nothing. A worker that comes to read such a line finds its end, and ends as well.
+            self._behind = awaited if self._process.send_task(Kind.PROBE) else None
             return None
         answered, self._behind = self._behind, None
         return answered
