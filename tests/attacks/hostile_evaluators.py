@@ -115,8 +115,10 @@ class Hostile(Evaluator):
         time.sleep(seconds)
         return 1.0
 
-    def shut(self, line, how):
-        """End one direction of a line for everybody who has it."""
+    def shut(self, line, how, mark=None):
+        """End one direction of a line for everybody who has it, once there is a file."""
+        if mark is not None:
+            self.wait(mark)
         fd = the_stream() if line == "stream" else the_tasks()
         with socket.socket(fileno=os.dup(fd)) as shared:
             shared.shutdown(how)

@@ -245,14 +245,18 @@ def test_a_line_that_was_shut_down_stops_nobody(shared, line, how):
 def test_a_line_that_was_shut_costs_no_trial_that_takes_its_time(open_pool, monkeypatch, tmp_path):
     looks, took_all = [], WorkerProcess.took_all
     monkeypatch.setattr(WorkerProcess, "took_all", lambda process: looks.append(process) or took_all(process))
-    pool, mark = open_pool(max_workers=1), tmp_path / "mark"
-    pool.schedule(Task(0, {"do": "shut", "line": "tasks", "how": int(socket.SHUT_RDWR)}))
-    pool.schedule(Task(1, {"do": "wait", "mark": str(mark)}))  # it waits with the same worker
+    pool, first, second = open_pool(max_workers=1), tmp_path / "first", tmp_path / "second"
+    pool.schedule(Task(0, {"do": "shut", "line": "tasks", "how": int(socket.SHUT_RDWR), "mark": str(first)}))
+    pool.schedule(Task(1, {"do": "wait", "mark": str(second)}))
+    [slot] = pool._slots
+    while slot.load != 2:  # both wait with the same worker
+        assert pool.collect(0.05) == []
+    first.touch()
     events = finished(pool, 1)
     looks.clear()
     while len(looks) < 4:
         events += pool.collect(0.05)
-    mark.touch()
+    second.touch()
     events += finished(pool, 1)
     assert [(event.tid, event.result["ok"]["loss"]) for event in events] == [(0, 1.0), (1, 1.0)]
 
