@@ -107,6 +107,16 @@ def test_what_a_wrapper_takes_itself_counts_more_than_what_it_wraps() -> None:
     assert Caller(bare(of_dict(keys)))(XY) == ("keys", 1, 2)
 
 
+def test_a_wrapper_gets_the_keyword_that_it_cannot_do_without() -> None:
+    def flagged(*args: Any, flag: Any, **kwargs: Any) -> Any:
+        return flag, keys(*args, **kwargs)
+
+    assert Caller(flagged)({**XY, "flag": 3}) == (3, ("keys", 1, 2))
+    assert Caller(functools.partial(flagged, flag=4))(XY) == (4, ("keys", 1, 2))
+    with pytest.raises(TypeError, match="flag"):
+        Caller(flagged)(XY)
+
+
 def test_methods_are_bound() -> None:
     assert Caller(Model().whole)(XY) == ("whole", XY)
     assert Caller(Model().keys)(XY) == ("keys", 1, 2)

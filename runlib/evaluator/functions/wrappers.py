@@ -49,11 +49,15 @@ def _read(function: Any) -> inspect.Signature | None:
 
 
 def _takes_anything(signature: inspect.Signature) -> bool:
-    """Returns whether the parameters are ``*args`` and ``**kwargs``, and besides them only keyword-only ones."""
+    """Returns whether the parameters are ``*args`` and ``**kwargs``, and besides them only optional keywords."""
     parameters = signature.parameters.values()
     kinds = {parameter.kind for parameter in parameters}
     rest = [parameter for parameter in parameters if parameter.kind not in _FREE]
-    return kinds.issuperset(_FREE) and all(parameter.kind is parameter.KEYWORD_ONLY for parameter in rest)
+    return kinds.issuperset(_FREE) and all(map(_is_optional_keyword, rest))
+
+
+def _is_optional_keyword(parameter: inspect.Parameter) -> bool:
+    return parameter.kind is parameter.KEYWORD_ONLY and parameter.default is not parameter.empty
 
 
 def _wrapped(function: Any) -> Any:
