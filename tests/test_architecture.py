@@ -211,7 +211,10 @@ def unsorted_exports(sources: Sources) -> list[str]:
 
 def _top_names(tree: ast.Module) -> set[str]:
     names: set[str] = set()
-    guarded = (inner for node in tree.body if isinstance(node, ast.Try) for inner in node.body)
+    # A name that is imported for types alone is there if the module has a ``__getattr__`` for it.
+    lazy = any(isinstance(node, Function) and node.name == "__getattr__" for node in tree.body)
+    blocks = (ast.Try, ast.If) if lazy else ast.Try
+    guarded = (inner for node in tree.body if isinstance(node, blocks) for inner in node.body)
     for node in (*tree.body, *guarded):
         if isinstance(node, ast.ClassDef | Function):
             names.add(node.name)
@@ -465,6 +468,7 @@ PLANTED: list[tuple[Check, Sources]] = [
     (unsorted_exports, {"runlib.a": '__all__ = ["g", "f"]\ndef f(): ...\ndef g(): ...'}),
     (unsorted_exports, {"runlib.a": '__all__ = ["f"]'}),
     (unsorted_exports, {"runlib.a": "def f(): ..."}),
+    (unsorted_exports, {"runlib.a": '__all__ = ["f"]\nif TYPE_CHECKING:\n    from runlib.b import f'}),
     (hidden_imports, {"runlib.a": "def f():\n    import json"}),
     (hidden_imports, {"runlib.a": "class C:\n    async def f(self):\n        from json import dumps"}),
     (hidden_imports, {"runlib.a": "import importlib\nimportlib.import_module('json')"}),
@@ -529,7 +533,10 @@ def test_an_override_may_leave_its_docstring_to_the_base() -> None:
 
 def test_what_is_right_is_left_alone() -> None:
     sources = {
-        "runlib": '"""R."""\nfrom runlib.stop.max import StopMax\n__all__ = ["StopMax"]\n',
+        "runlib": (
+            '"""R."""\nif TYPE_CHECKING:\n    from runlib.stop.max import StopMax\n__all__ = ["StopMax"]\n'
+            'def __getattr__(name):\n    """G."""\n'
+        ),
         "runlib.errors": '"""E."""\n__all__ = ["E"]\nclass E(Exception):\n    """E."""\n',
         "runlib.stop": '"""S."""',
         "runlib.stop.base": '"""B."""\nfrom runlib.errors import E\n__all__ = ["f"]\ndef f():\n    """F."""\n',

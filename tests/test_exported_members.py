@@ -13,12 +13,13 @@ import pytest
 
 import runlib
 from runlib import errors
-from runlib.engine import registry
+from runlib.engine import announced, registry
 from runlib.engine.component import Component
 
 FRONT = ["Component", "Evaluator", "Hyperopt", "Observer", "Pool", "Run", "Search", "Stop"]
 FRONT += ["compute_hash", "from_config", "register", "to_config"]
 HEAVY = ["hyperopt", "scipy", "joblib", "numpy", "sklearn", "rich", "typer", "coolname"]
+LATE = [*HEAVY, "yaml", "orjson", "cloudpickle", "inspect", "logging", "subprocess", "runlib.run.run"]
 
 
 def fresh(code: str) -> Any:
@@ -81,11 +82,87 @@ def test_every_registered_component_is_public() -> None:
 
 
 def test_every_component_of_the_source_is_known_after_import() -> None:
-    known = fresh("import json, runlib.engine.registry as r; print(json.dumps(sorted(r._classes)))")
+    known = fresh("import json, runlib, runlib.engine.announced as a; print(json.dumps(sorted(a.announced())))")
     kinds = component_kinds()
     assert {"Hyperopt": "search_hyperopt", "StopMax": "stop_max"}.items() <= kinds.items()
-    assert sorted(set(kinds.values()) - set(known)) == []
+    assert sorted(kinds.values()) == known
     assert sorted(set(kinds) - set(runlib.__all__)) == []
+
+
+def test_every_kind_is_announced_with_its_class() -> None:
+    for kind in announced.announced():
+        cls = announced.find_class(kind)
+        assert cls.kind == kind
+        assert registry.lookup(kind) is cls
+
+
+def test_a_class_of_another_with_a_built_in_kind_is_a_conflict_before_that_is_imported() -> None:
+    code = """
+import json, runlib
+class Mine(runlib.Search, abstract=True):
+    kind = "search_sobol"
+try:
+    runlib.register(Mine)
+except runlib.KindConflict as error:
+    print(json.dumps(str(error)))
+"""
+    assert "runlib.search.sobol.SobolSearch and __main__.Mine" in fresh(code)
+
+
+def test_names_that_a_checker_sees_are_those_that_are_imported_at_first_use() -> None:
+    tree = ast.parse(Path(str(runlib.__file__)).read_text(encoding="utf-8"))
+    [block] = [node for node in tree.body if isinstance(node, ast.If)]
+    seen = {alias.name: node.module for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert ast.unparse(block.test) == "TYPE_CHECKING"
+    assert seen == runlib._MODULES
+    assert sorted(seen) == runlib.__all__
+
+
+def test_all_names_are_listed_before_they_are_imported() -> None:
+    show = "print(json.dumps([before, Run.__name__]))"
+    before, run = fresh(f"import json, runlib; before = dir(runlib); from runlib import *; {show}")
+    assert set(runlib.__all__) <= set(before)
+    assert run == "Run"
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'runlib' has no attribute 'Runn'"):
+        _ = runlib.Runn  # type: ignore[attr-defined]
+    with pytest.raises(ImportError, match="Runn"):
+        exec("from runlib import Runn")
+
+
+def test_folders_are_attributes_as_after_an_import_of_their_own() -> None:
+    assert fresh("import json, runlib; print(json.dumps(runlib.errors.RunlibError.__name__))") == "RunlibError"
+    folders = [path.parent.name for path in Path(str(runlib.__file__)).parent.glob("*/__init__.py")]
+    assert len(folders) > 10
+    assert [name for name in folders if not hasattr(runlib, name)] == []
+
+
+@pytest.mark.parametrize("how", ["import runlib; runlib.Run", "from runlib import Run"])
+def test_ctrl_c_while_a_name_is_imported_is_silent(how: str, tmp_path: Path) -> None:
+    # The module that is imported in the middle of it interrupts its own process.
+    (tmp_path / "coming.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    code = f"import sys, runlib\nsys.path.insert(0, {str(tmp_path)!r})\nimport runlib.engine.extras as e\n"
+    code += "load = e.load\nrunlib.load = lambda name: (load('coming'), load(name))[1]\n" + how.replace("; ", "\n")
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+
+
+def test_names_are_imported_in_a_thread_while_the_main_thread_imports() -> None:
+    code = """
+import json, signal, threading, runlib
+from runlib.engine.code import undisturbed
+undisturbed.begin()
+found = []
+thread = threading.Thread(target=lambda: found.append(runlib.Run.__name__))
+thread.start()
+thread.join()
+held = signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+undisturbed.end()
+print(json.dumps([found, held, signal.getsignal(signal.SIGINT) is signal.default_int_handler]))
+"""
+    assert fresh(code) == [["Run"], True, True]
 
 
 def test_the_kinds_carry_their_family() -> None:
@@ -103,8 +180,15 @@ def test_the_kinds_carry_their_family() -> None:
 
 
 def test_import_runlib_is_cheap() -> None:
-    loaded = fresh(f"import json, sys, runlib; print(json.dumps([m for m in {HEAVY} if m in sys.modules]))")
+    loaded = fresh(
+        f"import sys, runlib; late = [m for m in {LATE} if m in sys.modules]; import json; print(json.dumps(late))"
+    )
     assert loaded == []
+
+
+def test_the_names_of_a_run_are_cheap() -> None:
+    code = f"import json, sys; from runlib import *; print(json.dumps([m for m in {HEAVY} if m in sys.modules]))"
+    assert fresh(code) == []
 
 
 def test_import_runlib_configures_nothing() -> None:

@@ -1,11 +1,11 @@
 """Registers the class of each kind, and looks for further classes in plugins.
 
-A kind is looked up among the classes that were defined or registered. If it is not there, the plugins are loaded: first
-the modules named in ``RUNLIB_PLUGINS``, then installed packages (entry-point group ``runlib.components``). When a run
-is continued, the script that started it is executed last. A requested plugin that fails raises an error. An installed
-package that fails is only named in the error if the kind is not found. A class with the same module and qualified name
-replaces the earlier class, since a notebook cell may run again. Two different classes for one kind raise an error that
-names both.
+A kind is looked up among the classes that were defined or registered, then among the built-in kinds, whose modules are
+imported when they are asked for (see ``announced``). If it is not there, the plugins are loaded: first the modules
+named in ``RUNLIB_PLUGINS``, then installed packages (entry-point group ``runlib.components``). When a run is continued,
+the script that started it is executed last. A requested plugin that fails raises an error. An installed package that
+fails is only named in the error if the kind is not found. A class with the same module and qualified name replaces the
+earlier class, since a notebook cell may run again. Two different classes for one kind raise an error that names both.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import weakref
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
+from runlib.engine.announced import announced, find_class, is_rival
 from runlib.engine.arguments import known_arguments
 from runlib.engine.code.modules import add_path, find_file, import_file, import_named, paths
 from runlib.engine.code.script import load_standing_in
@@ -34,6 +35,7 @@ __all__ = [
     "find_file",
     "import_file",
     "load_plugin",
+    "loaded_classes",
     "lookup",
     "paths",
     "plugins",
@@ -72,6 +74,8 @@ def _register(cls: type) -> None:
     kind = getattr(cls, "kind", None)
     if not isinstance(kind, str) or not kind:
         raise ConfigError(f"{_name(cls)} cannot be registered: it has no text attribute 'kind'")
+    if kind not in _classes and is_rival(kind, cls):
+        _register(find_class(kind))
     known = _classes.get(kind)
     definition = _definitions.setdefault(cls, _definition(cls))
     if known is not None and known is not cls and _definitions.get(known) != definition:
@@ -165,6 +169,8 @@ def lookup(kind: str, family: type | None = None) -> type:
         ConfigError: The class belongs to another family.
     """
     _settle()
+    if kind not in _classes and (built_in := find_class(kind)) is not None:
+        _register(built_in)
     if kind not in _classes:
         _load_announced_plugins()
         _settle()
@@ -220,27 +226,36 @@ def where_instead(word: str, asked: type[Any] | None = None) -> str:
     The place is a component of its own or a context. The function suggests a component first, but never the class
     ``asked``, which rejected the argument.
     """
-    _settle()
     plain = word.lower()
     if plain in INSTEAD:
         return INSTEAD[plain]
-    for cls in _classes.values():
+    known = classes(object)
+    for cls in known:
         if cls is not asked and plain in vars(cls).get("also_called", ()):
             return f"for that there is {cls.__name__}(...)"
-    contexts = {key: cls for cls in _classes.values() for key in getattr(cls, "default_context", {})}
+    contexts = {key: cls for cls in known for key in getattr(cls, "default_context", {})}
     for key in near(word, sorted(contexts), cutoff=0.8):
         return f"{key} stands in the context: context={{{key!r}: ...}}"
     return ""
 
 
 def _kinds(family: type | None) -> list[str]:
+    for kind in announced():
+        if kind not in _classes:
+            _register(find_class(kind))
     return sorted(kind for kind, cls in _classes.items() if family is None or issubclass(cls, family))
 
 
 def classes(family: type) -> list[type]:
-    """Returns all registered classes of a family, sorted by kind."""
+    """Returns all classes of a family, sorted by kind. This imports the modules of all built-in kinds."""
     _settle()
     return [_classes[kind] for kind in _kinds(family)]
+
+
+def loaded_classes() -> list[type]:
+    """Returns the classes that are defined by now, sorted by kind."""
+    _settle()
+    return [_classes[kind] for kind in sorted(_classes)]
 
 
 def _name(cls: type) -> str:

@@ -225,14 +225,20 @@ def _bare(name: str) -> str:
     return re.sub(r"<([\w.]+)>", r"\1", bare)
 
 
+def _context_keys(classes: list[type]) -> set[str]:
+    """Returns the keys of a context that belong to one of the classes, and their kinds."""
+    keys = {key for cls in classes for key in getattr(cls, "default_context", {})}
+    return keys | {getattr(cls, "kind", "") for cls in classes}
+
+
 def warn_of_context(context: Mapping[str, Any]) -> None:
     """Logs a warning for each key of a context that no known component takes; most likely it is misspelt.
 
     This is not an error, because a component may read a key of its context without having a default for it.
     """
-    classes = registry.classes(Component)
-    known = {key for cls in classes for key in getattr(cls, "default_context", {})}
-    known |= {getattr(cls, "kind", "") for cls in classes}
+    if set(context) <= _context_keys(registry.loaded_classes()):
+        return
+    known = _context_keys(registry.classes(Component))
     for key in context:
         if key not in known:
             meant = near(str(key), sorted(known))

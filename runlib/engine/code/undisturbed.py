@@ -22,13 +22,18 @@ _depth = 0
 _interrupted = False
 
 
-def begin() -> None:
-    """Delays a Ctrl-C from here on. Calls may be nested."""
+def begin() -> bool:
+    """Delays a Ctrl-C from here on. Calls may be nested.
+
+    Returns:
+        Whether ``end`` must be called for this call: not if the program handles SIGINT, or outside the main thread.
+    """
     global _depth
-    if _depth:
-        _depth += 1
-    elif _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler and _handle(_note):
-        _depth = 1
+    handler = _signal.getsignal(_signal.SIGINT)
+    if handler not in (_note, _signal.default_int_handler) or not _handle(_note):
+        return False
+    _depth += 1
+    return True
 
 
 def end() -> None:

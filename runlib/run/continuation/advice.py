@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from runlib.engine import registry
-from runlib.engine.component import Component, is_config
+from runlib.engine.component import is_config
 from runlib.engine.legible import legible_line, shell_word
 from runlib.run.continuation.definitions import guarded_names, listed_names
 from runlib.run.parts import function_name
@@ -101,7 +101,7 @@ def _in_no_file(name: str, config: Mapping[str, Any], noted: Mapping[str, Any]) 
 
 
 def _classes(config: Any) -> Iterator[type]:
-    known = {getattr(cls, "kind", ""): cls for cls in registry.classes(Component)}
+    known = {getattr(cls, "kind", ""): cls for cls in registry.loaded_classes()}
     waiting = [config]
     while waiting:
         value = waiting.pop()

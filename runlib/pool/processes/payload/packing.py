@@ -48,7 +48,7 @@ class _Packing:
     def __init__(self, evaluator: Evaluator) -> None:
         self._evaluator = evaluator
         self._script = find_script(evaluator)
-        self._classes = [cls for cls in registry.classes(object) if not _has_name(cls)]
+        self._classes = [cls for cls in registry.loaded_classes() if not _has_name(cls)]
         self._file = io.BytesIO()
         self._picklers: list[PayloadPickler] = []
 
