@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import sys
+import warnings
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -116,6 +117,25 @@ def test_an_edited_value_is_warned_of(tmp_path: Path, no_main: None) -> None:
     assert losses(tmp_path / "run_demo")[3] == 3 / 8
     run.close()
     Run.restore(tmp_path / "run_demo").close()  # it is what it was when the run was last written
+
+
+def test_a_warning_that_nobody_can_show_ends_no_restore(
+    tmp_path: Path, no_main: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun(tmp_path, f"SCALE = 100\n{READS}{GUARD}    START\n")
+    file = tmp_path / "job.py"
+    file.write_text(file.read_text().replace("SCALE = 100", "SCALE = 1"))
+    shown = []
+
+    def to_closed_stream(message: object, *_: object) -> None:
+        shown.append(str(message))
+        raise ValueError("I/O operation on closed file")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        monkeypatch.setattr(warnings, "showwarning", to_closed_stream)
+        Run.restore(tmp_path / "run_demo", new_stop=4).close()
+    assert any("the evaluator reads SCALE" in text for text in shown)
 
 
 def test_a_function_that_is_given_is_warned_of_only(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ infinity), duplicate keys, and numbers beyond the range of a float or beyond 204
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 from runlib.engine.data.plain import MAX_DEPTH, MAX_INT_BITS, NotPlain, plain
@@ -38,8 +39,8 @@ def parse_json(text: str, name: str = "JSON") -> Any:
 def _dict(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        counts = Counter(key for key, _ in pairs)
+        twice = next(key for key, count in counts.items() if count > 1)
         raise ValueError(f"the key {twice!r} stands twice")
     return found
 
